@@ -275,7 +275,13 @@ def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
     add_given_values(rehearsing)
     rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
     rehearsing.set_defaults(
-        stacks=[], yes=True, unprotect=True, no_wait=False, parallel=5, format="text"
+        stacks=[],
+        yes=True,
+        unprotect=True,
+        no_wait=False,
+        express=False,
+        parallel=5,
+        format="text",
     )
 
 
@@ -285,6 +291,8 @@ def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:
     deploying.add_argument(
         "--no-wait", action="store_true", help="do not wait for stacks that no other stack needs"
     )
+    help_text = "create new stacks that no other stack needs in CloudFormation's express mode"
+    deploying.add_argument("--express", action="store_true", help=help_text)
     help_text = "stacks that are deployed at once; default: 5"
     deploying.add_argument(
         "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text

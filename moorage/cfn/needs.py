@@ -1,7 +1,8 @@
-"""What must exist before a template is deployed: images, parameters, secrets and certificates.
+"""What a template expects to exist: images, parameters, secrets and certificates, hosted zones and
+a service-linked role.
 
-`deploy.sh` and `moorage deploy` look for them before anything is created. Only those that are
-certainly in the account and Region of the stack are listed.
+`deploy.sh` looks for the first four before anything is created. Only what is certainly in the
+stack's own account and Region is listed.
 """
 
 from __future__ import annotations
@@ -14,8 +15,16 @@ from typing import Any, Literal
 from moorage.facts.regions import dns_suffix, partition
 from moorage.facts.secret_references import ARN_FIELDS
 
-Kind = Literal["image", "own-image", "parameter", "secret", "certificate"]
-"""`own-image`: an image in a repository of the same environment."""
+Kind = Literal["image", "own-image", "parameter", "secret", "certificate", "zone", "role"]
+
+ECS_ROLE = "AWSServiceRoleForECS"
+"""The service-linked role of ECS. ECS creates it with the first cluster of an account. A cluster
+with capacity providers, or a capacity provider, can fail before IAM knows the role everywhere
+(aws-cloudformation/cloudformation-coverage-roadmap#818; terraform-aws-modules/terraform-aws-ecs,
+issue 26).
+The roles of Elastic Load Balancing and Application Auto Scaling are created in time with the first
+load balancer and the first scalable target (Elastic Load Balancing user guide and Application Auto
+Scaling user guide, "Service-linked roles")."""
 
 _UNKNOWN_ACCOUNT = "0" * 12
 _VARIABLE = re.compile(r"\$\{(AWS::(?:AccountId|Region|Partition|URLSuffix))\}")
@@ -30,6 +39,7 @@ _ARN = re.compile(
 _PARAMETER = re.compile(r"[\w/.][\w/.-]*", re.ASCII)
 _SECRET = re.compile(r"[\w/+=.@][\w/+=.@-]*", re.ASCII)
 _CERTIFICATE = re.compile(r"certificate/[\w-]+", re.ASCII)
+_ZONE = re.compile(r"(?:/hostedzone/)?(Z[A-Z0-9]{1,31})", re.ASCII)
 _LISTS = {"Secrets", "SecretOptions"}
 
 
@@ -39,11 +49,11 @@ class Need:
 
     kind: Kind
     name: str
-    """As AWS names it: `kelp/web`, `/kelp/db_password`, or an ARN."""
+    """As AWS names it: `kelp/web`, `/kelp/db_password`, `Z0123456789ABC`, or an ARN."""
     logical_id: str
     """The first resource of the stack that refers to it."""
     version: str = ""
-    """Of an image, in the form of the AWS CLI: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
+    """Of an image: `imageTag=1.4.2` or `imageDigest=sha256:...`. Of a hosted zone: a record."""
 
 
 def find_needs(body: Mapping[str, Any], region: str, account: str | None) -> tuple[Need, ...]:
@@ -58,6 +68,36 @@ def find_needs(body: Mapping[str, Any], region: str, account: str | None) -> tup
         for need in _needs_of(logical_id, properties, here):
             needs.setdefault((need.kind, need.name, need.version), need)
     return tuple(needs.values())
+
+
+def find_zones(body: Mapping[str, Any]) -> tuple[Need, ...]:
+    """The hosted zones whose IDs a template has, each with the name of the first record in it."""
+    needs: dict[str, Need] = {}
+    for logical_id, properties in _resources_of(body, "AWS::Route53::RecordSet"):
+        zone, name = properties.get("HostedZoneId"), properties.get("Name")
+        match = _ZONE.fullmatch(zone) if isinstance(zone, str) else None
+        if match is not None:
+            record = name.rstrip(".") if isinstance(name, str) else ""
+            needs.setdefault(match[1], Need("zone", match[1], logical_id, record))
+    return tuple(needs.values())
+
+
+def find_service_linked_role(body: Mapping[str, Any]) -> tuple[Need, ...]:
+    """The role of ECS, if the creation of the template's resources can fail without it."""
+    clusters = (
+        logical_id
+        for logical_id, properties in _resources_of(body, "AWS::ECS::Cluster")
+        if properties.get("CapacityProviders")
+    )
+    providers = (item for item, _ in _resources_of(body, "AWS::ECS::CapacityProvider"))
+    return tuple(Need("role", ECS_ROLE, item) for item in (*clusters, *providers))[:1]
+
+
+def _resources_of(body: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for logical_id, resource in body.get("Resources", {}).items():
+        if isinstance(resource, Mapping) and resource.get("Type") == kind:
+            properties = resource.get("Properties", {})
+            yield logical_id, properties if isinstance(properties, Mapping) else {}
 
 
 def _needs_of(logical_id: str, properties: Any, here: tuple[str, str]) -> Iterator[Need]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,11 @@ from moorage.commands.terminal import print_error, print_line, print_text
 from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
-    from moorage.deploy.aws import Aws
     from moorage.deploy.change_sets import Preview
+    from moorage.deploy.context import Context
     from moorage.deploy.execute import Execution, Outcome
     from moorage.deploy.guards import Obstacle
+    from moorage.deploy.recovery import Removal
     from moorage.deploy.stack_state import StackState
     from moorage.deploy.target import Target
 
@@ -40,21 +41,37 @@ def deploy(arguments: argparse.Namespace) -> int:
     """Deploy an environment, or some of its stacks: show the changes, ask, and update."""
     target = build_target(arguments)
     with explain_aws_errors():
-        aws, account = open_account(arguments, target)
-        return deploy_target(arguments, target, aws, account)
+        return deploy_target(arguments, target, make_context(*open_account(arguments, target)))
 
 
-def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
-    """Deploys the stacks that the arguments name, with consent."""
+def ask_on_terminal(question: str) -> bool:
+    """Asks on a terminal; without one, the answer is no."""
+    return sys.stdin.isatty() and ask(question)
+
+
+def deploy_target(
+    arguments: argparse.Namespace,
+    target: Target,
+    context: Context,
+    agree: Callable[[str], bool] = ask_on_terminal,
+) -> int:
+    """Deploys the stacks that the arguments name, with consent. `agree` is asked what --yes does
+    not agree to."""
     from moorage.deploy.execute import Execution
     from moorage.deploy.expected import expected_seconds
+    from moorage.deploy.express import choose_express
     from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
 
     chosen = target.select(arguments.stacks)
-    states = _clear_obstacles(arguments, chosen, aws)
-    context = make_context(aws, account)
+    states = _clear_obstacles(arguments, chosen, context, agree)
+    if arguments.express:
+        chosen = choose_express(target, states).select(arguments.stacks)
+        if not any(stack.express for stack in chosen.stacks):
+            print_error(
+                f"{target.env}: --express changes nothing: it is for new stacks that no other needs"
+            )
     previews = preview_stacks(context, chosen, states)
-    due = find_due_tasks(chosen, previews, arguments.stacks)
+    due = find_due_tasks(context, previews, states)
     changing = [preview.stack for preview in previews if preview.kind != "nothing"]
     expected = expected_seconds(changing, target.region)
     execution = Execution(context, previews, due, states, expected, wait=not arguments.no_wait)
@@ -63,7 +80,7 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
         if not due and all(preview.kind == "nothing" for preview in previews):
             return CLEAN
         failed = any(preview.failed for preview in previews)
-        if failed or not (arguments.yes or ask(_question(previews, target, account))):
+        if failed or not (arguments.yes or ask(_question(previews, due, target, context.account))):
             print_error(f"{target.env}: nothing was deployed")
             return FOUND
         return _execute(arguments, execution)
@@ -81,10 +98,14 @@ def _show_previews(previews: Sequence[Preview], due: Collection[str], form: str)
     sys.stdout.flush()
 
 
-def _question(previews: Sequence[Preview], target: Target, account: str) -> str:
+def _question(
+    previews: Sequence[Preview], due: Collection[str], target: Target, account: str
+) -> str:
     from moorage.deploy.preview_text import count_changes
 
-    what = count_changes(previews)
+    changes = any(preview.kind != "nothing" for preview in previews)
+    tasks = f"run the {'task' if len(due) == 1 else 'tasks'} of {', '.join(sorted(due))}"
+    what = count_changes(previews) if changes else tasks
     return f"{what[0].upper()}{what[1:]} in the account {account}, {target.region}?"
 
 
@@ -135,14 +156,17 @@ def _interrupt(execution: Execution) -> None:
 
 
 def _clear_obstacles(
-    arguments: argparse.Namespace, target: Target, aws: Aws
+    arguments: argparse.Namespace,
+    target: Target,
+    context: Context,
+    agree: Callable[[str], bool],
 ) -> Mapping[str, StackState]:
     """The states of all stacks, after what prevents a deployment was removed with consent."""
     from moorage.deploy.guards import find_foreign_stacks, find_obstacles, obstacle_text
     from moorage.deploy.stack_state import read_states
 
     for _ in range(3):  # after what was under way has ended, its status can need another decision
-        states = read_states(aws.cloudformation)
+        states = read_states(context.aws.cloudformation)
         if foreign := [*find_foreign_stacks(target.stacks, states)]:
             raise FailedError(f"{target.env}: {'; '.join(foreign)}")
         obstacles = [*find_obstacles(target.stacks, states)]
@@ -155,18 +179,41 @@ def _clear_obstacles(
         for obstacle in obstacles:
             if obstacle.question and not arguments.yes and not ask(f"{obstacle.question}?"):
                 raise FailedError(f"{target.env}: nothing was deployed")
-        if not _remove_obstacles(arguments, aws, obstacles):
+        if not all(_remove(arguments, context, item, agree) for item in obstacles):
             raise FailedError(f"{target.env}: nothing was deployed")
     raise FailedError(f"{target.env}: other operations on its stacks begin again and again")
 
 
-def _remove_obstacles(
-    arguments: argparse.Namespace, aws: Aws, obstacles: Sequence[Obstacle]
+def _remove(
+    arguments: argparse.Namespace,
+    context: Context,
+    obstacle: Obstacle,
+    agree: Callable[[str], bool],
 ) -> bool:
+    """Removes an obstacle. If a rollback cannot roll back some resources, it asks whether to skip
+    them: --yes does not agree to that, since what is skipped has to be corrected by hand."""
+    from moorage.deploy.recovery import skip_command, skip_question
+
+    skipped: tuple[str, ...] = ()
+    while True:
+        removal = _run_removal(arguments, context, obstacle, skipped)
+        stuck = tuple(name for name in removal.stuck if name not in skipped)
+        if removal.done or not stuck:
+            return removal.done
+        skipped = (*skipped, *stuck)
+        question = skip_question(obstacle, stuck)
+        if not agree(f"{question}."):
+            command = skip_command(context, obstacle, skipped)
+            print_error(f"to leave out what cannot be rolled back: `{command}`")
+            return False
+
+
+def _run_removal(
+    arguments: argparse.Namespace, context: Context, obstacle: Obstacle, skipped: Sequence[str]
+) -> Removal:
     from moorage.deploy.jobs import run_job
     from moorage.deploy.recovery import remove_obstacle
 
-    context = make_context(aws, "")
     with show_events(arguments.format, lambda: context.at) as emit:
-        shown = replace(context, emit=emit)
-        return all(run_job(remove_obstacle(shown, item), context.clock) for item in obstacles)
+        job = remove_obstacle(replace(context, emit=emit), obstacle, skipped)
+        return run_job(job, context.clock)

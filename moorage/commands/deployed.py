@@ -24,6 +24,12 @@ class Deployed:
     """By the stacks' names in the params."""
     document: Document
 
+    @property
+    def account(self) -> str | None:
+        """The account that the environment belongs to, if the params say so."""
+        account = self.document.data.get("account")
+        return account if isinstance(account, str) else None
+
     def find_cluster(self, stack: str) -> tuple[str, str]:
         """The cluster of a stack's tasks: its name if it exists already, or its stack's name in
         CloudFormation; empty where they are not known."""

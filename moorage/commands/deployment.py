@@ -32,7 +32,7 @@ def build_target(arguments: argparse.Namespace) -> Target:
     print(text(built.findings), end="", file=sys.stderr, flush=True)
     if built.plan is None:
         raise FailedError(f"{arguments.env}: {counts(built.findings)}")
-    target = make_target(built.plan)
+    target = make_target(built.plan, built.document)
     names: Sequence[str] = getattr(arguments, "stacks", ())
     for name in names:
         if name not in target.names:
@@ -46,12 +46,18 @@ def build_target(arguments: argparse.Namespace) -> Target:
 def open_account(arguments: argparse.Namespace, target: Target) -> tuple[Aws, str]:
     """The clients for the environment's account and region, and the ID of the account. Raises
     UsageError if the credentials are for another account."""
+    return open_region(arguments, target.region, target.account)
+
+
+def open_region(arguments: argparse.Namespace, region: str, wanted: str | None) -> tuple[Aws, str]:
+    """The clients for a region of the account `wanted`, if that is known, and the account's ID.
+    Raises UsageError if the credentials are for another account."""
     from moorage.deploy.aws import Access, Aws
     from moorage.deploy.guards import find_account_problem
 
-    aws = Aws(Access(target.region, arguments.profile, arguments.endpoint_url))
+    aws = Aws(Access(region, arguments.profile, arguments.endpoint_url))
     account: str = aws.sts.get_caller_identity()["Account"]
-    if problem := find_account_problem(target, account):
+    if problem := find_account_problem(arguments.env, wanted, account):
         raise UsageError(problem)
     return aws, account
 

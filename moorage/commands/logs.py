@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
-from moorage.commands.deployment import explain_aws_errors
+from moorage.commands.deployment import explain_aws_errors, open_region
 from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ def logs(arguments: argparse.Namespace) -> int:
         return FOUND
     check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
-        from moorage.deploy.aws import Access, Aws
         from moorage.deploy.log_events import Clock
 
-        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        aws, _ = open_region(arguments, deployed.region, deployed.account)
         print_logs(aws, deployed, arguments, Clock())
     return CLEAN
 

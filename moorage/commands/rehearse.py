@@ -64,7 +64,7 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     for need in needs:
         print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())
     _title(f"moorage deploy {target.env}")
-    _require(deploy_target(arguments, target, aws, account), "deployment")
+    _require(deploy_target(arguments, target, make_context(aws, account)), "deployment")
     changed = change_image(target)
     if changed is not None:
         _title(f"moorage diff {target.env}, with {changed.stack}.{changed.container}:{changed.tag}")
@@ -75,10 +75,10 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
         discard_previews(context, previews)
         print_text(previews_text(previews))
         _title(f"moorage deploy {target.env}")
-        _require(deploy_target(arguments, changed.target, aws, account), "update")
+        _require(deploy_target(arguments, changed.target, make_context(aws, account)), "update")
     _title(f"moorage deploy {target.env}, again")
     again = target if changed is None else changed.target
-    _require(deploy_target(arguments, again, aws, account), "second deployment")
+    _require(deploy_target(arguments, again, make_context(aws, account)), "second deployment")
     _title(f"moorage status {target.env}")
     stacks = read_status(aws, target)
     print_text(status_text(stacks))

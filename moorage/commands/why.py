@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
-from moorage.commands.deployment import explain_aws_errors
+from moorage.commands.deployment import explain_aws_errors, open_region
 from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, FOUND
 
@@ -23,9 +23,7 @@ def why(arguments: argparse.Namespace) -> int:
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
-        from moorage.deploy.aws import Access, Aws
-
-        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        aws, _ = open_region(arguments, deployed.region, deployed.account)
         return report_failures(aws, deployed, arguments)
 
 

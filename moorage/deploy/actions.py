@@ -36,7 +36,9 @@ def find_reason_to_stop(context: Context, stack: DeployStack) -> str:
     with aws_errors():
         missing = find_missing(context.aws, [need for need in needs if need.kind == "own-image"])
     return "; ".join(
-        missing_problem(need, context.aws.region).message for need in needs if need in missing
+        missing_problem(need, stack, context.aws.region).message
+        for need in needs
+        if need in missing
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore import exceptions
@@ -91,6 +91,14 @@ class Aws:
             self.session = boto3.Session("test", "test", region_name=access.region)
         else:
             self.session = boto3.Session(profile_name=access.profile, region_name=access.region)
+        self._others: dict[str, Any] = {}
+
+    def other(self, service: str) -> Any:
+        """The client of a service that gets a request or two. Only boto3 checks these requests."""
+        if service not in self._others:
+            create: Any = self.session.client
+            self._others[service] = create(service, endpoint_url=self.endpoint_url, config=_CONFIG)
+        return self._others[service]
 
     @cached_property
     def acm(self) -> ACMClient:

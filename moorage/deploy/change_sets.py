@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from moorage.deploy.aws import aws_errors, error_code, to_aws_error
+from moorage.deploy.diagnosis.params_place import ParamsPlace
 from moorage.deploy.jobs import Job
 from moorage.deploy.property_changes import PropertyChange, compare, value_text
 from moorage.deploy.stack_state import SETTLED, StackState
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import (
         ChangeTypeDef,
+        DeploymentConfigTypeDef,
         DescribeChangeSetOutputTypeDef,
         OperationEventTypeDef,
         ParameterTypeDef,
@@ -50,14 +52,21 @@ class ResourceChange:
     """Whether the old resource stays when it is removed or replaced."""
 
 
+Level = Literal["error", "warning"]
+
+
 @dataclass(frozen=True)
 class Problem:
-    """What CloudFormation's validation of a change set found."""
+    """Why a stack cannot be deployed, or may fail: what the validation of its change set found, or
+    what it needs and AWS does not have."""
 
-    level: Literal["error", "warning"]
+    level: Level
     message: str
     logical_id: str = ""
     path: str = ""
+    """The path in the template."""
+    at: ParamsPlace | None = None
+    """The line of the params that it is about."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,7 @@ def preview_stack(
                 Parameters=_parameters(stack, state, parameters),
                 Tags=[{"Key": key, "Value": value} for key, value in stack.tags.items()],
                 Description="Created by Moorage",
+                DeploymentConfig=_deployment_config(stack),
             )
         except ClientError as error:
             if error_code(error) == "ValidationError" and _is_empty(str(error)):
@@ -136,6 +146,13 @@ def preview_stack(
         problems = (*problems, Problem("error", reason or f"Status {answer['Status']}"))
     delete_change_set(client, change_set)
     return Preview(stack, _kind(exists), stack_id=stack_id, problems=problems)
+
+
+def _deployment_config(stack: DeployStack) -> DeploymentConfigTypeDef:
+    """In express mode, a failed creation is only rolled back if this is asked for."""
+    if stack.express:
+        return {"Mode": "EXPRESS", "DisableRollback": False}
+    return {"Mode": "STANDARD"}
 
 
 def _kind(exists: bool) -> Kind:

@@ -39,7 +39,7 @@ def run_code_deploy(context: Context, stack: str, state: StackState, seconds: in
         if running:
             return f"CodeDeploy still deploys it: {running[0]}. Deploy again when it has ended"
         request = read_request(context.aws, state, "CodeDeployRequest", "CreateDeployment")
-        deployment = client.create_deployment(**request)["deploymentId"]
+        deployment = client.create_deployment(**request.input)["deploymentId"]
     text = f"CodeDeploy deploys {revision} in place of {live}: {deployment}"
     context.emit(Noted(stack, context.at, text))
     end = context.clock.now() + seconds

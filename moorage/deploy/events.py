@@ -91,8 +91,12 @@ def find_end(events: Iterable[StackEvent]) -> StackEvent | None:
     return None
 
 
-def find_first_failure(events: Iterable[StackEvent]) -> StackEvent | None:
-    """The failure that caused all others: the first one that names a reason of its own."""
+def find_failures(events: Iterable[StackEvent]) -> tuple[StackEvent, ...]:
+    """The failures of resources with a reason of their own, the first one of each resource; all, if
+    none has such a reason."""
     failures = [event for event in events if event.failed and not event.of_stack]
     own = [event for event in failures if event.reason and not event.reason.startswith(CANCELLED)]
-    return next(iter(own or failures), None)
+    first: dict[str, StackEvent] = {}
+    for event in own or failures:
+        first.setdefault(event.logical_id, event)
+    return tuple(first.values())

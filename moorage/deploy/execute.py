@@ -22,13 +22,15 @@ from moorage.deploy.following import failure_text, follow_stack
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.preview import preview_now
 from moorage.deploy.preview_text import problem_text
-from moorage.deploy.progress import Ended, Noted, Planned, Result, Started, Verb
+from moorage.deploy.progress import Ended, Noted, Planned, Result, RolledOut, Started, Verb
 from moorage.deploy.releases import (
     needs_two_updates,
     read_live,
     release_parameters,
     sync_weights,
 )
+from moorage.deploy.rollout import read_rollouts
+from moorage.deploy.stack_resources import read_services
 from moorage.deploy.stack_state import StackState, read_state
 
 
@@ -96,8 +98,10 @@ class Execution:
             if outcome.result in ("succeeded", "unchanged"):
                 outcome = yield from self._finish(preview, outcome)
         except AwsError as error:
-            rest = ". CloudFormation goes on with the update" if name in self.under_way else ""
-            outcome = Outcome(name, "failed", f"{error}{rest}")
+            reason = str(error)
+            if name in self.under_way:
+                reason = f"{reason.rstrip('.')}. CloudFormation goes on with the update"
+            outcome = Outcome(name, "failed", reason)
         self.context.emit(Ended(name, self.context.at, outcome.result, outcome.reason))
         return outcome
 
@@ -159,7 +163,22 @@ class Execution:
         state = read_state(context.aws.cloudformation, preview.stack_id)
         if not end.succeeded:
             return Outcome(stack.name, "failed", failure_text(end), state)
-        return Outcome(stack.name, "succeeded", state=state)
+        reason = self._show_rollouts(preview) if stack.express else ""
+        return Outcome(stack.name, "succeeded", reason, state)
+
+    def _show_rollouts(self, preview: Preview) -> str:
+        """Shows the services of a stack that was created in express mode, whose tasks only start
+        now. Returns how the user follows them."""
+        stack, context = preview.stack, self.context
+        try:
+            services = {arn: name for name, arn in read_services(context.aws, preview.stack_id)}
+            for rollout in read_rollouts(context.aws, [*services]) if services else ():
+                name = services.get(rollout.arn, "")
+                context.emit(RolledOut(stack.name, context.at, name, rollout))
+        except AwsError as error:
+            context.emit(Noted(stack.name, context.at, f"{error}. The rollout is not shown"))
+        env = stack.tags["env"]
+        return f"CloudFormation has not waited for it. `moorage status {env}` shows whether it runs"
 
     def _execute(self, change_set: str) -> None:
         """Executes a change set, unless somebody else has updated the stack since."""
@@ -167,7 +186,6 @@ class Execution:
             self.context.aws.cloudformation.execute_change_set(
                 ChangeSetName=change_set,
                 ClientRequestToken=self.context.new_name(),
-                DisableRollback=False,
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "InvalidChangeSetStatus":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from moorage.deploy.aws import AwsError
 from moorage.deploy.context import Context
-from moorage.deploy.events import EventReader, StackEvent, find_end, find_first_failure
+from moorage.deploy.events import EventReader, StackEvent, find_end, find_failures
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, RolledOut
 from moorage.deploy.rollout import read_rollouts
@@ -24,7 +24,13 @@ class End:
     """How an operation on a stack ended."""
 
     status: str
-    failure: StackEvent | None
+    failures: tuple[StackEvent, ...] = ()
+    """Of resources, in the order of their events."""
+
+    @property
+    def failure(self) -> StackEvent | None:
+        """The one that caused the others."""
+        return next(iter(self.failures), None)
 
     @property
     def succeeded(self) -> bool:
@@ -45,13 +51,14 @@ def follow_stack(context: Context, stack: str, reader: EventReader) -> Job[End]:
                 _note_service(services, event)
             seen += new
             if end := find_end(new):
-                return End(end.status, find_first_failure(seen))
+                return End(end.status, find_failures(seen))
             _emit_rollouts(context, stack, services)
             answered = context.clock.now()
         except AwsError as error:
             if not error.connection or context.clock.now() - answered > _MAX_SILENCE:
                 raise
-            context.emit(Noted(stack, context.at, f"{error} Trying again."))
+            text = f"{str(error).rstrip('.')}. Trying again."
+            context.emit(Noted(stack, context.at, text))
         yield _PAUSE
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from moorage.deploy.stack_state import StackState
-from moorage.deploy.target import DeployStack, Target
+from moorage.deploy.target import DeployStack
 from moorage.model import OWN_TAGS
 
 Remedy = Literal["wait", "delete", "continue-rollback"]
@@ -61,13 +61,14 @@ _OBSTACLES: Mapping[str, tuple[str, Remedy | None, str]] = {
 """CloudFormation user guide, "Stack status codes" and "Troubleshooting"."""
 
 
-def find_account_problem(target: Target, account: str) -> str:
-    """What is wrong with the account of the credentials; empty if nothing is."""
-    if target.account in (None, account):
+def find_account_problem(env: str, wanted: str | None, account: str) -> str:
+    """What is wrong with the account of the credentials, if the environment belongs to the account
+    `wanted`; empty if nothing is."""
+    if wanted in (None, account):
         return ""
     return (
-        f"these credentials are for the account {account}, and {target.env} belongs to "
-        f"{target.account}. Choose a profile for {target.account} with --profile"
+        f"these credentials are for the account {account}, and {env} belongs to {wanted}. Choose a "
+        f"profile for {wanted} with --profile"
     )
 
 

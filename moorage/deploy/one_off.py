@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moorage.deploy.aws import AwsError, aws_errors
+from botocore.exceptions import ClientError
+
+from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted
-from moorage.deploy.requests import read_request
+from moorage.deploy.requests import Request, read_request
 from moorage.deploy.rollout import cluster_of
 from moorage.deploy.stack_state import StackState
 from moorage.model import Run
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 _PAUSE = 3.0
 _OUTPUT = "RunTask"
+_SUCCEEDED = "moorage:succeeded"
+"""The tag with the version of the parameter with which the last run has succeeded. deploy.sh reads
+and writes it, too (pipeline/scripts/run_task.sh.in)."""
+_RUNNING = "running"
+"""The value of the tag while the task runs."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,61 @@ class TaskEnd:
 
 
 def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[TaskEnd]:
-    """Runs the task that the stack describes, and waits for it.
+    """Runs the task that the stack describes, waits for it, and records whether it succeeded.
 
-    The stack's output `RunTask` is the name of an SSM parameter with the input of RunTask.
+    The stack's output `RunTask` is the name of an SSM parameter with the input of RunTask. A tag of
+    this parameter is the record, so that no deployment runs a task again that has succeeded.
     """
-    request = read_request(context.aws, state, "RunTask", "RunTask")
+    request = read_request(context.aws, state, _OUTPUT, "RunTask")
+    if _read_success(context.aws, request) not in ("", _RUNNING):
+        # From here on, its last run has not succeeded, also if this process is killed.
+        with aws_errors():
+            _write_success(context.aws, request, _RUNNING)
+    end = yield from _run(context, stack, request, run)
+    if end.code == 0:
+        try:
+            with aws_errors():
+                _write_success(context.aws, request, str(request.version))
+        except AwsError as error:
+            text = f"{error}. The next deployment runs the task again"
+            context.emit(Noted(stack, context.at, text))
+    return end
+
+
+def has_succeeded(aws: Aws, state: StackState) -> bool:
+    """Whether the last run of a stack's task has succeeded, with the request as it is now. What may
+    not be read counts as a failure."""
+    try:
+        request = read_request(aws, state, _OUTPUT, "RunTask")
+    except AwsError as error:
+        if error.connection or error.wrong_usage:
+            raise
+        return False
+    return _read_success(aws, request) == str(request.version)
+
+
+def _read_success(aws: Aws, request: Request) -> str:
+    """The version with which the last run has succeeded, `running`, or nothing."""
+    try:
+        tags = aws.ssm.list_tags_for_resource(
+            ResourceType="Parameter", ResourceId=request.parameter
+        ).get("TagList", [])
+    except ClientError:
+        return ""
+    return next((tag["Value"] for tag in tags if tag["Key"] == _SUCCEEDED), "")
+
+
+def _write_success(aws: Aws, request: Request, value: str) -> None:
+    aws.ssm.add_tags_to_resource(
+        ResourceType="Parameter",
+        ResourceId=request.parameter,
+        Tags=[{"Key": _SUCCEEDED, "Value": value}],
+    )
+
+
+def _run(context: Context, stack: str, request: Request, run: Run) -> Job[TaskEnd]:
     with aws_errors():
-        answer = context.aws.ecs.run_task(**request, clientToken=context.new_name())
+        answer = context.aws.ecs.run_task(**request.input, clientToken=context.new_name())
     if not answer["tasks"]:
         reasons = ", ".join(failure.get("reason", "") for failure in answer.get("failures", ()))
         reason = f"the task could not be started: {reasons or 'ECS gives no reason'}"

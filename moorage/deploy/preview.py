@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from moorage.deploy.account_quotas import find_exceeded_quotas
 from moorage.deploy.actions import read_parameters
 from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.change_sets import Preview, Problem, delete_change_set, preview_stack
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
+from moorage.deploy.one_off import has_succeeded
 from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
+from moorage.deploy.problem_places import place_problems
 from moorage.deploy.stack_state import REVIEW, StackState, exports_of, read_state
-from moorage.deploy.target import DeployStack, Target, find_dependents
+from moorage.deploy.target import DeployStack, Target
 
 
 def preview_stacks(
@@ -45,27 +48,31 @@ def preview_stacks(
 
 
 def _add_missing(context: Context, previews: Sequence[Preview]) -> list[Preview]:
-    """The previews, with a problem for each thing that a changed stack needs and AWS lacks."""
+    """The previews, with a problem for each thing that a changed stack needs and AWS lacks, and for
+    each quota that is too low."""
     region = context.aws.region
+    changed = [preview for preview in previews if preview.kind != "nothing"]
     needs = {
-        preview.stack.name: find_stack_needs(preview.stack, region, context.account)
-        for preview in previews
-        if preview.kind != "nothing"
+        preview.stack.name: [
+            need
+            for need in find_stack_needs(preview.stack, region, context.account)
+            if need.kind != "role" or preview.kind != "update"  # then the cluster exists already
+        ]
+        for preview in changed
     }
     with aws_errors():
         missing = find_missing(context.aws, [item for found in needs.values() for item in found])
+        exceeded = find_exceeded_quotas(context.aws, changed)
+
+    def problems_of(stack: DeployStack) -> Iterator[Problem]:
+        for need in needs.get(stack.name, ()):
+            if need in missing:
+                yield missing_problem(need, stack, region)
+        if stack.name in exceeded:
+            yield exceeded[stack.name]
+
     return [
-        replace(
-            preview,
-            problems=(
-                *preview.problems,
-                *(
-                    missing_problem(need, region)
-                    for need in needs.get(preview.stack.name, ())
-                    if need in missing
-                ),
-            ),
-        )
+        replace(preview, problems=(*preview.problems, *problems_of(preview.stack)))
         for preview in previews
     ]
 
@@ -102,7 +109,7 @@ def preview_now(
                 raise
             return Preview(stack, "update", problems=(Problem("error", str(error)),))
     client, name = context.aws.cloudformation, context.new_name()
-    return (yield from preview_stack(client, stack, state, name, parameters))
+    return place_problems((yield from preview_stack(client, stack, state, name, parameters)))
 
 
 def discard_previews(context: Context, previews: Iterable[Preview]) -> None:
@@ -122,18 +129,14 @@ def discard_previews(context: Context, previews: Iterable[Preview]) -> None:
 
 
 def find_due_tasks(
-    target: Target, previews: Iterable[Preview], named: Collection[str]
+    context: Context, previews: Iterable[Preview], states: Mapping[str, StackState]
 ) -> frozenset[str]:
-    """The stacks whose task runs: those that change, those that a changed stack waits for, and
-    those that the command names."""
-    changed = {preview.stack.name for preview in previews if preview.kind != "nothing"}
+    """The stacks whose task runs: those that change, and those whose last run has not succeeded.
+    The others take two requests each."""
+    tasks = [preview for preview in previews if preview.stack.run is not None]
     return frozenset(
-        stack.name
-        for stack in target.stacks
-        if stack.run is not None
-        and (
-            stack.name in changed
-            or stack.name in named
-            or changed & find_dependents(target.stacks, stack.name)
-        )
+        preview.stack.name
+        for preview in tasks
+        if preview.kind != "nothing"
+        or not has_succeeded(context.aws, states[preview.stack.stack_name])
     )

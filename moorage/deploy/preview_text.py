@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from moorage.deploy.change_sets import Preview, Problem, ResourceChange
+from moorage.deploy.diagnosis.report import place_data, place_text
 from moorage.deploy.property_changes import PropertyChange
 from moorage.facts.replacements import REPLACEMENT_CONSEQUENCES, ROUTINE_REPLACEMENTS
 
@@ -37,7 +38,8 @@ def _lines(previews: list[Preview]) -> Iterator[str]:
 
 def _preview_lines(preview: Preview) -> Iterator[str]:
     title = "cannot be deployed" if preview.failed else _TITLES[preview.kind]
-    yield f"{preview.stack.name} ({preview.stack.stack_name}) {title}"
+    express = ", in express mode" if preview.stack.express and not preview.failed else ""
+    yield f"{preview.stack.name} ({preview.stack.stack_name}) {title}{express}"
     for problem in preview.problems:
         yield f"  {problem_text(problem)}"
     if preview.kind == "later":
@@ -50,10 +52,11 @@ def _preview_lines(preview: Preview) -> Iterator[str]:
 
 
 def problem_text(problem: Problem) -> str:
-    """A finding of CloudFormation's validation on one line."""
-    at = f" {problem.logical_id}" if problem.logical_id else ""
+    """A problem on one line: where it is in the params and in the template, and what is wrong."""
+    at = "" if problem.at is None else f" {place_text(problem.at)}"
+    resource = f" {problem.logical_id}" if problem.logical_id else ""
     path = f" {problem.path}" if problem.path else ""
-    return f"{problem.level}{at}{path}: {problem.message}"
+    return f"{problem.level}{at}{resource}{path}: {problem.message}"
 
 
 def _change_lines(change: ResourceChange) -> Iterator[str]:
@@ -100,8 +103,20 @@ def _fields(preview: Preview) -> dict[str, Any]:
         "stack": preview.stack.name,
         "stack_name": preview.stack.stack_name,
         "kind": preview.kind,
-        "problems": [asdict(problem) for problem in preview.problems],
+        "express": preview.stack.express,
+        "problems": [_problem_fields(problem) for problem in preview.problems],
         "changes": [asdict(change) for change in preview.changes],
+    }
+
+
+def _problem_fields(problem: Problem) -> dict[str, Any]:
+    params = None if problem.at is None else place_data(problem.at)
+    return {
+        "level": problem.level,
+        "message": problem.message,
+        "logical_id": problem.logical_id,
+        "path": problem.path,
+        "params": params,
     }
 
 

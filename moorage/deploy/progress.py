@@ -13,7 +13,7 @@ from typing import Literal
 from moorage.deploy.events import StackEvent
 from moorage.deploy.rollout import Rollout
 
-Verb = Literal["create", "update", "delete"]
+Verb = Literal["create", "update", "delete", "roll back"]
 Result = Literal["succeeded", "unchanged", "started", "failed"]
 """How a stack ended. `started`: its update goes on without this command."""
 
@@ -110,6 +110,7 @@ _BEGAN: Mapping[Verb, str] = {
     "create": "CREATE_IN_PROGRESS",
     "update": "UPDATE_IN_PROGRESS",
     "delete": "DELETE_IN_PROGRESS",
+    "roll back": "UPDATE_ROLLBACK_IN_PROGRESS",
 }
 
 

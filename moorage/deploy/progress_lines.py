@@ -16,8 +16,18 @@ from moorage.deploy.progress import (
 )
 from moorage.deploy.rollout import Rollout
 
-_DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
-_DONE = {"create": "created", "update": "updated", "delete": "deleted"}
+_DOING = {
+    "create": "creating",
+    "update": "updating",
+    "delete": "deleting",
+    "roll back": "rolling back",
+}
+_DONE = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "roll back": "rolled back",
+}
 _QUIET = ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",)
 
 
@@ -58,7 +68,8 @@ def _happened(event: Happened, before: StackProgress | None) -> Iterator[str]:
         if reported.status in _QUIET or (before and reported.status == before.status):
             return
         if reported.status.endswith("_IN_PROGRESS"):
-            reason = f": {reported.reason}" if "ROLLBACK" in reported.status else ""
+            explains = "ROLLBACK" in reported.status and reported.reason
+            reason = f": {reported.reason}" if explains else ""
             yield f"{reported.status}{reason}"
     elif not reported.status.endswith("_IN_PROGRESS"):
         reason = f": {reported.reason}" if reported.failed and reported.reason else ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.context import Context
 from moorage.deploy.events import EventReader
@@ -14,21 +17,53 @@ from moorage.deploy.stack_state import read_state
 _PAUSE = 5.0
 
 
-def remove_obstacle(context: Context, obstacle: Obstacle) -> Job[bool]:
-    """Does what the obstacle's remedy says and waits for it. Returns whether it succeeded."""
+@dataclass(frozen=True)
+class Removal:
+    """What became of an obstacle."""
+
+    done: bool
+    stuck: tuple[str, ...] = ()
+    """The logical IDs of the resources that a rollback cannot roll back."""
+
+
+def remove_obstacle(
+    context: Context, obstacle: Obstacle, skipped: Sequence[str] = ()
+) -> Job[Removal]:
+    """Does what the obstacle's remedy says and waits for it. A rollback leaves out the `skipped`
+    resources, by their logical IDs."""
     name = obstacle.stack.name
+    stuck: tuple[str, ...] = ()
     try:
         if obstacle.remedy == "wait":
             reason = yield from _wait(context, obstacle)
         elif obstacle.remedy == "delete":
             reason = yield from delete_stack(context, name, obstacle.state.id)
         else:
-            reason = yield from _continue_rollback(context, obstacle)
+            reason, stuck = yield from _continue_rollback(context, obstacle, skipped)
     except AwsError as error:
         reason = str(error)
     if obstacle.remedy != "wait" or reason:
         context.emit(Ended(name, context.at, "failed" if reason else "succeeded", reason))
-    return not reason
+    return Removal(not reason, stuck)
+
+
+def skip_question(obstacle: Obstacle, stuck: Sequence[str]) -> str:
+    """The question whether to leave resources out of a rollback, with what that means."""
+    what = "this resource" if len(stuck) == 1 else "these resources"
+    return (
+        f"Leave {', '.join(stuck)} out of the rollback of {obstacle.stack.stack_name}? "
+        f"CloudFormation then takes {what} as rolled back and changes nothing. If the real state "
+        "is another one than in the template, correct it by hand before the next update, which may "
+        "fail otherwise"
+    )
+
+
+def skip_command(context: Context, obstacle: Obstacle, stuck: Sequence[str]) -> str:
+    """How to do the same with the AWS CLI."""
+    return (
+        f"aws cloudformation continue-update-rollback --region {context.aws.region} --stack-name "
+        f"{obstacle.stack.stack_name} --resources-to-skip {' '.join(stuck)}"
+    )
 
 
 def _wait(context: Context, obstacle: Obstacle) -> Job[str]:
@@ -52,19 +87,23 @@ def delete_stack(context: Context, name: str, stack_id: str) -> Job[str]:
     return "" if end.succeeded else failure_text(end)
 
 
-def _continue_rollback(context: Context, obstacle: Obstacle) -> Job[str]:
+def _continue_rollback(
+    context: Context, obstacle: Obstacle, skipped: Sequence[str]
+) -> Job[tuple[str, tuple[str, ...]]]:
+    """Returns why it failed, and the resources that it failed at."""
     name = obstacle.stack.name
     reader = EventReader(context.aws.cloudformation, obstacle.state.id)
     reader.skip()
-    context.emit(Started(name, context.at, "update"))
+    context.emit(Started(name, context.at, "roll back"))
     with aws_errors():
-        context.aws.cloudformation.continue_update_rollback(StackName=obstacle.state.id)
+        client, stack_id = context.aws.cloudformation, obstacle.state.id
+        if skipped:
+            client.continue_update_rollback(StackName=stack_id, ResourcesToSkip=list(skipped))
+        else:
+            client.continue_update_rollback(StackName=stack_id)
     end = yield from follow_stack(context, name, reader)
     if end.status == "UPDATE_ROLLBACK_COMPLETE":
-        return ""
-    return (
-        f"{failure_text(end)}. If this resource cannot be rolled back, skip it: `aws "
-        f"cloudformation continue-update-rollback --region {context.aws.region} --stack-name "
-        f"{obstacle.stack.stack_name} --resources-to-skip "
-        f"{end.failure.logical_id if end.failure else 'LOGICAL_ID'}`"
-    )
+        return "", ()
+    # Only what the rollback failed at can be skipped (API reference, ContinueUpdateRollback).
+    stuck = (event.logical_id for event in end.failures if event.status == "UPDATE_FAILED")
+    return failure_text(end), tuple(stuck)

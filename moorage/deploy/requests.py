@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.stack_state import StackState
 
 
-def read_request(aws: Aws, state: StackState, output: str, operation: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Request:
+    """The input of an API, and the SSM parameter that it comes from."""
+
+    parameter: str
+    version: int
+    """The version of the parameter, which changes with the request."""
+    input: dict[str, Any]
+
+
+def read_request(aws: Aws, state: StackState, output: str, operation: str) -> Request:
     """The request in the SSM parameter that an output of the stack names. Raises AwsError if it is
     not the input of the operation."""
     names = [item.value for item in state.outputs if item.key == output]
@@ -23,4 +34,4 @@ def read_request(aws: Aws, state: StackState, output: str, operation: str) -> di
         request = None
     if not isinstance(request, dict):
         raise AwsError(f"the parameter {names[0]} is not the input of {operation}")
-    return request
+    return Request(names[0], parameter.get("Version", 0), request)

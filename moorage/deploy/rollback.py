@@ -195,7 +195,7 @@ def _start_code_deploy(aws: Aws, state: StackState, rollback: Rollback) -> str:
     if rollback.kind == "stop":
         aws.codedeploy.stop_deployment(deploymentId=rollback.deployment, autoRollbackEnabled=True)
         return rollback.deployment
-    request = read_request(aws, state, "CodeDeployRequest", "CreateDeployment")
+    request = read_request(aws, state, "CodeDeployRequest", "CreateDeployment").input
     revision = request["revision"]["appSpecContent"]
     spec = json.loads(revision["content"])
     spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.model import Plan, Run, TrafficPair
+from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes
 
 
@@ -35,6 +36,10 @@ class DeployStack:
     """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
     images: tuple[Push, ...] = ()
     """Images from repositories of this environment, which must be pushed before it is deployed."""
+    express: bool = False
+    """Whether CloudFormation does not wait until its resources work."""
+    document: Document | None = None
+    """The params of the environment; None where they are not known."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Target:
         return replace(self, stacks=tuple(stack for stack in self.stacks if stack.name in names))
 
 
-def make_target(plan: Plan) -> Target:
+def make_target(plan: Plan, document: Document | None = None) -> Target:
     """The target of a built environment."""
     env = plan.environment
     stacks = tuple(
@@ -76,17 +81,8 @@ def make_target(plan: Plan) -> Target:
             pairs=stack.deployment.pairs,
             code_deploy=stack.deployment.code_deploy,
             images=tuple(find_pushes(stack, plan.stacks)),
+            document=document,
         )
         for stack in plan.stacks
     )
     return Target(env.app, env.name, env.region, env.account, stacks)
-
-
-def find_dependents(stacks: Iterable[DeployStack], name: str) -> frozenset[str]:
-    """The names of the stacks that are deployed after this one, because they need it or a stack
-    that needs it. `stacks` are in the order of their deployment."""
-    found = {name}
-    for stack in stacks:
-        if found.intersection(stack.depends_on):
-            found.add(stack.name)
-    return frozenset(found - {name})

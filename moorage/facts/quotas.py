@@ -2,7 +2,8 @@
 
 A quota that AWS raises on request is named as such. Compared with botocore 1.44.5 and cfn-lint
 1.58.0 on 2026-11-27, where these have the number. Left out are quotas that are larger than an
-environment can be, such as 10,000 clusters or 1,000,000 schedules.
+environment can be, such as 10,000 clusters or 1,000,000 schedules. The codes
+are those that ListServiceQuotas of Service Quotas returns.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ class Quota:
     """The default."""
     is_adjustable: bool = True
     """Whether AWS raises it on request."""
+    service: str = ""
+    """The code of the service in Service Quotas, where Moorage asks for the value there."""
+    code: str = ""
+    """The code of the quota in Service Quotas."""
 
 
 # AWS CloudFormation user guide, "Understand CloudFormation quotas"; API reference, CreateStack,
@@ -50,16 +55,20 @@ GROUPS_PER_INTERFACE = Quota("Security groups per network interface", 5)
 MAX_RULES_PER_INTERFACE = 1_000
 """The product of SECURITY_GROUP_RULES and GROUPS_PER_INTERFACE cannot be raised above it."""
 SECURITY_GROUPS = Quota("VPC security groups per Region", 2_500)
-VPCS = Quota("VPCs per Region", 5)
+VPCS = Quota("VPCs per Region", 5, service="vpc", code="L-F678F1CE")
 SUBNETS_PER_VPC = Quota("Subnets per VPC", 200)
-ELASTIC_IPS = Quota("Elastic IP addresses per Region", 5)
+ELASTIC_IPS = Quota("Elastic IP addresses per Region", 5, service="ec2", code="L-0263D0A3")
 NAT_GATEWAYS_PER_ZONE = Quota("NAT gateways per Availability Zone", 5)
 INTERFACE_ENDPOINTS_PER_VPC = Quota("Interface and Gateway Load Balancer endpoints per VPC", 50)
 
 # User guides for Application and Network Load Balancers, "Quotas for your Application Load
 # Balancers" and "Quotas for your Network Load Balancers".
-ALBS = Quota("Application Load Balancers per Region", 50)
-NLBS = Quota("Network Load Balancers per Region", 50)
+ALBS = Quota(
+    "Application Load Balancers per Region", 50, service="elasticloadbalancing", code="L-53DA6B97"
+)
+NLBS = Quota(
+    "Network Load Balancers per Region", 50, service="elasticloadbalancing", code="L-69A177A2"
+)
 TARGET_GROUPS = Quota("Target Groups per Region", 3_000)
 TARGET_GROUPS_PER_ALB = Quota("Target Groups per Application Load Balancer", 100, False)
 RULES_PER_ALB = Quota("Rules per Application Load Balancer", 100)

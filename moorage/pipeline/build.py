@@ -17,6 +17,7 @@ from moorage.findings.finding import Finding
 from moorage.model import NO_VALUES, GivenValues, Plan, TemplateModule
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose
+from moorage.pipeline.document import Document
 from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
@@ -33,6 +34,8 @@ class Built:
     env: str
     plan: Plan | None
     findings: tuple[Finding, ...]
+    document: Document | None = None
+    """The params, if there is a plan."""
 
 
 def build(
@@ -79,7 +82,9 @@ def build(
     findings += _without_repeats(check(plan, document), findings)
     findings += inspect_stacks(plan, document, templates)
     findings = hide_secrets(findings, document.data)
-    return Built(env, None if _has_error(findings) else plan, tuple(findings))
+    if _has_error(findings):
+        return Built(env, None, tuple(findings))
+    return Built(env, plan, tuple(findings), document)
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:

@@ -39,6 +39,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         assert url, log.read_text()
         assert aws.stdout is not None
         assert aws.stdout.readline() == b"ready\n"
-        yield Cloud(url, programs)
+        cloud = Cloud(url, programs)
+        # Without it, every deployment of a first cluster has a warning.
+        iam = cloud.client("iam", "us-east-1")
+        iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+        yield cloud
         aws.terminate()
         process.terminate()

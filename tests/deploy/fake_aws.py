@@ -7,6 +7,7 @@ against the models of the APIs.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -114,8 +115,12 @@ class FakeAws:
     stacks: dict[str, FakeStack] = field(default_factory=dict)
     scripts: dict[str, list[list[Step]]] = field(default_factory=dict)
     """What the next operations on a stack do, by its name; by default they succeed."""
+    next_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Outputs of stacks after their next update."""
     change_sets: dict[str, tuple[str, str, dict[str, str], str]] = field(default_factory=dict)
     """Stack, template, tags and type by ARN."""
+    modes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The deployment config of each stack's last change set."""
     findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """What the validation of change sets reports, by stack."""
     services: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
@@ -123,14 +128,24 @@ class FakeAws:
     targets: list[str] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
+    parameter_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     account: str = ACCOUNT
     existing: set[str] = field(default_factory=set)
-    """Repositories, images, secrets, certificates and parameters that are there."""
+    """Repositories, images, secrets, certificates, parameters, hosted zones and roles that are
+    there."""
+    quotas: dict[str, float] = field(default_factory=dict)
+    """Values by their codes; the others are large."""
+    used: Counter[str] = field(default_factory=Counter)
+    """How many there are of `vpc`, `address`, `application` and `network`."""
     refusals: dict[str, list[RefusalError]] = field(default_factory=dict)
     """Errors of the next requests, by operation."""
+    later_refusals: dict[float, tuple[str, RefusalError]] = field(default_factory=dict)
+    """The operation that is refused once, at its first request after a time."""
     offline: tuple[float, float] = (-1, -1)
     """From when to when no request gets an answer."""
+    skipped: list[str] = field(default_factory=list)
+    """Resources that were left out of rollbacks."""
     log: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """The progress that was emitted."""
@@ -164,6 +179,10 @@ class FakeAws:
         if self.offline[0] <= self.time < self.offline[1]:
             raise EndpointConnectionError(endpoint_url="https://cloudformation.example")
         try:
+            for time, (operation, refusal) in [*self.later_refusals.items()]:
+                if self.time >= time and operation == model.name:
+                    del self.later_refusals[time]
+                    raise refusal
             if waiting := self.refusals.get(model.name):
                 raise waiting.pop(0)
             answer = getattr(self, model.name)(**context["given"])
@@ -236,7 +255,7 @@ class FakeAws:
         name = request["StackName"]
         stack = self.stacks.get(name)
         if request["ChangeSetType"] == "CREATE":
-            if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+            if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
                 raise RefusalError("ValidationError", f"Stack {name} already exists")
             stack = self.stacks[name] = FakeStack(name)
         elif stack is None or stack.status.endswith("_IN_PROGRESS"):
@@ -246,6 +265,7 @@ class FakeAws:
         tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
         body = request["TemplateBody"]
         self.change_sets[arn] = (name, body, tags, request["ChangeSetType"])
+        self.modes[name] = request["DeploymentConfig"]
         return {"Id": arn, "StackId": stack.id}
 
     def DescribeChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
@@ -259,8 +279,10 @@ class FakeAws:
         if failures:
             return {**answer, "Status": "FAILED", "StatusReason": "Validation failed"}
         action = "Add" if kind == "CREATE" else "Modify"
-        change = {"Action": action, "LogicalResourceId": "Cluster", "ResourceType": CLUSTER}
-        answer["Changes"] = [{"Type": "Resource", "ResourceChange": change}]
+        answer["Changes"] = [
+            {"Type": "Resource", "ResourceChange": {"Action": action, **resource}}
+            for resource in _resources(body)
+        ]
         return {**answer, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
 
     def DescribeEvents(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
@@ -274,7 +296,7 @@ class FakeAws:
         stack = self.stacks[name]
         stack.before = stack.template, stack.tags
         stack.template, stack.tags = body, tags
-        stack.outputs = {f"{name}-Name": f"{name}-value"}
+        stack.outputs = self.next_outputs.get(name) or {f"{name}-Name": f"{name}-value"}
         self._begin(stack, kind)
 
     def DescribeStackEvents(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
@@ -287,7 +309,12 @@ class FakeAws:
         else:
             self._begin(stack, "DELETE")
 
-    def ContinueUpdateRollback(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+    def ContinueUpdateRollback(  # noqa: N802
+        self,
+        StackName: str,  # noqa: N803
+        ResourcesToSkip: tuple[str, ...] = (),  # noqa: N803
+    ) -> Any:
+        self.skipped += ResourcesToSkip
         self._begin(self._stack(StackName), "UPDATE_ROLLBACK")
 
     def CancelUpdateStack(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
@@ -337,7 +364,15 @@ class FakeAws:
         }
 
     def GetParameter(self, Name: str) -> Any:  # noqa: N802, N803
-        return {"Parameter": {"Name": Name, "Value": self.parameters[Name]}}
+        return {"Parameter": {"Name": Name, "Value": self.parameters[Name], "Version": 1}}
+
+    def ListTagsForResource(self, ResourceId: str, **_: Any) -> Any:  # noqa: N802, N803
+        tags = self.parameter_tags.get(ResourceId, {})
+        return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def AddTagsToResource(self, ResourceId: str, Tags: Any, **_: Any) -> Any:  # noqa: N802, N803
+        tags = self.parameter_tags.setdefault(ResourceId, {})
+        tags.update({tag["Key"]: tag["Value"] for tag in Tags})
 
     def DescribeParameters(self, ParameterFilters: Any, **_: Any) -> Any:  # noqa: N802, N803
         names = self.existing.intersection(ParameterFilters[0]["Values"])
@@ -357,9 +392,31 @@ class FakeAws:
     def DescribeCertificate(self, CertificateArn: str) -> Any:  # noqa: N802, N803
         self._require(CertificateArn)
 
-    def _require(self, name: str) -> None:
+    def GetHostedZone(self, Id: str) -> Any:  # noqa: N802, N803
+        self._require(Id, "NoSuchHostedZone")
+        return {"HostedZone": {"Id": Id, "Name": "example.org.", "CallerReference": "x"}}
+
+    def GetRole(self, RoleName: str) -> Any:  # noqa: N802, N803
+        self._require(RoleName, "NoSuchEntity")
+        role = {"Path": "/", "RoleName": RoleName, "RoleId": "R" * 16, "Arn": "a" * 20}
+        return {"Role": {**role, "CreateDate": START}}
+
+    def _require(self, name: str, code: str = "ResourceNotFoundException") -> None:
         if name not in self.existing:
-            raise RefusalError("ResourceNotFoundException")
+            raise RefusalError(code)
+
+    def GetServiceQuota(self, QuotaCode: str, **_: Any) -> Any:  # noqa: N802, N803
+        return {"Quota": {"QuotaCode": QuotaCode, "Value": self.quotas.get(QuotaCode, 1e6)}}
+
+    def DescribeVpcs(self, **_: Any) -> Any:  # noqa: N802
+        return {"Vpcs": [{}] * self.used["vpc"]}
+
+    def DescribeAddresses(self) -> Any:  # noqa: N802
+        return {"Addresses": [{"PublicIpv4Pool": "amazon"}] * self.used["address"]}
+
+    def DescribeLoadBalancers(self, **_: Any) -> Any:  # noqa: N802
+        kinds = ("application", "network")
+        return {"LoadBalancers": [{"Type": kind} for kind in kinds for _ in range(self.used[kind])]}
 
     def RunTask(self, **_: Any) -> Any:  # noqa: N802
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/0123"
@@ -413,6 +470,13 @@ def _described(stack: FakeStack) -> dict[str, Any]:
         ],
     }
     return {**described, "StackStatusReason": stack.reason} if stack.reason else described
+
+
+def _resources(template: str) -> list[dict[str, str]]:
+    return [
+        {"LogicalResourceId": name, "ResourceType": kind}
+        for name, kind in re.findall(r"(\w+):\s+\{?Type: '?([A-Z][\w:]+)", template)
+    ]
 
 
 def _mode(event: dict[str, Any]) -> str:

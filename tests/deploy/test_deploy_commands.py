@@ -105,6 +105,22 @@ def test_an_environment_is_deployed_updated_and_deleted(
     assert main(["status", *where]) == 1, "what is not deployed is not healthy"
 
 
+def test_new_stacks_are_created_in_express_mode_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = project(tmp_path, "hurried")
+    assert main(["deploy", *where, "--yes", "--express", "first"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("first (hurried-dev-first) will be created, in express mode\n")
+    assert "CloudFormation has not waited for it. `moorage status dev` shows" in shown
+    assert main(["deploy", *where, "--yes", "--express", "first"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "Nothing to change: first\n"
+    assert captured.err == (
+        "dev: --express changes nothing: it is for new stacks that no other needs\n"
+    )
+
+
 def test_diff_leaves_nothing_behind(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,8 +212,9 @@ def test_what_is_missing_is_found_before_anything_is_created(
     shown = capsys.readouterr().out
     assert (
         "public (lacking-dev-public) cannot be deployed\n"
-        f"  error HttpsListener: there is no certificate {arn}. Request it: aws acm "
-        "request-certificate --region eu-central-1 --validation-method DNS --domain-name NAME\n"
+        f"  error {params}:10 stacks.public.certificate HttpsListener: there is no certificate "
+        f"{arn}. Request it: aws acm request-certificate --region eu-central-1 "
+        "--validation-method DNS --domain-name NAME\n"
     ) in shown
     assert names(cloud, "lacking") == []
 
@@ -209,8 +226,13 @@ def test_another_account_is_refused(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = project(tmp_path, "elsewhere", more='account: "999999999999"\n')
-    for command in ("diff", "deploy", "status", "destroy"):
-        assert main([command, *where]) == 2
+    commands = [[name, *where] for name in ("diff", "deploy", "status", "destroy", "why")]
+    for command in (
+        *commands,
+        ["why", "dev", "first", *where[1:]],
+        ["logs", "dev", "first", *where[1:]],
+    ):
+        assert main(command) == 2, command
         assert capsys.readouterr().err.endswith(
             "these credentials are for the account 123456789012, and dev belongs to 999999999999. "
             "Choose a profile for 999999999999 with --profile\n"

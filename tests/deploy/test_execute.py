@@ -30,13 +30,11 @@ WEB = make_stack("web", "cluster", "network", imports=("shop-dev-network-Name",)
 SHOP = make_target(NETWORK, CLUSTER, WEB)
 
 
-def start(
-    aws: FakeAws, target: Target, *, wait: bool = True, named: tuple[str, ...] = ()
-) -> Execution:
+def start(aws: FakeAws, target: Target, *, wait: bool = True) -> Execution:
     context = aws.context()
     states = read_states(context.aws.cloudformation)
     previews = preview_stacks(context, target, states)
-    due = find_due_tasks(target, previews, named)
+    due = find_due_tasks(context, previews, states)
     return Execution(context, previews, due, states, {"web": 100}, wait=wait)
 
 
@@ -321,15 +319,24 @@ APP = make_stack("app", "migrate")
 PARAMETERS = {"parameter": '{"cluster": "shop", "taskDefinition": "migrate"}'}
 
 
-def migrated(**more: object) -> FakeAws:
-    """An environment with a task that has run."""
-    aws = FakeAws(stacks=deployed((MIGRATE, APP)), parameters=PARAMETERS, **more)  # type: ignore[arg-type]
+SUCCEEDED = "moorage:succeeded"
+
+
+def migrated(version: str = "1", **more: object) -> FakeAws:
+    """An environment with a task whose last run has succeeded with this version of its request."""
+    tags = {"parameter": {SUCCEEDED: version}}
+    aws = FakeAws(
+        stacks=deployed((MIGRATE, APP)),
+        parameters=PARAMETERS,
+        parameter_tags=tags,
+        **more,  # type: ignore[arg-type]
+    )
     aws.stacks["shop-dev-migrate"].outputs = {"shop-dev-RunTask": "parameter"}
     return aws
 
 
 def test_a_task_runs_before_the_stacks_that_wait_for_it() -> None:
-    aws = migrated(exit_codes=[0])
+    aws = migrated("0", exit_codes=[0])
     changed = make_target(MIGRATE, make_stack("app", "migrate", text="v2"))
     assert results(deploy(aws, changed)) == {"migrate": "unchanged", "app": "succeeded"}
     assert lines(aws)[:4] == [
@@ -338,32 +345,59 @@ def test_a_task_runs_before_the_stacks_that_wait_for_it() -> None:
         "00:00 migrate: nothing to change: its task has run",
         "00:00 app: updating",
     ]
+    assert aws.parameter_tags["parameter"] == {SUCCEEDED: "1"}
 
 
-def test_a_task_does_not_run_if_nothing_changes_unless_it_is_named() -> None:
-    target = make_target(MIGRATE, APP)
+def test_a_task_runs_if_its_stack_changes_or_its_last_run_has_not_succeeded() -> None:
+    target, app = make_target(MIGRATE, APP), make_stack("app", "migrate", text="v2")
+    changed = make_target(make_stack("migrate", run=True, text="v2"), APP)
     assert start(migrated(), target).due_tasks == frozenset()
-    assert start(migrated(), target.select(["migrate"]), named=("migrate",)).due_tasks == {
-        "migrate"
-    }
+    assert start(migrated(), make_target(MIGRATE, app)).due_tasks == frozenset()
+    assert start(migrated(), changed).due_tasks == {"migrate"}
+    for version in ("", "0", "running"):
+        assert start(migrated(version), target).due_tasks == {"migrate"}, version
+
+
+def test_the_record_of_a_task_takes_two_requests_and_what_may_not_be_read_is_a_failure() -> None:
+    aws = migrated()
+    start(aws, make_target(MIGRATE, APP))
+    assert (aws.count()["GetParameter"], aws.count()["ListTagsForResource"]) == (1, 1)
+    denied = RefusalError("AccessDeniedException")
+    for operation in ("GetParameter", "ListTagsForResource"):
+        aws = migrated(refusals={operation: [denied]})
+        assert start(aws, make_target(MIGRATE, APP)).due_tasks == {"migrate"}
+
+
+def test_a_task_that_may_not_be_recorded_says_so() -> None:
+    aws = migrated("", exit_codes=[0])
+    aws.refusals["AddTagsToResource"] = [RefusalError("AccessDeniedException", "Not allowed")]
+    assert results(deploy(aws, make_target(MIGRATE, APP)))["migrate"] == "unchanged"
+    assert lines(aws)[2] == (
+        "00:00 migrate: AWS refuses AddTagsToResource: Not allowed. The next deployment runs the "
+        "task again"
+    )
 
 
 def test_a_failed_task_stops_the_deployment_and_runs_again_in_the_next_one() -> None:
     aws = migrated(exit_codes=[3, 0])
-    changed = make_target(MIGRATE, make_stack("app", "migrate", text="v2"))
+    changed = make_target(
+        make_stack("migrate", run=True, text="v2"), make_stack("app", "migrate", text="v2")
+    )
+    aws.next_outputs["shop-dev-migrate"] = {"shop-dev-RunTask": "parameter"}
     outcomes = deploy(aws, changed)
     assert outcomes["migrate"].reason == (
         "the container `migrate` of its task ended with exit code 3. Essential container in task "
         "exited"
     )
     assert "app" not in outcomes
-    assert results(deploy(aws, changed))["app"] == "succeeded"
+    assert aws.parameter_tags["parameter"] == {SUCCEEDED: "running"}
+    assert results(deploy(aws, changed)) == {"migrate": "unchanged", "app": "succeeded"}
+    assert start(aws, changed).due_tasks == frozenset()
 
 
 def test_a_task_that_takes_too_long_is_stopped() -> None:
-    aws = migrated()
-    changed = make_target(MIGRATE, make_stack("app", "migrate", text="v2"))
-    outcomes = deploy(aws, changed)
+    aws = migrated("0")
+    outcomes = deploy(aws, make_target(MIGRATE, APP))
     assert outcomes["migrate"].reason == "the task is being stopped: it took more than 60 seconds"
     assert aws.log[-1] in ("StopTask", "DeleteChangeSet", "DescribeStacks")
     assert aws.count()["StopTask"] == 1

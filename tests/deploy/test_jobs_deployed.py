@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cloud import Cloud, Deployment, built
+from command_line import main
 
 GOLDEN = Path("tests/golden")
 
@@ -268,3 +269,33 @@ def test_every_kind_of_scaling_is_deployed(cloud: Cloud, tmp_path: Path) -> None
     alarms = deployment.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (lag,) = [alarm for alarm in alarms if alarm["AlarmName"] == ids["LagBelowAlarm"]]
     assert lag["AlarmActions"] == [ids["LagBelowScalingPolicy"]]
+
+
+def test_the_script_and_the_command_know_of_each_others_runs(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in cloud.environ().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+
+    def command(*words: str) -> int:
+        return main([*words, "--params", str(tmp_path / "params")])
+
+    deployment = _migrated("inturn", 0, cloud, tmp_path)
+    assert command("deploy", "dev", "--yes") == 0
+    assert len(_tasks(deployment)) == 1
+    script = deployment.run()
+    assert "The task of inturn-dev-migrate does not run again" in script.stdout, script.stdout
+    assert command("deploy", "dev", "migrate", "--yes") == 0
+    assert len(_tasks(deployment)) == 1, "neither of them runs it twice"
+    failing = _migrated("inturn", 3, cloud, tmp_path)
+    assert failing.run("migrate").returncode == 1
+    assert command("deploy", "dev", "--yes") == 1, "the command repeats what failed in the script"
+    assert len(_tasks(deployment)) == 3
+    corrected = _migrated("inturn", 0, cloud, tmp_path)
+    assert command("deploy", "dev", "--yes") == 0
+    assert corrected.run().returncode == 0
+    assert len(_tasks(deployment)) == 4
+    assert command("run", "dev", "migrate") == 0
+    assert corrected.run().returncode == 0
+    assert len(_tasks(deployment)) == 5

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from fake_aws import ACCOUNT, REGION, FakeAws, RefusalError, make_stack, make_target
 
 from moorage.cfn.needs import Need
+from moorage.deploy.change_sets import Preview, Problem
 from moorage.deploy.execute import Execution
 from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.preview import preview_stacks
-from moorage.deploy.target import DeployStack
+from moorage.deploy.preview_text import previews_json, problem_text
+from moorage.deploy.problem_places import place_problems
+from moorage.deploy.target import DeployStack, Target
+from moorage.deploy.target import make_target as plan_target
+from moorage.pipeline.build import build
 from moorage.pipeline.pushes import Push
+from templates import TEMPLATES
 
 ECR = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
 SSM = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"
@@ -56,7 +64,7 @@ def test_a_secret_with_a_written_arn_is_looked_for_by_that() -> None:
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/db-AbCdEf"
     (need,) = find_stack_needs(stack("nginx", f"{arn}:url::"), REGION, ACCOUNT)
     assert need == Need("secret", arn, "TaskDefinition")
-    assert "--name shop/db " in missing_problem(need, REGION).message
+    assert "--name shop/db " in missing_problem(need, stack("nginx"), REGION).message
 
 
 def test_secrets_and_parameters_of_the_account_are_needed() -> None:
@@ -107,12 +115,14 @@ def test_what_may_not_be_looked_at_counts_as_there() -> None:
 
 def test_each_missing_thing_comes_with_the_command_that_makes_it() -> None:
     texts = [
-        missing_problem(need, REGION).message
+        missing_problem(need, stack("nginx"), REGION).message
         for need in (
             Need("image", "web", "T", "imageTag=1"),
             Need("parameter", "/a", "T"),
             Need("secret", "a", "T"),
             Need("certificate", CERTIFICATE, "T"),
+            Need("zone", "Z0123456789ABC", "R", "www.example.org"),
+            Need("role", "AWSServiceRoleForECS", "Cluster"),
         )
     ]
     assert [text.split(": ", 1)[1] for text in texts] == [
@@ -120,6 +130,8 @@ def test_each_missing_thing_comes_with_the_command_that_makes_it() -> None:
         f"aws ssm put-parameter --region {REGION} --type SecureString --name /a --value file://FILE",
         f"aws secretsmanager create-secret --region {REGION} --name a --secret-string file://FILE",
         f"aws acm request-certificate --region {REGION} --validation-method DNS --domain-name NAME",
+        "aws route53 create-hosted-zone --name DOMAIN --caller-reference $(date +%s)",
+        "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
     ]
 
 
@@ -137,3 +149,148 @@ def test_an_image_in_a_new_repository_is_looked_for_when_its_turn_comes() -> Non
     aws.existing.add("shop/web:1")
     outcomes = Execution(context, previews[1:], (), {}).run(aws.events.append, 5)
     assert outcomes["web"].result == "succeeded"
+
+
+SHOP_CERTIFICATE = (
+    f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0123abcd-0123-0123-0123-0123456789ab"
+)
+PARAMS = """\
+app: shop
+region: eu-central-1
+stacks:
+  network: {egress: nat}
+  cluster: {}
+  public:
+    template: alb
+    certificate: CERTIFICATE
+    aliases:
+      - {name: www.example.org, zone: Z0123456789ABC}
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:shop/web:1
+        ports: [8080]
+        secrets:
+          KEY: ssm:/shop/key
+          URL: "secretsmanager:shop/database:url"
+    expose:
+      - {via: public, hosts: [www.example.org]}
+"""
+
+
+def build_shop(folder: Path) -> Target:
+    """The target of an environment that needs one thing of each kind."""
+    (folder / "dev.yaml").write_text(PARAMS.replace("CERTIFICATE", SHOP_CERTIFICATE))
+    built = build(folder, "dev", TEMPLATES)
+    assert built.plan is not None, built.findings
+    return plan_target(built.plan, built.document)
+
+
+def problems_of(aws: FakeAws, target: Target) -> list[str]:
+    previews = preview_stacks(aws.context(), target, {})
+    folder = Path(target.stacks[0].document.file).parent if target.stacks[0].document else Path()
+    texts = [problem_text(problem) for preview in previews for problem in preview.problems]
+    return [text.replace(f"{folder}/", "") for text in texts]
+
+
+def test_what_is_missing_is_shown_at_the_line_of_the_params(tmp_path: Path) -> None:
+    shown = problems_of(FakeAws(), build_shop(tmp_path))
+    assert shown == [
+        "warning dev.yaml:5 stacks.cluster Cluster: this account has no role "
+        "AWSServiceRoleForECS yet. ECS creates it together with the first cluster, which fails if "
+        "IAM is slower. Create it before: aws iam create-service-linked-role --aws-service-name "
+        "ecs.amazonaws.com",
+        f"error dev.yaml:8 stacks.public.certificate HttpsListener: there is no certificate "
+        f"{SHOP_CERTIFICATE}. Request it: aws acm request-certificate --region {REGION} "
+        "--validation-method DNS --domain-name NAME",
+        "error dev.yaml:10 stacks.public.aliases[0].zone WwwExampleOrgARecord: there is no hosted "
+        "zone Z0123456789ABC in this account, which is to have www.example.org. `aws route53 "
+        "list-hosted-zones` shows those that there are. Or create one, and write its ID: aws "
+        "route53 create-hosted-zone --name DOMAIN --caller-reference $(date +%s)",
+        "error dev.yaml:15 stacks.web.containers.web.image TaskDefinition: the image shop/web:1 is "
+        f"not in ECR. Push it, then deploy again: docker push <account>.dkr.ecr.{REGION}."
+        "amazonaws.com/shop/web:1",
+        "error dev.yaml:18 stacks.web.containers.web.secrets.KEY TaskDefinition: there is no "
+        f"parameter /shop/key. Create it: aws ssm put-parameter --region {REGION} --type "
+        "SecureString --name /shop/key --value file://FILE",
+        "error dev.yaml:19 stacks.web.containers.web.secrets.URL TaskDefinition: there is no "
+        f"secret shop/database. Create it: aws secretsmanager create-secret --region {REGION} "
+        "--name shop/database --secret-string file://FILE",
+    ]
+    page = Path("docs/deploy/deploy.md").read_text()
+    assert shown[2].replace("dev.yaml", "params/dev.yaml") in page
+
+
+def shop_aws(**more: Any) -> FakeAws:
+    """An account with all that the shop needs."""
+    names = {"shop/web", "shop/web:1", "/shop/key", "shop/database", SHOP_CERTIFICATE}
+    return FakeAws(existing={*names, "Z0123456789ABC", "AWSServiceRoleForECS"}, **more)
+
+
+def test_nothing_is_reported_if_all_is_there_and_the_number_of_requests_is_small(
+    tmp_path: Path,
+) -> None:
+    aws = shop_aws()
+    assert problems_of(aws, build_shop(tmp_path)) == []
+    looked = {name: count for name, count in aws.count().items() if "ChangeSet" not in name}
+    assert looked == {
+        **dict.fromkeys(("GetRole", "GetHostedZone", "DescribeCertificate"), 1),
+        **dict.fromkeys(("DescribeImages", "DescribeParameters", "DescribeSecret"), 1),
+        **dict.fromkeys(("DescribeVpcs", "DescribeAddresses", "DescribeLoadBalancers"), 1),
+        "GetServiceQuota": 3,
+        "DescribeEvents": looked["DescribeEvents"],
+    }
+
+
+def test_quotas_that_all_stacks_would_exceed_together(tmp_path: Path) -> None:
+    aws = shop_aws(quotas={"L-0263D0A3": 5, "L-53DA6B97": 50, "L-F678F1CE": 5})
+    aws.used.update(address=5, application=50, vpc=4)
+    assert problems_of(aws, build_shop(tmp_path)) == [
+        "error dev.yaml:4 stacks.network.egress NatAddressA: the quota `Elastic IP addresses per "
+        "Region` is 5: 5 exist, and this deployment creates 1. Request a higher one: aws "
+        "service-quotas request-service-quota-increase --region eu-central-1 --service-code ec2 "
+        "--quota-code L-0263D0A3 --desired-value 6",
+        "error dev.yaml:6 stacks.public LoadBalancer: the quota `Application Load Balancers per "
+        "Region` is 50: 50 exist, and this deployment creates 1. Request a higher one: aws "
+        "service-quotas request-service-quota-increase --region eu-central-1 --service-code "
+        "elasticloadbalancing --quota-code L-53DA6B97 --desired-value 51",
+    ]
+    aws = shop_aws(quotas={"L-0263D0A3": 0})
+    aws.refusals["GetServiceQuota"] = [RefusalError("AccessDeniedException")] * 4
+    assert problems_of(aws, build_shop(tmp_path)) == [], "what may not be looked at counts as there"
+
+
+def test_what_the_validation_of_a_change_set_finds_is_shown_at_the_line_of_the_params(
+    tmp_path: Path,
+) -> None:
+    finding = {
+        "EventId": "1",
+        "EventType": "VALIDATION_ERROR",
+        "LogicalResourceId": "NatAddressA",
+        "ValidationStatusReason": "The quota is reached",
+        "ValidationPath": "/Resources/NatAddressA",
+    }
+    target = build_shop(tmp_path)
+    assert problems_of(shop_aws(findings={"shop-dev-network": [finding]}), target) == [
+        "error dev.yaml:4 stacks.network.egress NatAddressA /Resources/NatAddressA: The quota is "
+        "reached",
+    ]
+    (web,) = target.select(["web"]).stacks
+    path = "/Resources/TaskDefinition/Properties/ContainerDefinitions/0/Image"
+    problem = Problem("error", "Wrong", "TaskDefinition", path)
+    (placed,) = place_problems(Preview(web, "update", problems=(problem,))).problems
+    assert placed.at is not None
+    assert (placed.at.place.line, placed.at.path[-1]) == (15, "image")
+
+
+def test_machines_get_the_line_of_the_params_too(tmp_path: Path) -> None:
+    previews = preview_stacks(FakeAws().context(), build_shop(tmp_path), {})
+    data = [json.loads(line) for line in previews_json(previews).splitlines()]
+    (problem,) = next(item["problems"] for item in data if item["stack"] == "cluster")
+    assert problem["params"] == {
+        "file": str(tmp_path / "dev.yaml"),
+        "line": 5,
+        "path": ["stacks", "cluster"],
+        "missing": "",
+    }

@@ -7,7 +7,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from moorage.deploy.events import StackEvent, find_end, find_first_failure
+from moorage.deploy.events import StackEvent, find_end, find_failures
 from moorage.deploy.progress import (
     Ended,
     Event,
@@ -164,8 +164,8 @@ def test_the_first_failure_is_the_one_with_a_reason_of_its_own() -> None:
     cancelled = happened(1, "Role", "CREATE_FAILED", "Resource creation cancelled").event
     cause = happened(2, "Service", "CREATE_FAILED", "Invalid request").event
     end = happened(3, "web", "ROLLBACK_COMPLETE").event
-    assert find_first_failure([cancelled, cause, end]) == cause
-    assert find_first_failure([cancelled]) == cancelled
-    assert find_first_failure([end]) is None
+    assert find_failures([cancelled, cause, end]) == (cause,)
+    assert find_failures([cancelled]) == (cancelled,)
+    assert find_failures([end]) == ()
     assert find_end([cause, end]) == end
     assert find_end([cause]) is None

@@ -23,7 +23,7 @@ from moorage.deploy.guards import (
     obstacle_text,
 )
 from moorage.deploy.jobs import run_job
-from moorage.deploy.recovery import remove_obstacle
+from moorage.deploy.recovery import Removal, remove_obstacle, skip_question
 from moorage.deploy.stack_state import read_states
 
 WEB = make_stack("web")
@@ -60,7 +60,7 @@ def test_a_failed_creation_is_deleted_after_asking() -> None:
         "those with `DeletionPolicy: Retain` stay."
     )
     assert obstacle.question == "Delete what is left of it"
-    assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock)
+    assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock).done
     assert obstacles(aws) == []
 
 
@@ -70,6 +70,8 @@ def test_the_page_shows_what_the_user_reads() -> None:
     page = PAGE.read_text().replace("kelp-dev-web", "shop-dev-web")
     assert f"dev: {obstacle_text(obstacle)}\n" in page
     assert f"{obstacle.question}? [y/N]\n" in page
+    (obstacle,) = obstacles(with_status("UPDATE_ROLLBACK_FAILED"))
+    assert f"{skip_question(obstacle, ['Service'])}. [y/N]\n" in page
 
 
 def test_a_protected_stack_is_not_deleted() -> None:
@@ -87,29 +89,30 @@ def test_a_failed_rollback_is_continued() -> None:
         Step(5, "", "UPDATE_ROLLBACK_COMPLETE"),
     ]
     aws.scripts["shop-dev-web"] = [steps]
-    assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock)
+    assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock).done
     assert obstacles(aws) == []
 
 
-def test_a_rollback_that_fails_again_names_the_resource_to_skip() -> None:
+def test_a_rollback_that_fails_again_names_the_resources_that_can_be_skipped() -> None:
     aws = with_status("UPDATE_ROLLBACK_FAILED")
     (obstacle,) = obstacles(aws)
     aws.scripts["shop-dev-web"] = [fail_update("It was deleted by hand", "UPDATE_ROLLBACK_FAILED")]
-    assert not run_job(remove_obstacle(aws.context(), obstacle), aws.clock)
-    end = aws.events[-1]
-    assert getattr(end, "reason", "") == (
-        "Cluster (AWS::ECS::Cluster): It was deleted by hand. The stack is UPDATE_ROLLBACK_FAILED. "
-        "If this resource cannot be rolled back, skip it: `aws cloudformation "
-        "continue-update-rollback --region eu-central-1 --stack-name shop-dev-web "
-        "--resources-to-skip Cluster`"
+    removal = run_job(remove_obstacle(aws.context(), obstacle), aws.clock)
+    assert removal == Removal(done=False, stuck=("Cluster",))
+    assert getattr(aws.events[-1], "reason", "") == (
+        "Cluster (AWS::ECS::Cluster): It was deleted by hand. The stack is UPDATE_ROLLBACK_FAILED"
     )
+    aws.scripts["shop-dev-web"] = [[Step(5, "", "UPDATE_ROLLBACK_COMPLETE")]]
+    assert run_job(remove_obstacle(aws.context(), obstacle, removal.stuck), aws.clock).done
+    assert aws.skipped == ["Cluster"]
+    assert obstacles(aws) == []
 
 
 def test_an_operation_that_is_under_way_is_waited_for() -> None:
     aws = with_status("UPDATE_IN_PROGRESS")
     aws.stacks["shop-dev-web"].steps = [(30, Step(30, "", "UPDATE_COMPLETE"))]
     (obstacle,) = obstacles(aws)
-    assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock)
+    assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock).done
     assert aws.time == 30
     assert obstacles(aws) == []
 
@@ -121,8 +124,9 @@ def test_what_only_the_user_can_solve_has_no_remedy() -> None:
 
 
 def test_another_account_is_refused() -> None:
-    assert find_account_problem(TARGET, "111122223333") == ""
-    assert find_account_problem(TARGET, "444455556666") == (
+    assert find_account_problem("dev", "111122223333", "111122223333") == ""
+    assert find_account_problem("dev", None, "111122223333") == ""
+    assert find_account_problem("dev", "111122223333", "444455556666") == (
         "these credentials are for the account 444455556666, and dev belongs to 111122223333. "
         "Choose a profile for 111122223333 with --profile"
     )

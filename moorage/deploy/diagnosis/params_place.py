@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ PARAMS: Mapping[str, tuple[str, ...]] = {
     "DeploymentConfigName": ("release.configuration", "release", ""),
     "DeploymentReadyOption": ("release.wait", "release", ""),
     "DesiredCount": ("scaling", "desired_count"),
+    "ElasticIps": ("elastic_ips", "egress", ""),
     "EphemeralStorage": ("ephemeral_storage",),
     "ExecutionRoleArn": ("execution_role", ""),
     "ExecutionRoleArn.KmsKeys": ("kms_keys",),
@@ -62,6 +64,7 @@ _OF_TYPES: Mapping[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "ScalableTarget",
     "AWS::CloudWatch::Alarm": "AlarmActions",
+    "AWS::EC2::EIP": "ElasticIps",
     "AWS::EFS::AccessPoint": "Volumes",
     "AWS::EFS::FileSystem": "Volumes",
     "AWS::EFS::MountTarget": "Volumes",
@@ -79,6 +82,42 @@ class ParamsPlace:
     place: Place
     path: Path
     missing: str = ""
+
+
+def find_value_place(document: Document, stack: str, words: Sequence[str]) -> ParamsPlace | None:
+    """The line of a stack's params whose value has all these words; of several, the shortest one.
+    Words are separated by what cannot be part of a name. None if there is no such value."""
+    patterns = [re.compile(rf"(?<![\w./-]){re.escape(word)}(?![\w./-])") for word in words if word]
+    found = [
+        (len(value), path)
+        for path, value in _values(document.data, ("stacks", stack))
+        if path in document.places and all(pattern.search(value) for pattern in patterns)
+    ]
+    if not found:
+        return None
+    _, path = min(found, key=lambda item: item[0])
+    return ParamsPlace(document.place(path), path)
+
+
+def _values(data: Any, root: Path) -> Iterator[tuple[Path, str]]:
+    """The texts below a path, with their own paths."""
+    for step in root:
+        data = _map(data).get(str(step))
+    pending: list[tuple[Path, Any]] = [(root, data)]
+    while pending:
+        path, value = pending.pop(0)
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, Mapping):
+            pending += [((*path, key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            pending += [((*path, index), item) for index, item in enumerate(value)]
+
+
+def find_type_place(document: Document, stack: str, resource: str, kind: str) -> ParamsPlace:
+    """The line of the params that a resource of a type is built from."""
+    of_type = _OF_TYPES.get(kind)
+    return find_property_place(document, stack, resource, (of_type,) if of_type else ())
 
 
 def find_params_place(diagnosis: Diagnosis, document: Document) -> ParamsPlace:

@@ -96,7 +96,7 @@ def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str
     for text in each.consequences:
         yield from _wrap(f"As a result: {text}", _INDENT)
     if place is not None:
-        yield f"{_INDENT}{_place_text(place)}"
+        yield f"{_INDENT}{place_text(place)}"
 
 
 def _subject(each: Diagnosis) -> str:
@@ -108,7 +108,8 @@ def _subject(each: Diagnosis) -> str:
     return ", ".join(parts)
 
 
-def _place_text(place: ParamsPlace) -> str:
+def place_text(place: ParamsPlace) -> str:
+    """A line of the params on one line: file, line and path."""
     missing = f" (`{place.missing}` is not set)" if place.missing else ""
     return f"{place.place} {dotted(place.path)}{missing}"
 
@@ -153,12 +154,15 @@ def _diagnosis_data(each: Diagnosis, place: ParamsPlace | None) -> dict[str, Any
         "check": each.check,
         "codes": list(each.codes),
         "sources": list(each.sources),
-        "params": None
-        if place is None
-        else {
-            "file": place.place.file,
-            "line": place.place.line,
-            "path": [step if isinstance(step, int) else hide(step) for step in place.path],
-            "missing": place.missing,
-        },
+        "params": None if place is None else place_data(place),
+    }
+
+
+def place_data(place: ParamsPlace) -> dict[str, Any]:
+    """A line of the params for machines."""
+    return {
+        "file": place.place.file,
+        "line": place.place.line,
+        "path": [step if isinstance(step, int) else hide(step) for step in place.path],
+        "missing": place.missing,
     }

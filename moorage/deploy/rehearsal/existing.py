@@ -1,4 +1,4 @@
-"""Creates what templates expect to exist: images, parameters, secrets and certificates."""
+"""Creates what templates expect to exist: images, secrets, certificates, hosted zones, a role."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 from moto.acm.models import acm_backends
+from moto.route53.models import route53_backends
 
 from moorage.cfn.needs import Need
 from moorage.deploy.aws import Aws
 from moorage.deploy.preflight import find_stack_needs
 from moorage.deploy.rehearsal.resources import IMAGES, push_image
 from moorage.deploy.target import Target
+from moorage.facts.regions import partition
 
 
 def list_needs(target: Target, account: str) -> list[Need]:
@@ -56,6 +58,12 @@ def _create(aws: Aws, need: Need, account: str) -> None:
     elif need.kind == "secret":
         name = need.name.split(":")[-1]  # moto finds an ARN by all of its last part
         aws.secretsmanager.create_secret(Name=name, SecretString="{}")
+    elif need.kind == "role":
+        aws.other("iam").create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+    elif need.kind == "zone":  # Route 53 chooses the ID of a zone, as ACM does below
+        zones: Any = route53_backends[account][partition(aws.region)]
+        zone = zones.create_hosted_zone(f"{need.name}.example".lower(), private_zone=False)
+        zones.zones[need.name] = zone
     else:  # ACM chooses the ARN of a certificate, so it is put at the one that the template has
         backend: Any = acm_backends[account][aws.region]
         created = backend.request_certificate("rehearsal.example", None, [], [])

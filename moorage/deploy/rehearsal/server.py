@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Thread
+from typing import Any
 
+from moto.iam.models import SERVICE_NAME_CONVERSION
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from moorage.deploy.rehearsal import code_deploy
@@ -33,6 +36,11 @@ def _correct_moto() -> None:
     correct_cloudformation()
     correct_tasks()
     code_deploy.install(api)
+    SERVICE_NAME_CONVERSION["ecs"] = "ECS"  # in the name of the service-linked role
+    # The quotas of a rehearsal are never reached; moto would say what AWS's defaults are.
+    quotas: list[dict[str, Any]] = VPC_DEFAULT_QUOTAS
+    for quota in quotas:
+        quota["Value"] = 1e6
 
 
 def make_aws() -> tuple[BaseWSGIServer, str]:
