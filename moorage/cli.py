@@ -37,7 +37,7 @@ from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
 from moorage.commands.deploy import deploy, parallel_stacks
-from moorage.commands.destroy import destroy
+from moorage.commands.destroy import EMPTY, destroy
 from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.exec import open_shell
@@ -262,6 +262,10 @@ def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
     destroying.add_argument("--yes", action="store_true", help="do not ask")
     help_text = "turn deletion protection off without asking"
     destroying.add_argument("--unprotect", action="store_true", help=help_text)
+    help_text = "empty buckets and repositories that are deleted, or also those that stay"
+    destroying.add_argument("--empty", choices=EMPTY, help=help_text)
+    help_text = "delete the registered revisions of task definitions too"
+    destroying.add_argument("--task-definitions", action="store_true", help=help_text)
     help_text = "stacks that are deleted at once; default: 5"
     destroying.add_argument(
         "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
@@ -274,6 +278,7 @@ def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
     rehearsing.set_defaults(
         stacks=[], yes=True, unprotect=True, no_wait=False, parallel=5, format="text"
     )
+    rehearsing.set_defaults(empty="deleted", task_definitions=True)
 
 
 def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from botocore.validate import validate_parameters
+from fake_contents import FakeContents
 
 from moorage.deploy.aws import Access, Aws
 from moorage.deploy.clock import Clock
@@ -107,10 +108,9 @@ class FakeStack:
 
 
 @dataclass
-class FakeAws:
+class FakeAws(FakeContents):
     """AWS. `log` has the names of all requests, in their order."""
 
-    time: float = 0
     stacks: dict[str, FakeStack] = field(default_factory=dict)
     scripts: dict[str, list[list[Step]]] = field(default_factory=dict)
     """What the next operations on a stack do, by its name; by default they succeed."""
@@ -301,17 +301,18 @@ class FakeAws:
     def ListStackResources(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
         stack = self._stack(StackName)
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/{stack.name}"
-        ids = {SERVICE: arn} if arn in self.services else {CLUSTER: f"{stack.name}-Cluster"}
+        service, cluster = ("Service", SERVICE, arn), ("Cluster", CLUSTER, f"{stack.name}-Cluster")
+        made = [service if arn in self.services else cluster]
         return {
             "StackResourceSummaries": [
                 {
-                    "LogicalResourceId": kind.split("::")[-1],
+                    "LogicalResourceId": name,
                     "PhysicalResourceId": identity,
                     "ResourceType": kind,
                     "LastUpdatedTimestamp": START,
                     "ResourceStatus": "CREATE_COMPLETE",
                 }
-                for kind, identity in ids.items()
+                for name, kind, identity in self.resources.get(stack.name, made)
             ]
         }
 
@@ -343,7 +344,9 @@ class FakeAws:
         names = self.existing.intersection(ParameterFilters[0]["Values"])
         return {"Parameters": [{"Name": name} for name in sorted(names)]}
 
-    def DescribeImages(self, repositoryName: str, imageIds: Any) -> Any:  # noqa: N802, N803
+    def DescribeImages(self, repositoryName: str, imageIds: Any = (), **_: Any) -> Any:  # noqa: N802, N803
+        if not imageIds:
+            return self.describe_all_images(repositoryName)
         (version,) = imageIds[0].values()
         if repositoryName not in self.existing:
             raise RefusalError("RepositoryNotFoundException")
