@@ -26,11 +26,13 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from moorage import __version__
@@ -56,8 +58,10 @@ from moorage.commands.usage import (
     INTERNAL,
     USAGE,
     FailedError,
+    TerminatedError,
     UsageError,
     endpoint,
+    interruption_code,
 )
 from moorage.commands.why import why
 
@@ -354,11 +358,16 @@ def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise TerminatedError
+
+
 def run(templates: str, program: str = "build.py") -> NoReturn:
     """Runs the command line of this process and ends the process with its exit code."""
     # cfn-lint's rules and schemas are many objects that live until the end, and a build takes
     # seconds: garbage collection would save little memory, and take a fifth of the time.
     gc.disable()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = main(sys.argv[1:], templates, program)
         sys.stdout.flush()
@@ -366,7 +375,7 @@ def run(templates: str, program: str = "build.py") -> NoReturn:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except KeyboardInterrupt:
-        code = 130
+    except KeyboardInterrupt as interruption:
+        code = interruption_code(interruption)
     sys.stderr.flush()
     os._exit(code)  # without deallocation of all objects, which is slow

@@ -67,6 +67,25 @@ def make_context(aws: Aws, account: str) -> Context:
 
 
 @contextmanager
+def delete_change_sets_at_end(context: Context) -> Iterator[None]:
+    """Deletes the change sets that were not executed, however the command ends."""
+    from moorage.deploy.preview import delete_change_sets
+
+    try:
+        yield
+    finally:
+        try:
+            left = delete_change_sets(context)
+        except KeyboardInterrupt:
+            left = [item.stack for item in context.open_change_sets.values()]
+        if left:
+            print_error(
+                f"not deleted: the change sets of {', '.join(sorted(left))}. They change nothing, "
+                "and the next update of the stack deletes them"
+            )
+
+
+@contextmanager
 def explain_aws_errors() -> Iterator[None]:
     """Turns errors of AWS into those that the command line prints."""
     from moorage.deploy.aws import AwsError, aws_errors

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 """Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
-Moorage itself, Ctrl-C."""
+Moorage itself, Ctrl-C, SIGTERM."""
 COMMANDS = (
     *("build", "check", "estimate", "explain", "schema", "init"),
     *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
@@ -27,6 +27,15 @@ _NEW_PROJECT = (
 
 class UsageError(Exception):
     """The command line is wrong, or a folder or account that it names cannot be used."""
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, with which CI cancels a job: like Ctrl-C, but nobody can be asked."""
+
+
+def interruption_code(interruption: KeyboardInterrupt) -> int:
+    """The exit code after Ctrl-C or SIGTERM."""
+    return TERMINATED if isinstance(interruption, TerminatedError) else INTERRUPTED
 
 
 class FailedError(Exception):

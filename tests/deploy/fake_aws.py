@@ -116,6 +116,8 @@ class FakeAws(FakeContents):
     """What the next operations on a stack do, by its name; by default they succeed."""
     change_sets: dict[str, tuple[str, str, dict[str, str], str]] = field(default_factory=dict)
     """Stack, template, tags and type by ARN."""
+    created: dict[str, float] = field(default_factory=dict)
+    """When change sets were created, by ARN."""
     findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """What the validation of change sets reports, by stack."""
     services: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
@@ -136,6 +138,9 @@ class FakeAws(FakeContents):
     """The progress that was emitted."""
     interrupt_at: float | None = None
     """When Ctrl-C is pressed."""
+    change_set_seconds: float = 0
+    """How long it takes to create a change set."""
+    last_context: Context = field(default_factory=lambda: Context(_clients()))
 
     # The clock and the clients ---------------------------------------------------------------
 
@@ -155,9 +160,10 @@ class FakeAws(FakeContents):
 
     def context(self) -> Context:
         names = (f"moorage-{number}" for number in range(1, 1000))
-        return Context(
+        self.last_context = Context(
             self.clients(), self.account, self.clock, self.events.append, 0, lambda: next(names)
         )
+        return self.last_context
 
     def answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         self.log.append(model.name)
@@ -246,12 +252,15 @@ class FakeAws(FakeContents):
         tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
         body = request["TemplateBody"]
         self.change_sets[arn] = (name, body, tags, request["ChangeSetType"])
+        self.created[arn] = self.time
         return {"Id": arn, "StackId": stack.id}
 
     def DescribeChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
         name, body, tags, kind = self.change_sets[ChangeSetName]
         stack = self.stacks[name]
         answer: dict[str, Any] = {"StackId": stack.id, "ChangeSetId": ChangeSetName, "Changes": []}
+        if self._is_being_created(ChangeSetName):
+            return {**answer, "Status": "CREATE_IN_PROGRESS"}
         if kind == "UPDATE" and (body, tags) == (stack.template, stack.tags):
             reason = "The submitted information didn't contain changes. Submit others"
             return {**answer, "Status": "FAILED", "StatusReason": reason}
@@ -267,10 +276,20 @@ class FakeAws(FakeContents):
         return {"OperationEvents": self.findings.get(self.change_sets[ChangeSetName][0], [])}
 
     def DeleteChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
-        del self.change_sets[ChangeSetName]
+        for arn in [arn for arn in self.change_sets if ChangeSetName in (arn, arn.split("/")[1])]:
+            if self._is_being_created(arn):
+                raise RefusalError("InvalidChangeSetStatus", "It is in CREATE_IN_PROGRESS status")
+            del self.change_sets[arn]
+
+    def _is_being_created(self, arn: str) -> bool:
+        return self.time - self.created[arn] < self.change_set_seconds
 
     def ExecuteChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
+        if ChangeSetName not in self.change_sets:
+            raise RefusalError("ChangeSetNotFound", f"ChangeSet [{ChangeSetName}] does not exist")
         name, body, tags, kind = self.change_sets.pop(ChangeSetName)
+        for arn in [arn for arn, item in self.change_sets.items() if item[0] == name]:
+            del self.change_sets[arn]
         stack = self.stacks[name]
         stack.before = stack.template, stack.tags
         stack.template, stack.tags = body, tags
