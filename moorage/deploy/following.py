@@ -9,7 +9,7 @@ from moorage.deploy.context import Context
 from moorage.deploy.events import EventReader, StackEvent, find_end, find_first_failure
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, RolledOut
-from moorage.deploy.rollout import read_rollouts
+from moorage.deploy.rollout import hook_text, read_rollouts
 
 _PAUSE = 3.0
 """Seconds between two requests for the events of a stack. CloudFormation's rate limit is not
@@ -80,6 +80,8 @@ def _emit_rollouts(context: Context, stack: str, services: dict[str, str]) -> No
     for rollout in rollouts:
         if rollout.arn in names:
             context.emit(RolledOut(stack, context.at, names[rollout.arn], rollout))
+            if rollout.waiting_hook:
+                context.emit(Noted(stack, context.at, hook_text(rollout, context.aws.region)))
 
 
 def failure_text(end: End) -> str:

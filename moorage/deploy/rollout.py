@@ -10,6 +10,7 @@ from moorage.deploy.aws import aws_errors
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
+        DeploymentLifecycleHookDetailTypeDef,
         DeploymentTypeDef,
         ServiceDeploymentTypeDef,
         ServiceTypeDef,
@@ -48,6 +49,12 @@ class Rollout:
     """Targets of all target groups; those that are being deregistered do not count."""
     waiting_hook: str = ""
     """The ID of a lifecycle hook that waits until somebody continues the deployment."""
+    hook_ends: str = ""
+    """What happens if nobody does, and when."""
+    deployment: str = ""
+    """The ARN of the current service deployment."""
+    triggered_alarms: tuple[str, ...] = ()
+    """Alarms that have ended the deployment."""
 
 
 def read_rollouts(aws: Aws, arns: Sequence[str]) -> list[Rollout]:
@@ -122,11 +129,8 @@ def to_rollout(
     breaker = details.get("deploymentCircuitBreaker", {})
     left = breaker.get("threshold", 0) - breaker.get("failureCount", 0)
     revision = details.get("targetServiceRevision", {})
-    hooks = (
-        hook.get("hookId", "")
-        for hook in details.get("lifecycleHookDetails", ())
-        if hook.get("status") == "AWAITING_ACTION"
-    )
+    hooks = details.get("lifecycleHookDetails", ())
+    waiting = next((hook for hook in hooks if hook.get("status") == "AWAITING_ACTION"), None)
     shifts = strategy != "ROLLING"
     return Rollout(
         arn=service.get("serviceArn", ""),
@@ -141,7 +145,30 @@ def to_rollout(
         failures_left=left if breaker.get("status") == "MONITORING" else None,
         healthy=sum(state == "healthy" for state in targets),
         targets=len(targets),
-        waiting_hook=next(hooks, ""),
+        waiting_hook=waiting.get("hookId", "") if waiting else "",
+        hook_ends=_hook_ends(waiting) if waiting else "",
+        deployment=details.get("serviceDeploymentArn", ""),
+        triggered_alarms=tuple(details.get("alarms", {}).get("triggeredAlarmNames", ())),
+    )
+
+
+def _hook_ends(hook: DeploymentLifecycleHookDetailTypeDef) -> str:
+    """What ECS does with a paused deployment when the time of its hook is over."""
+    ends = hook.get("expiresAt")
+    if ends is None:
+        return ""
+    action = {"ROLLBACK": "rolls it back", "CONTINUE": "continues it"}
+    done = action.get(hook.get("timeoutAction", ""), "ends the wait")
+    return f"ECS {done} at {ends:%Y-%m-%d %H:%M} UTC"
+
+
+def hook_text(rollout: Rollout, region: str) -> str:
+    """What a paused deployment waits for, and how to continue it."""
+    ends = f"; otherwise {rollout.hook_ends}" if rollout.hook_ends else ""
+    return (
+        f"the deployment waits at the hook {rollout.waiting_hook}{ends}. Continue it: aws ecs "
+        f"continue-service-deployment --region {region} --service-deployment-arn "
+        f"{rollout.deployment} --hook-id {rollout.waiting_hook} --action CONTINUE (or ROLLBACK)"
     )
 
 

@@ -122,6 +122,8 @@ class FakeAws(FakeContents):
     """What the validation of change sets reports, by stack."""
     services: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
     """Services by ARN, as they are some seconds after the start."""
+    deployments: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
+    """Service deployments by ARN, in the same way."""
     targets: list[str] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
@@ -346,7 +348,14 @@ class FakeAws(FakeContents):
         return {"services": found}
 
     def DescribeServiceDeployments(self, serviceDeploymentArns: list[str]) -> Any:  # noqa: N802, N803
-        return {"serviceDeployments": []}
+        found = [arn for arn in serviceDeploymentArns if arn in self.deployments]
+        described = [self.deployments[arn](self.time) for arn in found]
+        return {
+            "serviceDeployments": [
+                item | {"serviceDeploymentArn": arn}
+                for arn, item in zip(found, described, strict=True)
+            ]
+        }
 
     def DescribeTargetHealth(self, **_: Any) -> Any:  # noqa: N802
         return {
