@@ -18,7 +18,7 @@ from moorage.commands.deployment import (
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError, UsageError
+from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -160,9 +160,9 @@ def _remove(
         with show_events(arguments.format, lambda: context.at) as emit:
             context = replace(context, emit=emit)
             results = remove_stacks(context, removals, arguments.parallel, consent)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         print_error("interrupted; CloudFormation finishes the deletions that have begun")
-        return INTERRUPTED
+        return interruption_code(interruption)
     for name, reason in results.items():
         if reason:
             print_error(f"{name}: {reason}")

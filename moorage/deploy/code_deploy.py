@@ -68,13 +68,14 @@ def _read_live_revision(context: Context, names: dict[str, str]) -> str:
         applicationName=names["applicationName"],
         deploymentGroupName=names["deploymentGroupName"],
     )["deploymentGroupInfo"]
-    deployed = group.get("ecsServices", [])[0]
-    answer = context.aws.ecs.describe_services(
-        cluster=deployed.get("clusterName", ""), services=[deployed.get("serviceName", "")]
-    )
-    for task_set in answer["services"][0].get("taskSets", []):
-        if task_set.get("status") == "PRIMARY":
-            return task_set.get("taskDefinition", "")
+    for deployed in group.get("ecsServices", []):
+        answer = context.aws.ecs.describe_services(
+            cluster=deployed.get("clusterName", ""), services=[deployed.get("serviceName", "")]
+        )
+        for service in answer["services"]:
+            for task_set in service.get("taskSets", []):
+                if task_set.get("status") == "PRIMARY":
+                    return task_set.get("taskDefinition", "")
     return ""
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from moorage.deploy.aws import AwsError
 from moorage.deploy.diagnosis.reader import Clients
 from moorage.facts.secret_values import hide
 from moorage.findings.wording import escape_controls
@@ -55,7 +58,12 @@ class LogEvent:
 
 def find_log_sources(clients: Clients, stack_name: str) -> list[LogSource]:
     """The logs of the containers of a stack's tasks that go to CloudWatch Logs."""
-    answer = clients.cloudformation.describe_stack_resources(StackName=stack_name)
+    try:
+        answer = clients.cloudformation.describe_stack_resources(StackName=stack_name)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise AwsError(f"{stack_name} is not deployed yet") from error
+        raise
     sources: list[LogSource] = []
     for each in answer["StackResources"]:
         if each["ResourceType"] == _TASK_DEFINITION and "PhysicalResourceId" in each:

@@ -15,7 +15,7 @@ from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted, RolledOut
 from moorage.deploy.requests import read_request
-from moorage.deploy.rollout import cluster_of, read_rollouts
+from moorage.deploy.rollout import cluster_of, describe_service, read_rollouts
 from moorage.deploy.stack_resources import find_service
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
@@ -60,11 +60,8 @@ def find_rollback(aws: Aws, stack: DeployStack, state: StackState) -> Rollback:
     """What a rollback of the stack's service is now. Raises AwsError if there is nothing to go
     back to."""
     arn = find_service(aws, stack.name, state.id)
+    service = describe_service(aws, arn)
     with aws_errors():
-        answer = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])
-        if not answer["services"]:
-            raise AwsError(f"ECS has no service of {stack.name}")
-        service = answer["services"][0]
         if stack.code_deploy is not None:
             return _find_code_deploy_rollback(aws, stack, state, service)
         if under_way := service.get("currentServiceDeployment"):
@@ -126,7 +123,11 @@ def _find_code_deploy_rollback(
     aws: Aws, stack: DeployStack, state: StackState, service: ServiceTypeDef
 ) -> Rollback:
     outputs = {output.key: output.value for output in state.outputs}
-    names = (outputs["CodeDeployApplication"], outputs["CodeDeployDeploymentGroup"])
+    try:
+        names = (outputs["CodeDeployApplication"], outputs["CodeDeployDeploymentGroup"])
+    except KeyError as error:
+        text = f"{state.stack_name} has no output {error.args[0]}: deploy it with CodeDeploy first"
+        raise AwsError(text) from error
     arn = service.get("serviceArn", "")
     running = _list(aws, names, [*_RUNNING])
     if running:
@@ -196,9 +197,13 @@ def _start_code_deploy(aws: Aws, state: StackState, rollback: Rollback) -> str:
         aws.codedeploy.stop_deployment(deploymentId=rollback.deployment, autoRollbackEnabled=True)
         return rollback.deployment
     request = read_request(aws, state, "CodeDeployRequest", "CreateDeployment")
-    revision = request["revision"]["appSpecContent"]
-    spec = json.loads(revision["content"])
-    spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous
+    try:
+        revision = request["revision"]["appSpecContent"]
+        spec = json.loads(revision["content"])
+        spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous
+    except (ValueError, LookupError, TypeError) as error:
+        text = f"the request for CodeDeploy that {state.stack_name} keeps was changed by hand"
+        raise AwsError(f"{text}. Deploy the stack to correct it") from error
     revision["content"] = json.dumps(spec, separators=(",", ":"))
     return aws.codedeploy.create_deployment(**request)["deploymentId"]
 
@@ -230,7 +235,10 @@ def _follow_service(context: Context, stack: DeployStack, rollback: Rollback) ->
     end = context.clock.now() + _LONGEST
     yield _PAUSE
     while context.clock.now() < end:
-        (rollout,) = read_rollouts(context.aws, [rollback.service])
+        rollouts = read_rollouts(context.aws, [rollback.service])
+        if not rollouts:
+            return f"the service {_short(rollback.service)} was deleted in the meantime"
+        rollout = rollouts[0]
         context.emit(RolledOut(stack.name, context.at, "Service", rollout))
         if rollout.state == "COMPLETED":
             return _find_difference(context.aws, rollback)
@@ -244,11 +252,7 @@ def _find_difference(aws: Aws, rollback: Rollback) -> str:
     """Whether the service runs what it should now. A stopped deployment says it by itself."""
     if rollback.kind == "stop":
         return ""
-    with aws_errors():
-        answer = aws.ecs.describe_services(
-            cluster=cluster_of(rollback.service), services=[rollback.service]
-        )
-    running = answer["services"][0].get("taskDefinition", "")
+    running = describe_service(aws, rollback.service).get("taskDefinition", "")
     if running == rollback.previous:
         return ""
     return f"the service runs {_short(running)}, not {_short(rollback.previous)}"

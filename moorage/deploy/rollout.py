@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moorage.deploy.aws import aws_errors
+from moorage.deploy.aws import AwsError, aws_errors
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
@@ -88,6 +88,15 @@ def _describe_services(aws: Aws, arns: Iterable[str]) -> Iterator[ServiceTypeDef
         for start in range(0, len(found), _SERVICES_PER_REQUEST):
             part = found[start : start + _SERVICES_PER_REQUEST]
             yield from aws.ecs.describe_services(cluster=cluster, services=part)["services"]
+
+
+def describe_service(aws: Aws, arn: str) -> ServiceTypeDef:
+    """What ECS says of a service. Raises AwsError if there is none."""
+    with aws_errors():
+        found = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])["services"]
+    if not found:
+        raise AwsError(f"ECS has no service {arn.split('/')[-1]} any more: it was deleted by hand")
+    return found[0]
 
 
 def cluster_of(service_arn: str) -> str:
