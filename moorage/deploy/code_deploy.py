@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import AwsError, aws_errors
@@ -12,8 +13,13 @@ from moorage.deploy.requests import read_request
 from moorage.deploy.stack_state import StackState
 
 if TYPE_CHECKING:
+    from types_boto3_codedeploy.literals import DeploymentStatusType
     from types_boto3_codedeploy.type_defs import DeploymentInfoTypeDef
 
+UNDER_WAY: Sequence[DeploymentStatusType] = (
+    *("Created", "Queued", "InProgress", "Baking", "Ready"),
+)
+"""The status of a deployment that has not ended."""
 _PAUSE = 3.0
 
 
@@ -34,7 +40,7 @@ def run_code_deploy(context: Context, stack: str, state: StackState, seconds: in
         running = client.list_deployments(
             applicationName=names["applicationName"],
             deploymentGroupName=names["deploymentGroupName"],
-            includeOnlyStatuses=["Created", "Queued", "InProgress", "Baking", "Ready"],
+            includeOnlyStatuses=[*UNDER_WAY],
         )["deployments"]
         if running:
             return f"CodeDeploy still deploys it: {running[0]}. Deploy again when it has ended"

@@ -10,13 +10,13 @@ from moorage.deploy.events import EventReader, StackEvent, find_end, find_first_
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, RolledOut
 from moorage.deploy.rollout import hook_text, read_rollouts
+from moorage.deploy.stack_resources import SERVICE
 
 _PAUSE = 3.0
 """Seconds between two requests for the events of a stack. CloudFormation's rate limit is not
 published; the AWS CLI asks every 30 seconds, copilot every three."""
-_MAX_SILENCE = 600
+MAX_SILENCE = 600
 """Seconds without an answer from AWS after which it is no use to wait."""
-_SERVICE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def follow_stack(context: Context, stack: str, reader: EventReader) -> Job[End]:
             _emit_rollouts(context, stack, services)
             answered = context.clock.now()
         except AwsError as error:
-            if not error.connection or context.clock.now() - answered > _MAX_SILENCE:
+            if not error.connection or context.clock.now() - answered > MAX_SILENCE:
                 raise
             context.emit(Noted(stack, context.at, f"{error} Trying again."))
         yield _PAUSE
@@ -57,7 +57,7 @@ def follow_stack(context: Context, stack: str, reader: EventReader) -> Job[End]:
 
 def _note_service(services: dict[str, str], event: StackEvent) -> None:
     """Keeps the ARNs of the services that change now."""
-    if event.type != _SERVICE:
+    if event.type != SERVICE:
         return
     if event.status.endswith("_IN_PROGRESS") and event.physical_id.startswith("arn:"):
         services[event.logical_id] = event.physical_id

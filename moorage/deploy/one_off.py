@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import TaskTypeDef
 
 _PAUSE = 3.0
-_OUTPUT = "RunTask"
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.progress import Ended, Noted
 from moorage.deploy.recovery import delete_stack
-from moorage.deploy.stack_resources import read_resources
+from moorage.deploy.stack_resources import CLUSTER, TASK_DEFINITION, read_resources
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import Target
-from moorage.deploy.task_definitions import TASK_DEFINITION, delete_family, family_of
+from moorage.deploy.task_definitions import delete_family, family_of
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _PROTECTION = "deletion_protection.enabled"
 _LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-_CLUSTER = "AWS::ECS::Cluster"
 _PAUSE = 5.0
 _LONGEST_DRAIN = 20 * 60
 """Seconds that are waited for tasks to stop. Those of a service have stopped when its stack is
@@ -267,7 +266,7 @@ def _wait_for_tasks(context: Context, removal: Removal) -> Job[str]:
     clusters = [
         resource.physical_id
         for resource in removal.resources
-        if resource.type == _CLUSTER and not resource.kept and resource.physical_id
+        if resource.type == CLUSTER and not resource.kept and resource.physical_id
     ]
     end = context.clock.now() + _LONGEST_DRAIN
     while clusters and (running := _count_tasks(context, clusters)):

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import AwsError, aws_errors
+from moorage.deploy.stack_resources import TASK_DEFINITION
 from moorage.deploy.target import DeployStack
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
 
-TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _REVISIONS_PER_REQUEST = 10
 """Amazon ECS API reference, DeleteTaskDefinitions."""
 
