@@ -128,7 +128,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
     """The arguments, also where the name of a stack follows an option: argparse takes the list of
     names as complete at the first option."""
     arguments, rest = parser.parse_known_args(argv)
-    if not hasattr(arguments, "stacks") or any(word.startswith("-") for word in rest):
+    if not getattr(arguments, "many_stacks", False) or any(word[:1] == "-" for word in rest):
         return parser.parse_args(argv)  # with argparse's own message about the rest
     arguments.stacks += rest
     return arguments
@@ -302,6 +302,7 @@ def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool
     subparser.add_argument("env", metavar="ENV")
     if stacks:
         subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
+        subparser.set_defaults(many_stacks=True)
     _add_account(subparser)
     subparser.add_argument("--format", choices=("text", "json"), default="text")
 

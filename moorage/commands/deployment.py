@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.environments import build_environment
 from moorage.commands.terminal import print_error, show_progress
-from moorage.commands.usage import FailedError, UsageError, find_environments, unknown_name
+from moorage.commands.usage import (
+    FailedError,
+    UsageError,
+    find_environments,
+    unknown_name,
+    unknown_stack,
+)
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -36,8 +42,7 @@ def build_target(arguments: argparse.Namespace) -> Target:
     names: Sequence[str] = getattr(arguments, "stacks", ())
     for name in names:
         if name not in target.names:
-            stacks = ", ".join(target.names) or "none"
-            raise UsageError(f"`{name}` is not a stack of {target.env}. Stacks: {stacks}.")
+            raise unknown_stack(name, target.env, target.names)
     if not target.stacks:
         raise UsageError(f"{target.env} has no stacks of its own: all exist already")
     return target

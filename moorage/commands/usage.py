@@ -6,7 +6,7 @@ import argparse
 import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
@@ -75,6 +75,13 @@ def unknown_name(name: str, what: str, known: Sequence[str]) -> UsageError:
     near = [meant] if meant in known else difflib.get_close_matches(name, [*known, *COMMANDS], n=1)
     hint = f"Did you mean `{near[0]}`?" if near else f"Environments: {', '.join(known) or 'none'}."
     return UsageError(f"`{name}` is {what}. {hint}")
+
+
+def unknown_stack(name: str, env: str, known: Collection[str]) -> UsageError:
+    """The error for an argument that is none of an environment's stacks."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean `{near[0]}`?" if near else f"Stacks: {', '.join(known) or 'none'}."
+    return UsageError(f"`{name}` is not a stack of {env}. {hint}")
 
 
 def similar_code(code: str, known: Iterable[str]) -> str:
