@@ -26,18 +26,20 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
 from moorage.commands.deploy import deploy, parallel_stacks
-from moorage.commands.destroy import destroy
+from moorage.commands.destroy import EMPTY, destroy
 from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.exec import open_shell
@@ -57,8 +59,10 @@ from moorage.commands.usage import (
     INTERNAL,
     USAGE,
     FailedError,
+    TerminatedError,
     UsageError,
     endpoint,
+    interruption_code,
 )
 from moorage.commands.why import why
 
@@ -125,7 +129,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
     """Parses the arguments, even if the name of a stack follows an option: for argparse, the list
     of names ends at the first option."""
     arguments, rest = parser.parse_known_args(argv)
-    if not hasattr(arguments, "stacks") or any(word.startswith("-") for word in rest):
+    if not getattr(arguments, "many_stacks", False) or any(word[:1] == "-" for word in rest):
         return parser.parse_args(argv)  # with argparse's own message about the rest
     arguments.stacks += rest
     return arguments
@@ -264,6 +268,10 @@ def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
     destroying.add_argument("--yes", action="store_true", help="do not ask")
     help_text = "turn deletion protection off without asking"
     destroying.add_argument("--unprotect", action="store_true", help=help_text)
+    help_text = "empty buckets and repositories that are deleted, or also those that stay"
+    destroying.add_argument("--empty", choices=EMPTY, help=help_text)
+    help_text = "delete the registered revisions of task definitions too"
+    destroying.add_argument("--task-definitions", action="store_true", help=help_text)
     help_text = "stacks that are deleted at once; default: 5"
     destroying.add_argument(
         "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
@@ -283,6 +291,7 @@ def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
         parallel=5,
         format="text",
     )
+    rehearsing.set_defaults(empty="deleted", task_definitions=True)
 
 
 def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:
@@ -304,6 +313,7 @@ def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool
     subparser.add_argument("env", metavar="ENV")
     if stacks:
         subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
+        subparser.set_defaults(many_stacks=True)
     _add_account(subparser)
     subparser.add_argument("--format", choices=("text", "json"), default="text")
 
@@ -361,11 +371,16 @@ def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise TerminatedError
+
+
 def run(templates: str, program: str = "build.py") -> NoReturn:
     """Runs the command line of this process and ends the process with its exit code."""
     # cfn-lint's rules and schemas are many objects that are used until the end, and a build takes
     # seconds: garbage collection would free little memory, and take a fifth of the time.
     gc.disable()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = main(sys.argv[1:], templates, program)
         sys.stdout.flush()
@@ -373,7 +388,7 @@ def run(templates: str, program: str = "build.py") -> NoReturn:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except KeyboardInterrupt:
-        code = 130
+    except KeyboardInterrupt as interruption:
+        code = interruption_code(interruption)
     sys.stderr.flush()
     os._exit(code)  # without deallocation of all objects, which is slow

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 from moorage.commands.deployment import (
     ask,
     build_target,
+    delete_change_sets_at_end,
     explain_aws_errors,
     make_context,
     open_account,
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError
+from moorage.commands.usage import (
+    CLEAN,
+    FOUND,
+    FailedError,
+    TerminatedError,
+    interruption_code,
+)
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.change_sets import Preview
@@ -39,9 +46,13 @@ def parallel_stacks(text: str) -> int:
 
 def deploy(arguments: argparse.Namespace) -> int:
     """Deploy an environment, or some of its stacks: show the changes, ask, and update."""
-    target = build_target(arguments)
-    with explain_aws_errors():
-        return deploy_target(arguments, target, make_context(*open_account(arguments, target)))
+    try:
+        target = build_target(arguments)
+        with explain_aws_errors():
+            return deploy_target(arguments, target, make_context(*open_account(arguments, target)))
+    except KeyboardInterrupt as interruption:
+        print_error("interrupted; nothing was deployed")
+        return interruption_code(interruption)
 
 
 def ask_on_terminal(question: str) -> bool:
@@ -57,35 +68,57 @@ def deploy_target(
 ) -> int:
     """Deploys the stacks that the arguments name, with consent. `agree` is asked what --yes does
     not agree to."""
-    from moorage.deploy.execute import Execution
-    from moorage.deploy.expected import expected_seconds
-    from moorage.deploy.express import choose_express
-    from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
-
     chosen = target.select(arguments.stacks)
     states = _clear_obstacles(arguments, chosen, context, agree)
     if arguments.express:
-        chosen = choose_express(target, states).select(arguments.stacks)
-        if not any(stack.express for stack in chosen.stacks):
-            print_error(
-                f"{target.env}: --express changes nothing: it is for new stacks that no other needs"
-            )
+        chosen = _choose_express(arguments, target, states)
+    with delete_change_sets_at_end(context):
+        try:
+            execution = _prepare(arguments, chosen, context, states)
+        except KeyboardInterrupt as interruption:
+            print_error("interrupted; nothing was deployed")
+            return interruption_code(interruption)
+        return CLEAN if execution is None else _execute(arguments, execution)
+
+
+def _choose_express(
+    arguments: argparse.Namespace, target: Target, states: Mapping[str, StackState]
+) -> Target:
+    """The chosen stacks, of which some are deployed in express mode."""
+    from moorage.deploy.express import choose_express
+
+    chosen = choose_express(target, states).select(arguments.stacks)
+    if not any(stack.express for stack in chosen.stacks):
+        print_error(
+            f"{target.env}: --express changes nothing: it is for new stacks that no other needs"
+        )
+    return chosen
+
+
+def _prepare(
+    arguments: argparse.Namespace,
+    chosen: Target,
+    context: Context,
+    states: Mapping[str, StackState],
+) -> Execution | None:
+    """Shows what will change, and asks. Returns None if nothing changes; raises FailedError if
+    something prevents the deployment, or the user does not agree."""
+    from moorage.deploy.execute import Execution
+    from moorage.deploy.expected import expected_seconds
+    from moorage.deploy.preview import find_due_tasks, preview_stacks
+
     previews = preview_stacks(context, chosen, states)
     due = find_due_tasks(context, previews, states)
+    _show_previews(previews, due, arguments.format)
+    if not due and all(preview.kind == "nothing" for preview in previews):
+        return None
+    failed = any(preview.failed for preview in previews)
+    question = _question(previews, due, chosen, context.account)
+    if failed or not (arguments.yes or ask(question)):
+        raise FailedError(f"{chosen.env}: nothing was deployed")
     changing = [preview.stack for preview in previews if preview.kind != "nothing"]
-    expected = expected_seconds(changing, target.region)
-    execution = Execution(context, previews, due, states, expected, wait=not arguments.no_wait)
-    try:
-        _show_previews(previews, due, arguments.format)
-        if not due and all(preview.kind == "nothing" for preview in previews):
-            return CLEAN
-        failed = any(preview.failed for preview in previews)
-        if failed or not (arguments.yes or ask(_question(previews, due, target, context.account))):
-            print_error(f"{target.env}: nothing was deployed")
-            return FOUND
-        return _execute(arguments, execution)
-    finally:
-        discard_previews(context, execution.unused)
+    expected = expected_seconds(changing, chosen.region)
+    return Execution(context, previews, due, states, expected, wait=not arguments.no_wait)
 
 
 def _show_previews(previews: Sequence[Preview], due: Collection[str], form: str) -> None:
@@ -114,9 +147,9 @@ def _execute(arguments: argparse.Namespace, execution: Execution) -> int:
     try:
         with show_events(arguments.format, lambda: execution.context.at) as emit:
             outcomes = execution.run(emit, arguments.parallel)
-    except KeyboardInterrupt:
-        _interrupt(execution)
-        return INTERRUPTED
+    except KeyboardInterrupt as interruption:
+        _interrupt(execution, may_ask=not isinstance(interruption, TerminatedError))
+        return interruption_code(interruption)
     failed = [outcome for outcome in outcomes.values() if outcome.result == "failed"]
     if arguments.format != "json":
         _print_addresses(outcomes)
@@ -138,21 +171,40 @@ def _print_addresses(outcomes: Mapping[str, Outcome]) -> None:
     print_text(addresses_text(states))
 
 
-def _interrupt(execution: Execution) -> None:
+def _interrupt(execution: Execution, *, may_ask: bool) -> None:
     """Says what goes on after the interruption, and cancels updates if the user agrees."""
-    if not execution.under_way:
-        print_error("interrupted; no stack is being changed")
-        return
-    names = ", ".join(execution.under_way)
-    print_error(f"interrupted; CloudFormation goes on with {names}")
-    updates = [name for name, (verb, _) in execution.under_way.items() if verb == "update"]
-    if updates and sys.stdin.isatty():
-        question = f"Cancel the update of {', '.join(updates)}? CloudFormation rolls it back."
-        if ask(question):
+    from moorage.deploy.aws import AwsError
+
+    try:
+        execution.forget_ended()
+        _say_what_goes_on(execution)
+        updates = [name for name, (verb, _) in execution.under_way.items() if verb == "update"]
+        if updates and may_ask and sys.stdin.isatty() and _agreed_to_cancel(updates):
             execution.cancel(updates)
             print_error("the updates are being rolled back")
-            return
-    print_error("The same command waits for them and continues")
+    except AwsError as error:
+        print_error(str(error))
+    if execution.under_way:
+        print_error("the same command waits for them and continues")
+
+
+def _say_what_goes_on(execution: Execution) -> None:
+    parts = []
+    if execution.under_way:
+        parts.append(f"CloudFormation goes on with {', '.join(execution.under_way)}")
+    if execution.finishing:
+        parts.append(f"the task or release of {', '.join(sorted(execution.finishing))} goes on")
+    print_error(f"interrupted; {', and '.join(parts) or 'no stack is being changed'}")
+
+
+def _agreed_to_cancel(updates: Sequence[str]) -> bool:
+    """Asks whether to cancel updates. Ctrl-C once more means no."""
+    question = f"Cancel the update of {', '.join(updates)}? CloudFormation rolls it back."
+    try:
+        return ask(question)
+    except KeyboardInterrupt:
+        print_error("")
+        return False
 
 
 def _clear_obstacles(
@@ -214,6 +266,10 @@ def _run_removal(
     from moorage.deploy.jobs import run_job
     from moorage.deploy.recovery import remove_obstacle
 
-    with show_events(arguments.format, lambda: context.at) as emit:
-        job = remove_obstacle(replace(context, emit=emit), obstacle, skipped)
-        return run_job(job, context.clock)
+    try:
+        with show_events(arguments.format, lambda: context.at) as emit:
+            job = remove_obstacle(replace(context, emit=emit), obstacle, skipped)
+            return run_job(job, context.clock)
+    except KeyboardInterrupt:
+        print_error(f"CloudFormation goes on with {obstacle.stack.name}")
+        raise

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moorage.commands.environments import load_templates
-from moorage.commands.usage import UsageError, find_environments, unknown_name
+from moorage.commands.usage import find_environments, unknown_name, unknown_stack
 
 if TYPE_CHECKING:  # imported in functions: pydantic and cfn-lint are slow
     from moorage.pipeline.document import Document
@@ -83,7 +82,4 @@ def find_deployed(arguments: argparse.Namespace) -> Deployed | str:
 def check_stack(stack: str, deployed: Deployed, env: str) -> None:
     """Raises UsageError unless the environment has the stack."""
     if stack not in deployed.stack_names:
-        near = difflib.get_close_matches(stack, deployed.stack_names, n=1)
-        names = ", ".join(deployed.stack_names)
-        hint = f"Did you mean `{near[0]}`?" if near else f"Stacks: {names}."
-        raise UsageError(f"`{stack}` is not a stack of {env}. {hint}")
+        raise unknown_stack(stack, env, deployed.stack_names)

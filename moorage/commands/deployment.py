@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.environments import build_environment
 from moorage.commands.terminal import print_error, show_progress
-from moorage.commands.usage import FailedError, UsageError, find_environments, unknown_name
+from moorage.commands.usage import (
+    FailedError,
+    UsageError,
+    find_environments,
+    unknown_name,
+    unknown_stack,
+)
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -36,8 +42,7 @@ def build_target(arguments: argparse.Namespace) -> Target:
     names: Sequence[str] = getattr(arguments, "stacks", ())
     for name in names:
         if name not in target.names:
-            stacks = ", ".join(target.names) or "none"
-            raise UsageError(f"`{name}` is not a stack of {target.env}. Stacks: {stacks}.")
+            raise unknown_stack(name, target.env, target.names)
     if not target.stacks:
         raise UsageError(f"{target.env} has no stacks of its own: all exist already")
     return target
@@ -70,6 +75,25 @@ def make_context(aws: Aws, account: str) -> Context:
     gc.enable()  # the command line turns it off; a deployment can take hours
     clock = Clock()
     return Context(aws, account, clock, start=clock.now())
+
+
+@contextmanager
+def delete_change_sets_at_end(context: Context) -> Iterator[None]:
+    """Deletes the change sets that were not executed, however the command ends."""
+    from moorage.deploy.preview import delete_change_sets
+
+    try:
+        yield
+    finally:
+        try:
+            left = delete_change_sets(context)
+        except KeyboardInterrupt:
+            left = [item.stack for item in context.open_change_sets.values()]
+        if left:
+            print_error(
+                f"not deleted: the change sets of {', '.join(sorted(left))}. They change nothing, "
+                "and the next update of the stack deletes them"
+            )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,20 @@ from moorage.commands.deployment import (
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError, UsageError
+from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
-    from moorage.deploy.removal import Removal
+    from moorage.deploy.removal import Consent, Removal
     from moorage.deploy.target import Target
+
+EMPTY = ("deleted", "all")
+"""What `--empty` empties: what is deleted, or also what stays."""
 
 
 def destroy(arguments: argparse.Namespace) -> int:
-    """Delete the stacks of an environment, in the reverse order: show what goes, and ask."""
+    """Delete the stacks of an environment, in the reverse order: show what goes, what stays and
+    what that costs, and ask."""
     target = build_target(arguments)
     with explain_aws_errors():
         aws, account = open_account(arguments, target)
@@ -36,28 +40,37 @@ def destroy(arguments: argparse.Namespace) -> int:
 
 def destroy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
     """Deletes the stacks that the arguments name, with consent."""
-    from moorage.deploy.removal import removals_json, removals_text
+    from moorage.deploy.removal import turn_protection_off
+    from moorage.deploy.removal_text import removals_json, removals_text
 
-    removals = _plan(arguments, target, aws)
-    if not removals:
+    removals, families = _plan(arguments, target, aws)
+    if not removals and not families:
         if arguments.format != "json":
             print_line("Nothing to delete")
         return CLEAN
     print_text(removals_json(removals) if arguments.format == "json" else removals_text(removals))
+    for family, number in families.items() if arguments.format != "json" else ():
+        print_line(f"{family}: {number} registered revisions of its task definition")
     sys.stdout.flush()
     if not _agreed(arguments, target, account):
         print_error(f"{target.env}: nothing was deleted")
         return FOUND
-    _turn_protection_off(arguments, aws, removals)
-    return _remove(arguments, aws, removals)
+    _agree_to_turn_protection_off(arguments, removals)
+    consent = _agree_to_empty(arguments, removals)
+    turn_protection_off(aws, removals)
+    return _remove(arguments, aws, removals, consent) or _delete_families(aws, [*families])
 
 
-def _plan(arguments: argparse.Namespace, target: Target, aws: Aws) -> list[Removal]:
-    """What to delete. Raises FailedError if a stack cannot be deleted now."""
+def _plan(
+    arguments: argparse.Namespace, target: Target, aws: Aws
+) -> tuple[list[Removal], Mapping[str, int]]:
+    """What to delete: stacks, and the number of registered revisions by the families of stacks that
+    are gone already. Raises FailedError if a stack cannot be deleted now."""
     from moorage.deploy.guards import find_foreign_stacks
     from moorage.deploy.removal import find_remaining_users, plan_removal
     from moorage.deploy.stack_state import read_states
     from moorage.deploy.status import find_orphans
+    from moorage.deploy.task_definitions import count_revisions, find_families
 
     states = read_states(aws.cloudformation)
     chosen = target.select(arguments.stacks)
@@ -70,7 +83,11 @@ def _plan(arguments: argparse.Namespace, target: Target, aws: Aws) -> list[Remov
         raise FailedError(f"{busy[0].stack_name} is {busy[0].status}. Try again when it has ended")
     if users := [*find_remaining_users(removals, target, states)]:
         raise FailedError(f"{'; '.join(users)}. Name these stacks as well, or no stack for all")
-    return removals
+    if not arguments.task_definitions:
+        return removals, {}
+    gone = [stack for stack in chosen.stacks if stack.stack_name not in states]
+    families = {family: count_revisions(aws, family) for _, family in find_families(gone)}
+    return removals, {family: number for family, number in families.items() if number}
 
 
 def _agreed(arguments: argparse.Namespace, target: Target, account: str) -> bool:
@@ -83,12 +100,10 @@ def _agreed(arguments: argparse.Namespace, target: Target, account: str) -> bool
     return read_answer(question) == target.env
 
 
-def _turn_protection_off(
-    arguments: argparse.Namespace, aws: Aws, removals: Sequence[Removal]
+def _agree_to_turn_protection_off(
+    arguments: argparse.Namespace, removals: Sequence[Removal]
 ) -> None:
-    """Asks before it turns a protection off. `--yes` alone does not agree to that."""
-    from moorage.deploy.removal import turn_protection_off
-
+    """Asks before a protection is turned off. `--yes` alone does not agree to that."""
     protected = [item.state.stack_name for item in removals if item.state.protected]
     protected += [
         f"{item.name}.{resource.logical_id}"
@@ -96,30 +111,58 @@ def _turn_protection_off(
         for resource in item.resources
         if resource.protected
     ]
-    if not protected:
+    if not protected or arguments.unprotect:
         return
     names = ", ".join(protected)
-    if not arguments.unprotect and not sys.stdin.isatty():
+    if not sys.stdin.isatty():
         raise UsageError(
             f"the deletion protection of {names} is on, so nothing was deleted. --unprotect turns "
             "it off"
         )
-    question = f"The deletion protection of {names} is on. Turn it off?"
-    if not arguments.unprotect and not ask(question):
+    if not ask(f"The deletion protection of {names} is on. Turn it off?"):
         raise FailedError("nothing was deleted")
-    turn_protection_off(aws, removals)
 
 
-def _remove(arguments: argparse.Namespace, aws: Aws, removals: Sequence[Removal]) -> int:
+def _agree_to_empty(arguments: argparse.Namespace, removals: Sequence[Removal]) -> Consent:
+    """Asks what is emptied. `--yes` alone does not agree to that: what would prevent the deletion
+    must be emptied, what stays can be."""
+    from moorage.deploy.removal import Consent
+
+    found = [(item.name, each) for item in removals for each in item.resources if each.filled]
+    in_the_way = [(name, each.logical_id) for name, each in found if each.in_the_way]
+    staying = [(name, each.logical_id) for name, each in found if each.kept]
+    asking = arguments.empty is None and sys.stdin.isatty()
+    if in_the_way and arguments.empty is None:
+        names = ", ".join(f"{name}.{logical_id}" for name, logical_id in in_the_way)
+        if not asking:
+            raise UsageError(
+                f"these are not empty, and only empty ones can be deleted: {names}. Nothing was "
+                "deleted. `--empty deleted` empties them"
+            )
+        if not ask(f"Only empty ones can be deleted: {names}. Delete everything in them?"):
+            raise FailedError("nothing was deleted")
+    if asking and not arguments.yes:
+        staying = [
+            place for place in staying if ask(f"{'.'.join(place)} stays. Delete everything in it?")
+        ]
+    elif arguments.empty != "all":
+        staying = []
+    return Consent(frozenset((*in_the_way, *staying)), arguments.task_definitions)
+
+
+def _remove(
+    arguments: argparse.Namespace, aws: Aws, removals: Sequence[Removal], consent: Consent
+) -> int:
     from moorage.deploy.removal import remove_stacks
 
     context = make_context(aws, "")
     try:
         with show_events(arguments.format, lambda: context.at) as emit:
-            results = remove_stacks(replace(context, emit=emit), removals, arguments.parallel)
-    except KeyboardInterrupt:
+            context = replace(context, emit=emit)
+            results = remove_stacks(context, removals, arguments.parallel, consent)
+    except KeyboardInterrupt as interruption:
         print_error("interrupted; CloudFormation finishes the deletions that have begun")
-        return INTERRUPTED
+        return interruption_code(interruption)
     for name, reason in results.items():
         if reason:
             print_error(f"{name}: {reason}")
@@ -127,3 +170,12 @@ def _remove(arguments: argparse.Namespace, aws: Aws, removals: Sequence[Removal]
     if untouched:
         print_error(f"not deleted: {', '.join(untouched)}")
     return FOUND if untouched or any(results.values()) else CLEAN
+
+
+def _delete_families(aws: Aws, families: Sequence[str]) -> int:
+    """Deletes the task definitions of stacks that are gone already."""
+    from moorage.deploy.task_definitions import delete_family
+
+    for family in families:
+        delete_family(aws, family)
+    return CLEAN

@@ -6,6 +6,7 @@ import argparse
 
 from moorage.commands.deployment import (
     build_target,
+    delete_change_sets_at_end,
     explain_aws_errors,
     make_context,
     open_account,
@@ -19,7 +20,7 @@ def diff(arguments: argparse.Namespace) -> int:
     target = build_target(arguments)
     with explain_aws_errors():
         from moorage.deploy.guards import find_foreign_stacks, find_obstacles, obstacle_text
-        from moorage.deploy.preview import discard_previews, preview_stacks
+        from moorage.deploy.preview import preview_stacks
         from moorage.deploy.preview_text import previews_json, previews_text
         from moorage.deploy.stack_state import read_states
 
@@ -33,8 +34,8 @@ def diff(arguments: argparse.Namespace) -> int:
             print_error(f"{arguments.env}: {text}")
         if foreign or obstacles:
             return FOUND
-        previews = preview_stacks(context, chosen, states)
-        discard_previews(context, previews)
+        with delete_change_sets_at_end(context):
+            previews = preview_stacks(context, chosen, states)
         form = previews_json if arguments.format == "json" else previews_text
         print_text(form(previews))
         return FOUND if any(preview.failed for preview in previews) else CLEAN

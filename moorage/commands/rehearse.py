@@ -8,7 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from moorage.commands.deploy import deploy_target
-from moorage.commands.deployment import build_target, explain_aws_errors, make_context
+from moorage.commands.deployment import (
+    build_target,
+    delete_change_sets_at_end,
+    explain_aws_errors,
+    make_context,
+)
 from moorage.commands.destroy import destroy_target
 from moorage.commands.terminal import print_line, print_text
 from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError
@@ -47,7 +52,7 @@ def rehearse(arguments: argparse.Namespace) -> int:
 
 
 def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
-    from moorage.deploy.preview import discard_previews, preview_stacks
+    from moorage.deploy.preview import preview_stacks
     from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
     from moorage.deploy.rehearsal.existing import create_clusters, create_what_exists, list_needs
@@ -71,8 +76,8 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
         new = [need for need in list_needs(changed.target, account) if need not in needs]
         create_what_exists(aws, new, account)
         context = make_context(aws, account)
-        previews = preview_stacks(context, changed.target, read_states(aws.cloudformation))
-        discard_previews(context, previews)
+        with delete_change_sets_at_end(context):
+            previews = preview_stacks(context, changed.target, read_states(aws.cloudformation))
         print_text(previews_text(previews))
         _title(f"moorage deploy {target.env}")
         _require(deploy_target(arguments, changed.target, make_context(aws, account)), "update")

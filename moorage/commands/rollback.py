@@ -13,7 +13,7 @@ from moorage.commands.deployment import (
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line
-from moorage.commands.usage import CLEAN, FOUND, FailedError
+from moorage.commands.usage import CLEAN, FOUND, FailedError, interruption_code
 
 
 def rollback(arguments: argparse.Namespace) -> int:
@@ -39,11 +39,15 @@ def rollback(arguments: argparse.Namespace) -> int:
             print_error(f"{target.env}: nothing was changed")
             return FOUND
         context = make_context(aws, account)
-        with show_events(arguments.format, lambda: context.at) as emit:
-            context = replace(context, emit=emit)
-            reason = run_job(roll_back(context, stack, state, planned), context.clock)
-            if not reason and stack.pairs and not state.in_progress:
-                run_job(sync_weights(context, stack, state.id), context.clock)
+        try:
+            with show_events(arguments.format, lambda: context.at) as emit:
+                context = replace(context, emit=emit)
+                reason = run_job(roll_back(context, stack, state, planned), context.clock)
+                if not reason and stack.pairs and not state.in_progress:
+                    run_job(sync_weights(context, stack, state.id), context.clock)
+        except KeyboardInterrupt as interruption:
+            print_error(f"interrupted; the rollback of {stack.name} goes on")
+            return interruption_code(interruption)
     if reason:
         print_error(f"{stack.name}: {reason}")
         return FOUND

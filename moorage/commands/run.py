@@ -12,7 +12,7 @@ from moorage.commands.deployment import (
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error
-from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError
+from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,9 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
         if state is None or not state.exists:
             raise FailedError(f"{stack.stack_name} is not deployed yet")
         context = make_context(aws, account)
-        with show_events(arguments.format, lambda: context.at) as emit:
-            job = run_task(replace(context, emit=emit), stack.name, state, stack.run)
-            end = run_job(job, context.clock)
+        try:
+            with show_events(arguments.format, lambda: context.at) as emit:
+                job = run_task(replace(context, emit=emit), stack.name, state, stack.run)
+                end = run_job(job, context.clock)
+        except KeyboardInterrupt as interruption:
+            print_error("interrupted; if the task has started, it goes on")
+            return interruption_code(interruption)
     if not end.reason:
         return CLEAN
     print_error(f"{stack.name}: {end.reason}")

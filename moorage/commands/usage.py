@@ -6,12 +6,12 @@ import argparse
 import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 """Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
-Moorage itself, Ctrl-C."""
+Moorage itself, Ctrl-C, SIGTERM."""
 COMMANDS = (
     *("build", "check", "estimate", "explain", "schema", "init"),
     *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
@@ -27,6 +27,15 @@ _NEW_PROJECT = (
 
 class UsageError(Exception):
     """The command line is wrong, or names a folder or account that cannot be used."""
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM, with which CI cancels a job: like Ctrl-C, but nobody can be asked."""
+
+
+def interruption_code(interruption: KeyboardInterrupt) -> int:
+    """The exit code after Ctrl-C or SIGTERM."""
+    return TERMINATED if isinstance(interruption, TerminatedError) else INTERRUPTED
 
 
 class FailedError(Exception):
@@ -66,6 +75,13 @@ def unknown_name(name: str, what: str, known: Sequence[str]) -> UsageError:
     near = [stem] if stem in known else difflib.get_close_matches(name, [*known, *COMMANDS], n=1)
     hint = f"Did you mean `{near[0]}`?" if near else f"Environments: {', '.join(known) or 'none'}."
     return UsageError(f"`{name}` is {what}. {hint}")
+
+
+def unknown_stack(name: str, env: str, known: Collection[str]) -> UsageError:
+    """The error for an argument that is none of an environment's stacks."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean `{near[0]}`?" if near else f"Stacks: {', '.join(known) or 'none'}."
+    return UsageError(f"`{name}` is not a stack of {env}. {hint}")
 
 
 def similar_code(code: str, known: Iterable[str]) -> str:

@@ -125,12 +125,20 @@ class Aws:
         return self.session.client("ecs", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
+    def efs(self) -> Any:
+        return self.session.client("efs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         return self.session.client("elbv2", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def s3(self) -> Any:
+        return self.session.client("s3", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:

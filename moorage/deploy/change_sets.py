@@ -124,8 +124,10 @@ def preview_stack(
         except ClientError as error:
             if error_code(error) == "ValidationError" and _is_empty(str(error)):
                 return Preview(stack, "nothing", stack_id=state.id if state else "")
-            message = str(to_aws_error(error))
-            return Preview(stack, _kind(exists), problems=(Problem("error", message),))
+            refusal = to_aws_error(error)
+            if refusal.wrong_usage or refusal.connection:
+                raise  # it is not about this stack
+            return Preview(stack, _kind(exists), problems=(Problem("error", str(refusal)),))
     change_set, stack_id = created["Id"], created["StackId"]
     while True:
         with aws_errors():

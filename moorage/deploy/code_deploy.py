@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import AwsError, aws_errors
@@ -12,8 +13,13 @@ from moorage.deploy.requests import read_request
 from moorage.deploy.stack_state import StackState
 
 if TYPE_CHECKING:
+    from types_boto3_codedeploy.literals import DeploymentStatusType
     from types_boto3_codedeploy.type_defs import DeploymentInfoTypeDef
 
+UNDER_WAY: Sequence[DeploymentStatusType] = (
+    *("Created", "Queued", "InProgress", "Baking", "Ready"),
+)
+"""The status of a deployment that has not ended."""
 _PAUSE = 3.0
 
 
@@ -34,7 +40,7 @@ def run_code_deploy(context: Context, stack: str, state: StackState, seconds: in
         running = client.list_deployments(
             applicationName=names["applicationName"],
             deploymentGroupName=names["deploymentGroupName"],
-            includeOnlyStatuses=["Created", "Queued", "InProgress", "Baking", "Ready"],
+            includeOnlyStatuses=[*UNDER_WAY],
         )["deployments"]
         if running:
             return f"CodeDeploy still deploys it: {running[0]}. Deploy again when it has ended"
@@ -68,13 +74,14 @@ def _read_live_revision(context: Context, names: dict[str, str]) -> str:
         applicationName=names["applicationName"],
         deploymentGroupName=names["deploymentGroupName"],
     )["deploymentGroupInfo"]
-    deployed = group.get("ecsServices", [])[0]
-    answer = context.aws.ecs.describe_services(
-        cluster=deployed.get("clusterName", ""), services=[deployed.get("serviceName", "")]
-    )
-    for task_set in answer["services"][0].get("taskSets", []):
-        if task_set.get("status") == "PRIMARY":
-            return task_set.get("taskDefinition", "")
+    for deployed in group.get("ecsServices", []):
+        answer = context.aws.ecs.describe_services(
+            cluster=deployed.get("clusterName", ""), services=[deployed.get("serviceName", "")]
+        )
+        for service in answer["services"]:
+            for task_set in service.get("taskSets", []):
+                if task_set.get("status") == "PRIMARY":
+                    return task_set.get("taskDefinition", "")
     return ""
 
 

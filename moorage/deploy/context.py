@@ -17,6 +17,19 @@ def ignore_event(event: Event) -> None:
     """An Emit that drops the event."""
 
 
+@dataclass(frozen=True)
+class OpenChangeSet:
+    """A change set of this command that was not executed, and not deleted yet."""
+
+    stack: str
+    """The stack's name in the params."""
+    stack_name: str
+    creates: bool
+    """Whether its stack exists only because of it."""
+    deleted: bool = False
+    """Whether only that stack is left of it."""
+
+
 def new_name() -> str:
     """A name for a change set, and a token for a request, that no other one has."""
     return f"moorage-{uuid4().hex}"
@@ -34,6 +47,8 @@ class Context:
     start: float = 0
     """The clock at the start of the command."""
     new_name: Callable[[], str] = new_name
+    open_change_sets: dict[str, OpenChangeSet] = field(default_factory=dict)
+    """By name. What is in it at the end of the command is deleted."""
 
     @property
     def at(self) -> float:

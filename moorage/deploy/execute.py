@@ -14,7 +14,7 @@ from functools import partial
 from botocore.exceptions import ClientError
 
 from moorage.deploy.actions import find_reason_to_stop, finish_stack
-from moorage.deploy.aws import AwsError, aws_errors
+from moorage.deploy.aws import AwsError, aws_errors, error_code
 from moorage.deploy.change_sets import Preview
 from moorage.deploy.context import Context, Emit
 from moorage.deploy.events import EventReader
@@ -32,6 +32,10 @@ from moorage.deploy.releases import (
 from moorage.deploy.rollout import read_rollouts
 from moorage.deploy.stack_resources import read_services
 from moorage.deploy.stack_state import StackState, read_state
+
+_CHANGED = ("InvalidChangeSetStatus", "ChangeSetNotFound")
+"""Errors of ExecuteChangeSet after another update of the stack: it makes a change set obsolete, and
+deletes it."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,10 @@ class Execution:
     """Seconds that stacks usually take."""
     wait: bool = True
     """Whether to wait for stacks that no other stack needs."""
-    executed: set[str] = field(default_factory=set)
-    """Stacks whose change sets have been executed."""
     under_way: dict[str, tuple[Verb, str]] = field(default_factory=dict)
     """Stacks that CloudFormation is working on: what it does, and the ID of the stack."""
+    finishing: set[str] = field(default_factory=set)
+    """Stacks whose task or CodeDeploy deployment is under way."""
 
     def run(self, emit: Emit, parallel: int) -> dict[str, Outcome]:
         """Deploys the stacks, at most `parallel` at once. Those that were never begun are not in
@@ -85,10 +89,11 @@ class Execution:
                 stack_id = self.under_way[name][1]
                 self.context.aws.cloudformation.cancel_update_stack(StackName=stack_id)
 
-    @property
-    def unused(self) -> list[Preview]:
-        """The previews whose change sets were not executed."""
-        return [item for item in self.previews if item.stack.name not in self.executed]
+    def forget_ended(self) -> None:
+        """Takes out of `under_way` what has ended since, or has never begun."""
+        for name, (_, stack_id) in list(self.under_way.items()):
+            if not read_state(self.context.aws.cloudformation, stack_id).in_progress:
+                del self.under_way[name]
 
     def _deploy(self, preview: Preview) -> Job[Outcome]:
         """Deploys a stack and what follows its update, and emits how it ended."""
@@ -152,10 +157,13 @@ class Execution:
         reader = EventReader(context.aws.cloudformation, preview.stack_id)
         reader.skip()
         context.emit(Started(stack.name, context.at, verb))
-        with aws_errors():
-            self._execute(preview.change_set)
-        self.executed.add(stack.name)
         self.under_way[stack.name] = (verb, preview.stack_id)
+        try:
+            with aws_errors():
+                self._execute(preview.change_set)
+        except AwsError:
+            del self.under_way[stack.name]
+            raise
         if not self.wait and not self._is_needed(stack.name):
             return Outcome(stack.name, "started")
         end = yield from follow_stack(context, stack.name, reader)
@@ -188,12 +196,13 @@ class Execution:
                 ClientRequestToken=self.context.new_name(),
             )
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "InvalidChangeSetStatus":
+            if error_code(error) in _CHANGED:
                 raise AwsError(
                     "the stack was updated by somebody else after this deployment had read it. "
                     "Deploy again"
                 ) from error
             raise
+        self.context.open_change_sets.pop(change_set.split("/")[1], None)
 
     def _is_needed(self, name: str) -> bool:
         """Whether something of this deployment comes after the update of the stack."""
@@ -208,7 +217,9 @@ class Execution:
         due = stack.name in self.due_tasks
         if state is None:
             return outcome
+        self.finishing.add(stack.name)
         reason = yield from finish_stack(self.context, stack, state, task_due=due)
+        self.finishing.discard(stack.name)
         if reason:
             return Outcome(stack.name, "failed", reason, state)
         if due and outcome.result == "unchanged":

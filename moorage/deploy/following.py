@@ -9,14 +9,14 @@ from moorage.deploy.context import Context
 from moorage.deploy.events import EventReader, StackEvent, find_end, find_failures
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, RolledOut
-from moorage.deploy.rollout import read_rollouts
+from moorage.deploy.rollout import hook_text, read_rollouts
+from moorage.deploy.stack_resources import SERVICE
 
 _PAUSE = 3.0
 """Seconds between two requests for the events of a stack. CloudFormation's rate limit is not
 published; the AWS CLI asks every 30 seconds, copilot every three."""
-_MAX_SILENCE = 600
+MAX_SILENCE = 600
 """Seconds without an answer from AWS after which it is no use to wait."""
-_SERVICE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def follow_stack(context: Context, stack: str, reader: EventReader) -> Job[End]:
             _emit_rollouts(context, stack, services)
             answered = context.clock.now()
         except AwsError as error:
-            if not error.connection or context.clock.now() - answered > _MAX_SILENCE:
+            if not error.connection or context.clock.now() - answered > MAX_SILENCE:
                 raise
             text = f"{str(error).rstrip('.')}. Trying again."
             context.emit(Noted(stack, context.at, text))
@@ -64,7 +64,7 @@ def follow_stack(context: Context, stack: str, reader: EventReader) -> Job[End]:
 
 def _note_service(services: dict[str, str], event: StackEvent) -> None:
     """Keeps the ARNs of the services that change now."""
-    if event.type != _SERVICE:
+    if event.type != SERVICE:
         return
     if event.status.endswith("_IN_PROGRESS") and event.physical_id.startswith("arn:"):
         services[event.logical_id] = event.physical_id
@@ -87,6 +87,8 @@ def _emit_rollouts(context: Context, stack: str, services: dict[str, str]) -> No
     for rollout in rollouts:
         if rollout.arn in names:
             context.emit(RolledOut(stack, context.at, names[rollout.arn], rollout))
+            if rollout.waiting_hook:
+                context.emit(Noted(stack, context.at, hook_text(rollout, context.aws.region)))
 
 
 def failure_text(end: End) -> str:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from moorage.deploy.aws import AwsError
 from moorage.deploy.diagnosis.reader import Clients
+from moorage.deploy.stack_resources import TASK_DEFINITION
 from moorage.facts.secret_values import hide
 from moorage.findings.wording import escape_controls
 
-_TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _OVERLAP = 30_000
 """Milliseconds that are read again while following: CloudWatch Logs makes events available some
 seconds after their time, and not always in their order."""
@@ -55,10 +58,15 @@ class LogEvent:
 
 def find_log_sources(clients: Clients, stack_name: str) -> list[LogSource]:
     """The logs of the containers of a stack's tasks that go to CloudWatch Logs."""
-    answer = clients.cloudformation.describe_stack_resources(StackName=stack_name)
+    try:
+        answer = clients.cloudformation.describe_stack_resources(StackName=stack_name)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise AwsError(f"{stack_name} is not deployed yet") from error
+        raise
     sources: list[LogSource] = []
     for each in answer["StackResources"]:
-        if each["ResourceType"] == _TASK_DEFINITION and "PhysicalResourceId" in each:
+        if each["ResourceType"] == TASK_DEFINITION and "PhysicalResourceId" in each:
             described = clients.ecs.describe_task_definition(
                 taskDefinition=each["PhysicalResourceId"]
             )

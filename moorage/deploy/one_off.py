@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import TaskTypeDef
 
 _PAUSE = 3.0
-_OUTPUT = "RunTask"
 _SUCCEEDED = "moorage:succeeded"
 """The tag with the version of the parameter with which the last run has succeeded. deploy.sh reads
 and writes it, too (pipeline/scripts/run_task.sh.in)."""
@@ -44,7 +43,7 @@ def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[T
     The stack's output `RunTask` is the name of an SSM parameter with the input of RunTask. A tag of
     this parameter is the record, so that no deployment runs a task again that has succeeded.
     """
-    request = read_request(context.aws, state, _OUTPUT, "RunTask")
+    request = read_request(context.aws, state, "RunTask", "RunTask")
     if _read_success(context.aws, request) not in ("", _RUNNING):
         # From here on, its last run has not succeeded, also if this process is killed.
         with aws_errors():
@@ -64,7 +63,7 @@ def has_succeeded(aws: Aws, state: StackState) -> bool:
     """Whether the last run of a stack's task has succeeded, with the request as it is now. What may
     not be read counts as a failure."""
     try:
-        request = read_request(aws, state, _OUTPUT, "RunTask")
+        request = read_request(aws, state, "RunTask", "RunTask")
     except AwsError as error:
         if error.connection or error.wrong_usage:
             raise

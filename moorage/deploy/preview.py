@@ -6,45 +6,37 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from botocore.exceptions import ClientError
+
 from moorage.deploy.account_quotas import find_exceeded_quotas
 from moorage.deploy.actions import read_parameters
-from moorage.deploy.aws import AwsError, aws_errors
-from moorage.deploy.change_sets import Preview, Problem, delete_change_set, preview_stack
-from moorage.deploy.context import Context
-from moorage.deploy.jobs import Job, run_jobs
+from moorage.deploy.aws import AwsError, aws_errors, error_code
+from moorage.deploy.change_sets import Preview, Problem, preview_stack
+from moorage.deploy.context import Context, OpenChangeSet
+from moorage.deploy.jobs import Job, run_job, run_jobs
 from moorage.deploy.one_off import has_succeeded
 from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.problem_places import place_problems
-from moorage.deploy.stack_state import REVIEW, StackState, exports_of, read_state
+from moorage.deploy.stack_state import REVIEW, StackState, exports_of
 from moorage.deploy.target import DeployStack, Target
+
+_BUSY = "InvalidChangeSetStatus"
+_LONGEST_CREATION = 20
+"""Seconds that a deletion waits for the creation of a change set."""
 
 
 def preview_stacks(
     context: Context, target: Target, states: Mapping[str, StackState]
 ) -> list[Preview]:
-    """What a deployment will do, in the order of the stacks. A change set that was created by then
-    is deleted if another one cannot be created because AWS cannot be used."""
+    """What a deployment will do, in the order of the stacks. Its change sets are in
+    `context.open_change_sets`, also if it fails or is interrupted."""
     exports = exports_of([state for state in states.values() if state.exists])
     jobs = {
         stack.name: partial(_preview, context, target, stack, states.get(stack.stack_name), exports)
         for stack in target.stacks
     }
-    done: list[Preview] = []
-
-    def keep(preview: Preview) -> bool:
-        done.append(preview)
-        return True
-
-    try:
-        previews = run_jobs(jobs, context.clock, may_go_on=keep)
-    except BaseException:
-        discard_previews(context, done)
-        raise
-    try:
-        return _add_missing(context, [previews[name] for name in target.names])
-    except BaseException:
-        discard_previews(context, done)
-        raise
+    previews = run_jobs(jobs, context.clock)
+    return _add_missing(context, [previews[name] for name in target.names])
 
 
 def _add_missing(context: Context, previews: Sequence[Preview]) -> list[Preview]:
@@ -109,23 +101,56 @@ def preview_now(
                 raise
             return Preview(stack, "update", problems=(Problem("error", str(error)),))
     client, name = context.aws.cloudformation, context.new_name()
-    return place_problems((yield from preview_stack(client, stack, state, name, parameters)))
+    context.open_change_sets[name] = OpenChangeSet(stack.name, stack.stack_name, state is None)
+    preview = yield from preview_stack(client, stack, state, name, parameters)
+    if preview.kind == "nothing":
+        del context.open_change_sets[name]
+    elif preview.change_set is None:
+        opened = context.open_change_sets[name]
+        context.open_change_sets[name] = replace(opened, deleted=True)
+    return place_problems(preview)
 
 
-def discard_previews(context: Context, previews: Iterable[Preview]) -> None:
-    """Deletes change sets that were not executed, and the empty stacks that came with them. It goes
-    on if one cannot be deleted: it does no harm, and the next deployment works with it."""
-    client = context.aws.cloudformation
-    for preview in previews:
+def delete_change_sets(context: Context) -> list[str]:
+    """Deletes the change sets of this command that were not executed, and the stacks that exist
+    only because of them. Returns the names of the stacks whose change sets remain."""
+    for name in list(context.open_change_sets):
         try:
-            if preview.change_set:
-                delete_change_set(client, preview.change_set)
-            created = preview.kind == "create" and preview.stack_id
-            if created and read_state(client, preview.stack_id).status == REVIEW:
-                with aws_errors():
-                    client.delete_stack(StackName=preview.stack_id)
+            with aws_errors():
+                run_job(_delete(context, name), context.clock)
         except AwsError:
             continue
+        del context.open_change_sets[name]
+    return [item.stack for item in context.open_change_sets.values()]
+
+
+def _delete(context: Context, name: str) -> Job[None]:
+    """Deletes a change set. While it is being created, CloudFormation refuses that."""
+    client, opened = context.aws.cloudformation, context.open_change_sets[name]
+    end = context.clock.now() + _LONGEST_CREATION
+    while not opened.deleted:
+        try:
+            client.delete_change_set(ChangeSetName=name, StackName=opened.stack_name)
+            break
+        except ClientError as error:
+            if _is_gone(error):
+                break
+            if error_code(error) != _BUSY or context.clock.now() >= end:
+                raise
+        yield 1
+    if opened.creates:
+        try:
+            states = client.describe_stacks(StackName=opened.stack_name)["Stacks"]
+            if states[0]["StackStatus"] == REVIEW:
+                client.delete_stack(StackName=opened.stack_name)
+        except ClientError as error:
+            if not _is_gone(error):
+                raise
+
+
+def _is_gone(error: ClientError) -> bool:
+    """Whether there is no such change set or stack: the request to create it did not arrive."""
+    return error_code(error) == "ChangeSetNotFound" or "does not exist" in str(error)
 
 
 def find_due_tasks(

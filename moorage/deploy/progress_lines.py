@@ -92,7 +92,9 @@ def rollout_text(rollout: Rollout) -> str:
     if rollout.traffic is not None:
         parts.append(f"{rollout.traffic:g} % of the traffic")
     if rollout.waiting_hook:
-        parts.append(f"waits for the hook {rollout.waiting_hook} to be continued")
+        parts.append(f"waits at the hook {rollout.waiting_hook}")
+    if rollout.triggered_alarms:
+        parts.append(f"stopped by the alarm {', '.join(rollout.triggered_alarms)}")
     if rollout.state == "FAILED":
         parts.append(rollout.reason)
     return ", ".join(parts)

@@ -17,7 +17,7 @@ from moorage.deploy.events import EventReader
 from moorage.deploy.following import failure_text, follow_stack
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted
-from moorage.deploy.rollout import cluster_of
+from moorage.deploy.rollout import describe_service
 from moorage.deploy.stack_resources import read_resources
 from moorage.deploy.stack_state import StackState, read_state
 from moorage.deploy.target import DeployStack
@@ -57,8 +57,7 @@ def read_live(aws: Aws, stack: DeployStack, state: StackState) -> LiveRelease:
 
 
 def _read_revision(aws: Aws, stack: DeployStack, arn: str) -> str:
-    answer = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])
-    (service,) = answer["services"]
+    service = describe_service(aws, arn)
     if under_way := service.get("currentServiceDeployment"):
         raise AwsError(f"ECS deploys {stack.stack_name}: {under_way}. Try again when it has ended")
     return service.get("taskDefinition", "")

@@ -5,8 +5,7 @@ It goes by the templates that are deployed, not by the params: these may have ch
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from cfnlint.decode.decode import decode_str
 
 from moorage.deploy.aws import AwsError, aws_errors
+from moorage.deploy.contents import EMPTIED, Content, content_text, empty_resource, read_content
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
-from moorage.deploy.progress import Ended
+from moorage.deploy.progress import Ended, Noted
 from moorage.deploy.recovery import delete_stack
-from moorage.deploy.stack_resources import read_resources
+from moorage.deploy.stack_resources import CLUSTER, TASK_DEFINITION, read_resources
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import Target
+from moorage.deploy.task_definitions import delete_family, family_of
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _PROTECTION = "deletion_protection.enabled"
 _LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_PAUSE = 5.0
+_LONGEST_DRAIN = 20 * 60
+"""Seconds that are waited for tasks to stop. Those of a service have stopped when its stack is
+deleted; others can run for any time."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,20 @@ class RemovedResource:
     """Whether it stays, because of its `DeletionPolicy`."""
     protected: bool = False
     """Whether its deletion protection is on."""
+    content: Content | None = None
+    """What it holds; None if that is not known."""
+    emptied_with_stack: bool = False
+    """Whether CloudFormation deletes what it holds."""
+
+    @property
+    def filled(self) -> bool:
+        """Whether it can be emptied."""
+        return self.type in EMPTIED and self.content is not None and not self.content.empty
+
+    @property
+    def in_the_way(self) -> bool:
+        """Whether the stack can be deleted only after it was emptied."""
+        return self.filled and not self.kept and not self.emptied_with_stack
 
 
 @dataclass(frozen=True)
@@ -53,12 +72,33 @@ class Removal:
     after: tuple[str, ...]
     """Names of the stacks that are deleted before it, because they import from it."""
 
+    @property
+    def families(self) -> list[str]:
+        """The families of its task definitions."""
+        arns = [
+            resource.physical_id
+            for resource in self.resources
+            if resource.type == TASK_DEFINITION and resource.physical_id
+        ]
+        return sorted({family_of(arn) for arn in arns})
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the user agrees to besides the deletion of stacks."""
+
+    emptied: Collection[tuple[str, str]] = ()
+    """Names of stacks, and logical IDs of their buckets and repositories that are emptied."""
+    task_definitions: bool = False
+    """Whether the registered revisions of task definitions are deleted too."""
+
 
 def plan_removal(
     aws: Aws, target: Target, states: Mapping[str, StackState], orphans: Sequence[StackState]
 ) -> list[Removal]:
     """The stacks of a target that exist, and others of the environment, each after those that use
-    it. Two requests for each stack."""
+    it. Two requests for each stack, and one for each bucket, repository, and log group or file
+    system that stays."""
     doomed = {
         stack.name: states[stack.stack_name]
         for stack in target.stacks
@@ -138,15 +178,20 @@ def _read_resources(
 ) -> Iterator[RemovedResource]:
     bodies = template.get("Resources", {})
     for resource in read_resources(aws, state.id):
-        if resource.get("ResourceStatus") != "DELETE_COMPLETE":
-            body = bodies.get(resource["LogicalResourceId"], {})
-            yield RemovedResource(
-                resource["LogicalResourceId"],
-                resource.get("PhysicalResourceId", ""),
-                resource["ResourceType"],
-                body.get("DeletionPolicy") in _KEEPING,
-                _is_protected(body),
-            )
+        if resource.get("ResourceStatus") == "DELETE_COMPLETE":
+            continue
+        body = bodies.get(resource["LogicalResourceId"], {})
+        kind, identity = resource["ResourceType"], resource.get("PhysicalResourceId", "")
+        kept = body.get("DeletionPolicy") in _KEEPING
+        yield RemovedResource(
+            logical_id=resource["LogicalResourceId"],
+            physical_id=identity,
+            type=kind,
+            kept=kept,
+            protected=_is_protected(body),
+            content=read_content(aws, kind, identity) if kept or kind in EMPTIED else None,
+            emptied_with_stack=body.get("Properties", {}).get("EmptyOnDelete") in (True, "true"),
+        )
 
 
 def _is_protected(body: Mapping[str, Any]) -> bool:
@@ -186,11 +231,13 @@ def turn_protection_off(aws: Aws, removals: Sequence[Removal]) -> None:
                     )
 
 
-def remove_stacks(context: Context, removals: Sequence[Removal], parallel: int) -> dict[str, str]:
+def remove_stacks(
+    context: Context, removals: Sequence[Removal], parallel: int, consent: Consent
+) -> dict[str, str]:
     """Deletes stacks, each after its users, and stops at the first failure. Returns why each one
     failed: empty if it succeeded. Those that were never begun are left out."""
     return run_jobs(
-        {removal.name: partial(_remove, context, removal) for removal in removals},
+        {removal.name: partial(_remove, context, removal, consent) for removal in removals},
         context.clock,
         after={removal.name: removal.after for removal in removals},
         parallel=parallel,
@@ -198,45 +245,69 @@ def remove_stacks(context: Context, removals: Sequence[Removal], parallel: int) 
     )
 
 
-def _remove(context: Context, removal: Removal) -> Job[str]:
+def _remove(context: Context, removal: Removal, consent: Consent) -> Job[str]:
     try:
-        reason = yield from delete_stack(context, removal.name, removal.state.id)
+        reason = yield from _wait_for_tasks(context, removal)
+        if not reason:
+            _empty(context, removal, consent, kept=False)
+            reason = yield from delete_stack(context, removal.name, removal.state.id)
+        if not reason:
+            _empty(context, removal, consent, kept=True)
+            _delete_families(context, removal, consent)
     except AwsError as error:
         reason = str(error)
     context.emit(Ended(removal.name, context.at, "failed" if reason else "succeeded", reason))
     return reason
 
 
-def removals_text(removals: Sequence[Removal]) -> str:
-    """What is deleted, and what stays."""
-    return "".join(f"{line}\n" for removal in removals for line in _removal_lines(removal))
+def _wait_for_tasks(context: Context, removal: Removal) -> Job[str]:
+    """Waits until no task runs in the stack's clusters: ECS deletes none that has tasks. Returns
+    why they cannot be deleted; empty if they can."""
+    clusters = [
+        resource.physical_id
+        for resource in removal.resources
+        if resource.type == CLUSTER and not resource.kept and resource.physical_id
+    ]
+    end = context.clock.now() + _LONGEST_DRAIN
+    while clusters and (running := _count_tasks(context, clusters)):
+        text = f"waits for {running} {'task' if running == 1 else 'tasks'} in its cluster to stop"
+        context.emit(Noted(removal.name, context.at, text))
+        if context.clock.now() >= end:
+            return (
+                f"tasks still run in {', '.join(clusters)} that no service has started. Stop them "
+                "with `aws ecs stop-task`, or wait for their end, then repeat the command"
+            )
+        yield _PAUSE
+    return ""
 
 
-def _removal_lines(removal: Removal) -> Iterator[str]:
-    gone = [resource for resource in removal.resources if not resource.kept]
-    noun = "resource" if len(gone) == 1 else "resources"
-    yield f"{removal.name} ({removal.state.stack_name}) and {len(gone)} {noun} will be deleted"
-    for resource in removal.resources:
-        if resource.kept:
-            yield f"  stays: {resource.logical_id}  {resource.type}  {resource.physical_id}"
-
-
-def removals_json(removals: Sequence[Removal]) -> str:
-    """The same as JSON, a line for each stack."""
-    return "".join(
-        json.dumps(
-            {
-                "event": "removal",
-                "stack": removal.name,
-                "stack_name": removal.state.stack_name,
-                "deleted": [item.logical_id for item in removal.resources if not item.kept],
-                "kept": [
-                    {"logical_id": item.logical_id, "id": item.physical_id, "type": item.type}
-                    for item in removal.resources
-                    if item.kept
-                ],
-            }
-        )
-        + "\n"
-        for removal in removals
+def _count_tasks(context: Context, clusters: Sequence[str]) -> int:
+    """The tasks that run in clusters; 0 if that is not known."""
+    try:
+        with aws_errors():
+            answer = context.aws.ecs.describe_clusters(clusters=clusters)
+    except AwsError as error:
+        if error.connection or error.wrong_usage:
+            raise
+        return 0
+    return sum(
+        cluster.get("runningTasksCount", 0) + cluster.get("pendingTasksCount", 0)
+        for cluster in answer["clusters"]
     )
+
+
+def _empty(context: Context, removal: Removal, consent: Consent, *, kept: bool) -> None:
+    """Empties what the user agreed to: before the deletion what goes, after it what stays."""
+    for resource in removal.resources:
+        if resource.kept != kept or (removal.name, resource.logical_id) not in consent.emptied:
+            continue
+        text = f"emptying {resource.logical_id}: {content_text(resource.content or Content())}"
+        context.emit(Noted(removal.name, context.at, text))
+        empty_resource(context.aws, resource.type, resource.physical_id)
+
+
+def _delete_families(context: Context, removal: Removal, consent: Consent) -> None:
+    for family in removal.families if consent.task_definitions else ():
+        number = delete_family(context.aws, family)
+        text = f"{number} {'revision' if number == 1 else 'revisions'} of {family} deleted"
+        context.emit(Noted(removal.name, context.at, text))

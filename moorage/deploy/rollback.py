@@ -7,15 +7,18 @@ was rolled back, and the next change of the stack deploys it again.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
+from moorage.deploy.code_deploy import UNDER_WAY
 from moorage.deploy.context import Context
+from moorage.deploy.following import MAX_SILENCE
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted, RolledOut
 from moorage.deploy.requests import read_request
-from moorage.deploy.rollout import cluster_of, read_rollouts
+from moorage.deploy.rollout import cluster_of, describe_service, read_rollouts
 from moorage.deploy.stack_resources import find_service
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 _PAUSE = 3.0
 _LONGEST = 36 * 3600
 """Seconds after which waiting is given up: CloudFormation's limit for a service."""
-_RUNNING = ("Created", "Queued", "InProgress", "Baking", "Ready")
 _PAST_DEPLOYMENTS = 20
 """How many deployments are looked at: DescribeServiceDeployments takes 20 at once."""
 
@@ -60,11 +62,8 @@ def find_rollback(aws: Aws, stack: DeployStack, state: StackState) -> Rollback:
     """What a rollback of the stack's service is now. Raises AwsError if there is nothing to go
     back to."""
     arn = find_service(aws, stack.name, state.id)
+    service = describe_service(aws, arn)
     with aws_errors():
-        answer = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])
-        if not answer["services"]:
-            raise AwsError(f"ECS has no service of {stack.name}")
-        service = answer["services"][0]
         if stack.code_deploy is not None:
             return _find_code_deploy_rollback(aws, stack, state, service)
         if under_way := service.get("currentServiceDeployment"):
@@ -126,9 +125,13 @@ def _find_code_deploy_rollback(
     aws: Aws, stack: DeployStack, state: StackState, service: ServiceTypeDef
 ) -> Rollback:
     outputs = {output.key: output.value for output in state.outputs}
-    names = (outputs["CodeDeployApplication"], outputs["CodeDeployDeploymentGroup"])
+    try:
+        names = (outputs["CodeDeployApplication"], outputs["CodeDeployDeploymentGroup"])
+    except KeyError as error:
+        text = f"{state.stack_name} has no output {error.args[0]}: deploy it with CodeDeploy first"
+        raise AwsError(text) from error
     arn = service.get("serviceArn", "")
-    running = _list(aws, names, [*_RUNNING])
+    running = _list(aws, names, [*UNDER_WAY])
     if running:
         return Rollback("stop", arn, deployment=running[0])
     current = next(
@@ -196,9 +199,13 @@ def _start_code_deploy(aws: Aws, state: StackState, rollback: Rollback) -> str:
         aws.codedeploy.stop_deployment(deploymentId=rollback.deployment, autoRollbackEnabled=True)
         return rollback.deployment
     request = read_request(aws, state, "CodeDeployRequest", "CreateDeployment").input
-    revision = request["revision"]["appSpecContent"]
-    spec = json.loads(revision["content"])
-    spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous
+    try:
+        revision = request["revision"]["appSpecContent"]
+        spec = json.loads(revision["content"])
+        spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous
+    except (ValueError, LookupError, TypeError) as error:
+        text = f"the request for CodeDeploy that {state.stack_name} keeps was changed by hand"
+        raise AwsError(f"{text}. Deploy the stack to correct it") from error
     revision["content"] = json.dumps(spec, separators=(",", ":"))
     return aws.codedeploy.create_deployment(**request)["deploymentId"]
 
@@ -207,35 +214,58 @@ def _follow_code_deploy(
     context: Context, stack: DeployStack, rollback: Rollback, deployment: str
 ) -> Job[str]:
     wanted = "Stopped" if rollback.kind == "stop" else "Succeeded"
-    before = ""
-    end = context.clock.now() + _LONGEST
-    while context.clock.now() < end:
-        with aws_errors():
-            info = context.aws.codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+    client = context.aws.codedeploy
+
+    def read_end() -> str | None:
+        info = client.get_deployment(deploymentId=deployment)["deploymentInfo"]
         status = info.get("status", "")
-        if status != before:
-            context.emit(Noted(stack.name, context.at, f"{deployment}: {status}"))
-            before = status
+        context.emit(Noted(stack.name, context.at, f"{deployment}: {status}"))
         if status == wanted:
             return ""
         if status in ("Succeeded", "Failed", "Stopped"):
             message = info.get("errorInformation", {}).get("message", "")
             return f"{deployment} is {status}. {message}".strip()
-        yield _PAUSE
-    return f"{deployment} has not ended"
+        return None
+
+    return (yield from _wait_for_end(context, stack, read_end))
 
 
 def _follow_service(context: Context, stack: DeployStack, rollback: Rollback) -> Job[str]:
     """Waits until no deployment of the service is under way."""
-    end = context.clock.now() + _LONGEST
-    yield _PAUSE
-    while context.clock.now() < end:
-        (rollout,) = read_rollouts(context.aws, [rollback.service])
-        context.emit(RolledOut(stack.name, context.at, "Service", rollout))
-        if rollout.state == "COMPLETED":
+
+    def read_end() -> str | None:
+        rollouts = read_rollouts(context.aws, [rollback.service])
+        if not rollouts:
+            return f"the service {_short(rollback.service)} was deleted in the meantime"
+        context.emit(RolledOut(stack.name, context.at, "Service", rollouts[0]))
+        if rollouts[0].state == "COMPLETED":
             return _find_difference(context.aws, rollback)
-        if rollout.state == "FAILED":
-            return rollout.reason or "the deployment of the earlier revision has failed"
+        if rollouts[0].state == "FAILED":
+            return rollouts[0].reason or "the deployment of the earlier revision has failed"
+        return None
+
+    yield _PAUSE
+    return (yield from _wait_for_end(context, stack, read_end))
+
+
+def _wait_for_end(
+    context: Context, stack: DeployStack, read_end: Callable[[], str | None]
+) -> Job[str]:
+    """Reads how the rollback has ended until it has: why it failed, or empty. A lost connection is
+    no reason to stop: ECS and CodeDeploy go on."""
+    end = context.clock.now() + _LONGEST
+    answered = context.clock.now()
+    while context.clock.now() < end:
+        try:
+            with aws_errors():
+                reason = read_end()
+            if reason is not None:
+                return reason
+            answered = context.clock.now()
+        except AwsError as error:
+            if not error.connection or context.clock.now() - answered > MAX_SILENCE:
+                raise
+            context.emit(Noted(stack.name, context.at, f"{error} Trying again."))
         yield _PAUSE
     return "the rollback has not ended"
 
@@ -244,11 +274,7 @@ def _find_difference(aws: Aws, rollback: Rollback) -> str:
     """Whether the service runs what it should now. A stopped deployment says it by itself."""
     if rollback.kind == "stop":
         return ""
-    with aws_errors():
-        answer = aws.ecs.describe_services(
-            cluster=cluster_of(rollback.service), services=[rollback.service]
-        )
-    running = answer["services"][0].get("taskDefinition", "")
+    running = describe_service(aws, rollback.service).get("taskDefinition", "")
     if running == rollback.previous:
         return ""
     return f"the service runs {_short(running)}, not {_short(rollback.previous)}"

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moorage.deploy.aws import aws_errors
+from moorage.deploy.aws import AwsError, aws_errors
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
+        DeploymentLifecycleHookDetailTypeDef,
         DeploymentTypeDef,
         ServiceDeploymentTypeDef,
         ServiceTypeDef,
@@ -48,6 +49,12 @@ class Rollout:
     """Targets of all target groups; those that are being deregistered do not count."""
     waiting_hook: str = ""
     """The ID of a lifecycle hook that waits until somebody continues the deployment."""
+    hook_ends: str = ""
+    """What happens if nobody does, and when."""
+    deployment: str = ""
+    """The ARN of the current service deployment."""
+    triggered_alarms: tuple[str, ...] = ()
+    """Alarms that have ended the deployment."""
 
 
 def read_rollouts(aws: Aws, arns: Sequence[str]) -> list[Rollout]:
@@ -81,6 +88,15 @@ def _describe_services(aws: Aws, arns: Iterable[str]) -> Iterator[ServiceTypeDef
         for start in range(0, len(found), _SERVICES_PER_REQUEST):
             part = found[start : start + _SERVICES_PER_REQUEST]
             yield from aws.ecs.describe_services(cluster=cluster, services=part)["services"]
+
+
+def describe_service(aws: Aws, arn: str) -> ServiceTypeDef:
+    """What ECS says of a service. Raises AwsError if there is none."""
+    with aws_errors():
+        found = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])["services"]
+    if not found:
+        raise AwsError(f"ECS has no service {arn.split('/')[-1]} any more: it was deleted by hand")
+    return found[0]
 
 
 def cluster_of(service_arn: str) -> str:
@@ -122,11 +138,8 @@ def to_rollout(
     breaker = details.get("deploymentCircuitBreaker", {})
     left = breaker.get("threshold", 0) - breaker.get("failureCount", 0)
     revision = details.get("targetServiceRevision", {})
-    hooks = (
-        hook.get("hookId", "")
-        for hook in details.get("lifecycleHookDetails", ())
-        if hook.get("status") == "AWAITING_ACTION"
-    )
+    hooks = details.get("lifecycleHookDetails", ())
+    waiting = next((hook for hook in hooks if hook.get("status") == "AWAITING_ACTION"), None)
     shifts = strategy != "ROLLING"
     return Rollout(
         arn=service.get("serviceArn", ""),
@@ -141,7 +154,30 @@ def to_rollout(
         failures_left=left if breaker.get("status") == "MONITORING" else None,
         healthy=sum(state == "healthy" for state in targets),
         targets=len(targets),
-        waiting_hook=next(hooks, ""),
+        waiting_hook=waiting.get("hookId", "") if waiting else "",
+        hook_ends=_hook_ends(waiting) if waiting else "",
+        deployment=details.get("serviceDeploymentArn", ""),
+        triggered_alarms=tuple(details.get("alarms", {}).get("triggeredAlarmNames", ())),
+    )
+
+
+def _hook_ends(hook: DeploymentLifecycleHookDetailTypeDef) -> str:
+    """What ECS does with a paused deployment when the time of its hook is over."""
+    ends = hook.get("expiresAt")
+    if ends is None:
+        return ""
+    action = {"ROLLBACK": "rolls it back", "CONTINUE": "continues it"}
+    done = action.get(hook.get("timeoutAction", ""), "ends the wait")
+    return f"ECS {done} at {ends:%Y-%m-%d %H:%M} UTC"
+
+
+def hook_text(rollout: Rollout, region: str) -> str:
+    """What a paused deployment waits for, and how to continue it."""
+    ends = f"; otherwise {rollout.hook_ends}" if rollout.hook_ends else ""
+    return (
+        f"the deployment waits at the hook {rollout.waiting_hook}{ends}. Continue it: aws ecs "
+        f"continue-service-deployment --region {region} --service-deployment-arn "
+        f"{rollout.deployment} --hook-id {rollout.waiting_hook} --action CONTINUE (or ROLLBACK)"
     )
 
 

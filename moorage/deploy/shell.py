@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.rollout import cluster_of
+from moorage.deploy.stack_resources import TASK_DEFINITION
 from moorage.deploy.target import DeployStack
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def choose_container(stack: DeployStack, wanted: str | None) -> str:
 
 def _container_names(stack: DeployStack) -> Iterator[str]:
     for resource in stack.body.get("Resources", {}).values():
-        if resource.get("Type") == "AWS::ECS::TaskDefinition":
+        if resource.get("Type") == TASK_DEFINITION:
             for container in resource["Properties"].get("ContainerDefinitions", ()):
                 yield str(container.get("Name"))
 

@@ -9,7 +9,9 @@ from moorage.deploy.aws import Aws, AwsError, aws_errors
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
 
+CLUSTER = "AWS::ECS::Cluster"
 SERVICE = "AWS::ECS::Service"
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 
 
 def read_resources(aws: Aws, stack: str) -> list[StackResourceSummaryTypeDef]:

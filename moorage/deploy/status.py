@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import aws_errors
 from moorage.deploy.rollout import Rollout, read_rollouts
-from moorage.deploy.stack_resources import read_services
+from moorage.deploy.stack_resources import SERVICE, read_services
 from moorage.deploy.stack_state import SETTLED, StackState, read_states
 from moorage.deploy.target import Target
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     )
 
     from moorage.deploy.aws import Aws
-
-_SERVICE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def read_status(aws: Aws, target: Target) -> list[StackStatus]:
     running = {
         stack.name
         for stack in target.stacks
-        if any(item["Type"] == _SERVICE for item in stack.body.get("Resources", {}).values())
+        if any(item["Type"] == SERVICE for item in stack.body.get("Resources", {}).values())
     }
     arns = {
         arn: (stack.stack_name, logical_id)

@@ -18,6 +18,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from botocore.validate import validate_parameters
+from fake_contents import FakeContents
 
 from moorage.deploy.aws import Access, Aws
 from moorage.deploy.clock import Clock
@@ -108,10 +109,9 @@ class FakeStack:
 
 
 @dataclass
-class FakeAws:
+class FakeAws(FakeContents):
     """AWS. `log` has the names of all requests, in their order."""
 
-    time: float = 0
     stacks: dict[str, FakeStack] = field(default_factory=dict)
     scripts: dict[str, list[list[Step]]] = field(default_factory=dict)
     """What the next operations on a stack do, by its name; by default they succeed."""
@@ -121,10 +121,14 @@ class FakeAws:
     """Stack, template, tags and type by ARN."""
     modes: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The deployment config of each stack's last change set."""
+    created: dict[str, float] = field(default_factory=dict)
+    """When change sets were created, by ARN."""
     findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """What the validation of change sets reports, by stack."""
     services: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
     """Services by ARN, as they are some seconds after the start."""
+    deployments: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
+    """Service deployments by ARN, in the same way."""
     targets: list[str] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
@@ -151,6 +155,9 @@ class FakeAws:
     """The progress that was emitted."""
     interrupt_at: float | None = None
     """When Ctrl-C is pressed."""
+    change_set_seconds: float = 0
+    """How long it takes to create a change set."""
+    last_context: Context = field(default_factory=lambda: Context(_clients()))
 
     # The clock and the clients ---------------------------------------------------------------
 
@@ -170,9 +177,10 @@ class FakeAws:
 
     def context(self) -> Context:
         names = (f"moorage-{number}" for number in range(1, 1000))
-        return Context(
+        self.last_context = Context(
             self.clients(), self.account, self.clock, self.events.append, 0, lambda: next(names)
         )
+        return self.last_context
 
     def answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         self.log.append(model.name)
@@ -266,12 +274,15 @@ class FakeAws:
         body = request["TemplateBody"]
         self.change_sets[arn] = (name, body, tags, request["ChangeSetType"])
         self.modes[name] = request["DeploymentConfig"]
+        self.created[arn] = self.time
         return {"Id": arn, "StackId": stack.id}
 
     def DescribeChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
         name, body, tags, kind = self.change_sets[ChangeSetName]
         stack = self.stacks[name]
         answer: dict[str, Any] = {"StackId": stack.id, "ChangeSetId": ChangeSetName, "Changes": []}
+        if self._is_being_created(ChangeSetName):
+            return {**answer, "Status": "CREATE_IN_PROGRESS"}
         if kind == "UPDATE" and (body, tags) == (stack.template, stack.tags):
             reason = "The submitted information didn't contain changes. Submit others"
             return {**answer, "Status": "FAILED", "StatusReason": reason}
@@ -289,10 +300,20 @@ class FakeAws:
         return {"OperationEvents": self.findings.get(self.change_sets[ChangeSetName][0], [])}
 
     def DeleteChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
-        del self.change_sets[ChangeSetName]
+        for arn in [arn for arn in self.change_sets if ChangeSetName in (arn, arn.split("/")[1])]:
+            if self._is_being_created(arn):
+                raise RefusalError("InvalidChangeSetStatus", "It is in CREATE_IN_PROGRESS status")
+            del self.change_sets[arn]
+
+    def _is_being_created(self, arn: str) -> bool:
+        return self.time - self.created[arn] < self.change_set_seconds
 
     def ExecuteChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
+        if ChangeSetName not in self.change_sets:
+            raise RefusalError("ChangeSetNotFound", f"ChangeSet [{ChangeSetName}] does not exist")
         name, body, tags, kind = self.change_sets.pop(ChangeSetName)
+        for arn in [arn for arn, item in self.change_sets.items() if item[0] == name]:
+            del self.change_sets[arn]
         stack = self.stacks[name]
         stack.before = stack.template, stack.tags
         stack.template, stack.tags = body, tags
@@ -328,17 +349,18 @@ class FakeAws:
     def ListStackResources(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
         stack = self._stack(StackName)
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/{stack.name}"
-        ids = {SERVICE: arn} if arn in self.services else {CLUSTER: f"{stack.name}-Cluster"}
+        service, cluster = ("Service", SERVICE, arn), ("Cluster", CLUSTER, f"{stack.name}-Cluster")
+        made = [service if arn in self.services else cluster]
         return {
             "StackResourceSummaries": [
                 {
-                    "LogicalResourceId": kind.split("::")[-1],
+                    "LogicalResourceId": name,
                     "PhysicalResourceId": identity,
                     "ResourceType": kind,
                     "LastUpdatedTimestamp": START,
                     "ResourceStatus": "CREATE_COMPLETE",
                 }
-                for kind, identity in ids.items()
+                for name, kind, identity in self.resources.get(stack.name, made)
             ]
         }
 
@@ -353,7 +375,14 @@ class FakeAws:
         return {"services": found}
 
     def DescribeServiceDeployments(self, serviceDeploymentArns: list[str]) -> Any:  # noqa: N802, N803
-        return {"serviceDeployments": []}
+        found = [arn for arn in serviceDeploymentArns if arn in self.deployments]
+        described = [self.deployments[arn](self.time) for arn in found]
+        return {
+            "serviceDeployments": [
+                item | {"serviceDeploymentArn": arn}
+                for arn, item in zip(found, described, strict=True)
+            ]
+        }
 
     def DescribeTargetHealth(self, **_: Any) -> Any:  # noqa: N802
         return {
@@ -378,7 +407,9 @@ class FakeAws:
         names = self.existing.intersection(ParameterFilters[0]["Values"])
         return {"Parameters": [{"Name": name} for name in sorted(names)]}
 
-    def DescribeImages(self, repositoryName: str, imageIds: Any) -> Any:  # noqa: N802, N803
+    def DescribeImages(self, repositoryName: str, imageIds: Any = (), **_: Any) -> Any:  # noqa: N802, N803
+        if not imageIds:
+            return self.describe_all_images(repositoryName)
         (version,) = imageIds[0].values()
         if repositoryName not in self.existing:
             raise RefusalError("RepositoryNotFoundException")

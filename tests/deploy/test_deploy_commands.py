@@ -245,6 +245,7 @@ def test_another_account_is_refused(
     [
         (["live"], "`live` is not an environment. Environments: dev."),
         (["dev", "third"], "`third` is not a stack of dev. Stacks: first, second."),
+        (["dev", "secnd"], "`secnd` is not a stack of dev. Did you mean `second`?"),
         (["dev", "--profile", "nobody"], "The config profile (nobody) could not be found."),
     ],
 )
@@ -266,6 +267,16 @@ def test_commands_for_one_stack_need_one_of_its_kind(
     assert main([command, env, "first", *rest]) == (2 if command == "run" else 1)
     message = capsys.readouterr().err
     assert "`first` is not of the kind `one_off`" in message or "not deployed yet" in message
+
+
+@pytest.mark.parametrize("command", ["run", "rollback"])
+def test_commands_for_one_stack_take_no_second_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env, *rest = project(tmp_path, "single")
+    with pytest.raises(SystemExit, match="2"):
+        main([command, env, "first", "second", *rest])
+    assert "error: unrecognized arguments: second\n" in capsys.readouterr().err
 
 
 def test_no_credentials_are_wrong_usage(

@@ -18,7 +18,7 @@ from fake_aws import (
 
 from moorage.deploy.aws import AwsError
 from moorage.deploy.execute import Execution, Outcome
-from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
+from moorage.deploy.preview import delete_change_sets, find_due_tasks, preview_stacks
 from moorage.deploy.progress import Progress, reduce
 from moorage.deploy.progress_lines import event_lines
 from moorage.deploy.stack_state import read_states
@@ -41,7 +41,7 @@ def start(aws: FakeAws, target: Target, *, wait: bool = True) -> Execution:
 def deploy(aws: FakeAws, target: Target, parallel: int = 5) -> dict[str, Outcome]:
     execution = start(aws, target)
     outcomes = execution.run(aws.events.append, parallel)
-    discard_previews(execution.context, execution.unused)
+    delete_change_sets(execution.context)
     return outcomes
 
 
@@ -184,7 +184,7 @@ def test_the_validation_of_a_change_set_is_shown_before_anything_is_executed() -
     (problem,) = execution.previews[0].problems
     assert (problem.level, problem.logical_id) == ("error", "Cluster")
     assert problem.message == "A cluster of this name exists already"
-    discard_previews(execution.context, execution.unused)
+    delete_change_sets(execution.context)
     assert (aws.change_sets, aws.stacks) == ({}, {})
 
 
@@ -209,6 +209,17 @@ def test_somebody_else_has_updated_the_stack_in_the_meantime() -> None:
     assert outcome.reason == (
         "the stack was updated by somebody else after this deployment had read it. Deploy again"
     )
+
+
+def test_somebody_else_has_deleted_the_change_set_by_an_update() -> None:
+    aws = FakeAws(stacks=deployed((NETWORK,)))
+    execution = start(aws, make_target(make_stack("network", text="v2")))
+    aws.change_sets.clear()
+    (outcome,) = execution.run(aws.events.append, 1).values()
+    assert outcome.reason == (
+        "the stack was updated by somebody else after this deployment had read it. Deploy again"
+    )
+    assert delete_change_sets(execution.context) == []
 
 
 def test_a_minute_without_network_does_not_stop_a_deployment() -> None:
@@ -243,7 +254,27 @@ def test_previews_are_deleted_if_one_of_them_cannot_be_created() -> None:
     aws.refusals["DescribeChangeSet"] = [RefusalError("ExpiredToken")]
     with pytest.raises(AwsError, match="have expired"):
         start(aws, make_target(NETWORK, CLUSTER))
-    assert len(aws.change_sets) <= 1
+    assert len(aws.change_sets) == 1, "the first one failed"
+    assert delete_change_sets(aws.last_context) == []
+    assert (aws.change_sets, aws.stacks) == ({}, {})
+
+
+def test_a_change_set_that_is_being_created_is_deleted_when_that_is_possible() -> None:
+    aws = FakeAws(interrupt_at=2, change_set_seconds=5)
+    with pytest.raises(KeyboardInterrupt):
+        start(aws, make_target(NETWORK, CLUSTER))
+    assert len(aws.change_sets) == 2
+    assert delete_change_sets(aws.last_context) == []
+    assert (aws.change_sets, aws.stacks) == ({}, {})
+    assert 5 <= aws.time < 8
+
+
+def test_change_sets_that_cannot_be_deleted_are_named() -> None:
+    aws = FakeAws()
+    execution = start(aws, make_target(NETWORK, CLUSTER))
+    aws.refusals["DeleteChangeSet"] = [RefusalError("AccessDenied")]
+    assert delete_change_sets(execution.context) == ["network"]
+    assert [name for name, *_ in aws.change_sets.values()] == ["shop-dev-network"]
 
 
 def test_ctrl_c_leaves_what_is_under_way_and_the_update_can_be_cancelled() -> None:
@@ -258,7 +289,8 @@ def test_ctrl_c_leaves_what_is_under_way_and_the_update_can_be_cancelled() -> No
     assert execution.context.aws.cloudformation.describe_stacks()["Stacks"][0]["StackStatus"] == (
         "UPDATE_ROLLBACK_COMPLETE"
     )
-    assert "web" in [preview.stack.name for preview in execution.unused]
+    assert delete_change_sets(execution.context) == []
+    assert aws.change_sets == {}
 
 
 # Services and tasks ----------------------------------------------------------------------------

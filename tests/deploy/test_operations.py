@@ -14,6 +14,7 @@ from moorage.commands.exec import connect
 from moorage.commands.usage import FailedError
 from moorage.deploy.aws import AwsError
 from moorage.deploy.jobs import run_job
+from moorage.deploy.progress import Noted
 from moorage.deploy.rollback import Rollback, find_rollback, roll_back
 from moorage.deploy.shell import choose_container, find_container, start_session
 from moorage.deploy.stack_resources import find_service
@@ -48,6 +49,7 @@ class Operated(FakeAws):
         self.inactive: set[int] = set()
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.failed = ""
+        self.deleted = False
 
     def _service(self, time: float) -> dict[str, Any]:
         done = time >= self.finished_at
@@ -61,6 +63,9 @@ class Operated(FakeAws):
         }
         under_way = {"currentServiceDeployment": self.under_way} if self.under_way else {}
         return {"taskDefinition": self.running, "deployments": [deployment], **under_way}
+
+    def DescribeServices(self, services: list[str], **_: Any) -> Any:  # noqa: N802
+        return {"services": []} if self.deleted else super().DescribeServices(services)
 
     def ListTasks(self, **_: Any) -> Any:  # noqa: N802
         return {"taskArns": [task["taskArn"] for task in self.tasks]}
@@ -222,6 +227,23 @@ def test_the_revision_before_is_deployed() -> None:
     assert _run(aws, rollback) == ""
     assert aws.running == f"{DEFINITION}:41"
     assert aws.time >= 60
+
+
+def test_a_minute_without_network_does_not_stop_a_rollback() -> None:
+    aws = Operated()
+    aws.offline = (10, 70)
+    rollback = _rollback(aws)
+    assert _run(aws, rollback) == ""
+    texts = [event.text for event in aws.events if isinstance(event, Noted)]
+    assert any(text.endswith("region. Trying again.") for text in texts)
+    assert aws.running == f"{DEFINITION}:41"
+
+
+def test_a_service_that_was_deleted_by_hand_is_named() -> None:
+    aws = Operated()
+    aws.deleted = True
+    with pytest.raises(AwsError, match=r"^ECS has no service shop-dev-web any more: it was delet"):
+        _rollback(aws)
 
 
 def test_a_revision_that_is_deregistered_is_passed_over() -> None:

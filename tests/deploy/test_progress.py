@@ -117,6 +117,9 @@ def test_each_line_for_machines_is_an_object() -> None:
         "healthy": 0,
         "targets": 0,
         "waiting_hook": "",
+        "hook_ends": "",
+        "deployment": "",
+        "triggered_alarms": [],
     }
 
 
@@ -151,12 +154,14 @@ def test_a_rollout_says_all_that_matters() -> None:
         stage="BAKE_TIME",
         traffic=50,
         waiting_hook="hook-1",
+        triggered_alarms=("Errors",),
         state="FAILED",
         reason="circuit breaker",
     )
     assert rollout_text(rollout) == (
         "3 of 4 tasks run, 1 start, 2 failed (rollback after 1 more), 2 of 3 targets healthy, "
-        "BAKE_TIME, 50 % of the traffic, waits for the hook hook-1 to be continued, circuit breaker"
+        "BAKE_TIME, 50 % of the traffic, waits at the hook hook-1, stopped by the alarm Errors, "
+        "circuit breaker"
     )
 
 
