@@ -32,6 +32,7 @@ def rehearse(arguments: argparse.Namespace) -> int:
     if target.account is not None:
         os.environ["MOTO_ACCOUNT_ID"] = target.account  # moto reads it when it is imported
     try:
+        from moorage.deploy.rehearsal.existing import list_not_created
         from moorage.deploy.rehearsal.server import serve_aws
     except ModuleNotFoundError as error:
         raise UsageError(
@@ -43,6 +44,10 @@ def rehearse(arguments: argparse.Namespace) -> int:
         aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
         _rehearse(arguments, target, aws)
     print_text(LIMITS)
+    if types := list_not_created(target):
+        print_line(
+            f"These types only get an ID, because moto has none of them: {', '.join(types)}."
+        )
     return CLEAN
 
 
@@ -50,7 +55,12 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     from moorage.deploy.preview import discard_previews, preview_stacks
     from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
-    from moorage.deploy.rehearsal.existing import create_clusters, create_what_exists, list_needs
+    from moorage.deploy.rehearsal.existing import (
+        create_clusters,
+        create_functions,
+        create_what_exists,
+        list_needs,
+    )
     from moorage.deploy.rehearsal.existing_network import create_network
     from moorage.deploy.stack_state import read_states
     from moorage.deploy.status import read_status
@@ -59,7 +69,11 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     account = aws.sts.get_caller_identity()["Account"]
     needs = list_needs(target, account)
     create_what_exists(aws, needs, account)
-    for name in (*create_network(target, account), *create_clusters(aws, target)):
+    for name in (
+        *create_network(target, account),
+        *create_clusters(aws, target),
+        *create_functions(target),
+    ):
         print_line(f"exists: {name}")
     for need in needs:
         print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())

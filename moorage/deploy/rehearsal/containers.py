@@ -7,6 +7,8 @@ from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ecr import policy_validation
+from moto.ecr.models import ECRBackend
 from moto.ecs import models as ecs_models
 from moto.moto_api import state_manager
 
@@ -20,6 +22,7 @@ from moorage.deploy.rehearsal.resources import (
     push_image,
     without,
 )
+from moorage.facts.ecr_repositories import ACTION_TYPES, COUNT_TYPES
 
 
 def cluster(api: Api, name: str, request: Properties) -> Resource:
@@ -43,6 +46,15 @@ def capacity_provider(api: Api, name: str, request: Properties) -> Resource:
         properties["cluster"] = cluster
     api("ecs").create_capacity_provider(name=name, **properties)
     return Resource(name)
+
+
+class CapacityProvider(ecs_models.CapacityProvider):
+    """A capacity provider that can also be without an Auto Scaling group: ECS manages it."""
+
+    __module__ = ecs_models.CapacityProvider.__module__  # as for Backend
+
+    def _prepare_asg_provider(self, asg_details: Any) -> Any:
+        return None if asg_details is None else super()._prepare_asg_provider(asg_details)
 
 
 def capacity_providers(api: Api, name: str, request: Properties) -> Resource:
@@ -124,10 +136,29 @@ def correct_tasks() -> None:
     models: Any = ecs_models
     models.Container = Container
     models.Service = Service
+    models.CapacityProvider = CapacityProvider
     models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
     interface: Any = NetworkInterface
     interface.private_dns_name = ""
     state_manager.set_transition("ecs::task", {"progression": "immediate"})
+
+
+def correct_repositories() -> None:
+    """Lifecycle policies with all that ECR has, and images that are pushed without a tag, or into
+    repositories where some tags can be written again: moto takes a wildcard for an expression."""
+    resolve = ECRBackend._resolve_image_tag_mutability
+
+    def images_with_tag(self: Any, repository: Any, tag: Any) -> Any:
+        wildcards = repository.image_tag_mutability_exclusion_filters
+        return [] if tag is None or wildcards else resolve(self, repository, tag)
+
+    backend: Any = ECRBackend
+    backend._resolve_image_tag_mutability = images_with_tag
+    known: Any = policy_validation
+    known.VALID_ACTION_PROPERTIES = {"type", "targetStorageClass"}
+    known.VALID_ACTION_TYPE_VALUES = set(ACTION_TYPES)
+    known.VALID_SELECTION_PROPERTIES |= {"storageClass"}
+    known.VALID_SELECTION_COUNT_TYPE_VALUES |= set(COUNT_TYPES)
 
 
 class Container(ecs_models.Container):
