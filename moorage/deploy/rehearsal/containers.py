@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
@@ -23,6 +24,9 @@ from moorage.deploy.rehearsal.resources import (
     without,
 )
 from moorage.facts.ecr_repositories import ACTION_TYPES, COUNT_TYPES
+
+EXIT_CODES: dict[str, int] = {}
+"""The exit codes of images whose containers fail."""
 
 
 def cluster(api: Api, name: str, request: Properties) -> Resource:
@@ -136,6 +140,7 @@ def correct_tasks() -> None:
     models: Any = ecs_models
     models.Container = Container
     models.Service = Service
+    models.Task = Task
     models.CapacityProvider = CapacityProvider
     models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
     interface: Any = NetworkInterface
@@ -162,7 +167,7 @@ def correct_repositories() -> None:
 
 
 class Container(ecs_models.Container):
-    """A container that ends as its variable EXIT_CODE says."""
+    """A container that ends as its variable EXIT_CODE says, or `EXIT_CODES` for its image."""
 
     __module__ = ecs_models.Container.__module__  # as for Backend
 
@@ -170,7 +175,20 @@ class Container(ecs_models.Container):
         super().__init__(task_def)
         environment: Any = self.environment
         variables = {variable["name"]: variable["value"] for variable in environment or []}
-        self.exitCode = int(variables.get("EXIT_CODE", 0))
+        self.exitCode = int(variables.get("EXIT_CODE", EXIT_CODES.get(str(self.image), 0)))
+
+
+class Task(ecs_models.Task):
+    """A task whose first container ends at once. ECS then says why; to moto it should still run."""
+
+    __module__ = ecs_models.Task.__module__  # as for Backend
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.desired_status = "STOPPED"
+        self.stop_code = "EssentialContainerExited"
+        self.stopped_reason = "Essential container in task exited"
+        self.created_at = self.started_at = self.stopped_at = datetime.now(UTC)
 
 
 class Service(ecs_models.Service):
