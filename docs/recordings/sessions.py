@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from moorage import cli
 from moorage.cfn.needs import Need
 from moorage.deploy.aws import Access, Aws
 from moorage.deploy.rehearsal.containers import EXIT_CODES
+from moorage.deploy.rehearsal.environment import own_environment
 from moorage.deploy.rehearsal.existing import create_what_exists, list_needs
 from moorage.deploy.rehearsal.server import serve_aws
 from moorage.deploy.target import make_target
@@ -29,13 +29,6 @@ from templates import TEMPLATES
 
 PARAMS = Path(__file__).parents[2] / "params"
 ACCOUNT, REGION = "123456789012", "eu-central-1"
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 LINES = (
     "applying 0042_add_stock_reservations",
     'error: relation "stock" does not exist',
@@ -45,9 +38,10 @@ LINES = (
 
 def record_sessions() -> dict[str, str]:
     """What commands print, by the names of the sessions. A line with a command begins with `$`."""
-    with tempfile.TemporaryDirectory() as folder, serve_aws() as address, _environ(address):
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with tempfile.TemporaryDirectory() as folder, serve_aws() as address:
         shutil.copytree(PARAMS, Path(folder, "params"))
-        with chdir(folder):
+        with chdir(folder), own_environment(AWS_ENDPOINT_URL=address, **credentials):
             sessions = _Sessions(Aws(Access(REGION)))
             return {name: _same_each_time(text) for name, text in sessions.record()}
 
@@ -107,20 +101,6 @@ class _Sessions:
             StackName=f"kelp-dev-{stack}", LogicalResourceId=logical_id
         )
         return resource["StackResourceDetail"]["PhysicalResourceId"]
-
-
-@contextmanager
-def _environ(address: str) -> Iterator[None]:
-    """The environment variables of a user whose AWS is at this address."""
-    before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=address)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _run(words: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,21 +27,24 @@ are deleted with their images.
 
 def rehearse(arguments: argparse.Namespace) -> int:
     """Deploy, change, update and delete an environment on this machine, without an account."""
-    target = build_target(arguments)
-    if target.account is not None:
-        os.environ["MOTO_ACCOUNT_ID"] = target.account  # moto reads it when it is imported
-    try:
-        from moorage.deploy.rehearsal.existing import list_not_created
-        from moorage.deploy.rehearsal.server import serve_aws
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"a rehearsal needs `{error.name}`: pip install 'moorage[rehearse]'"
-        ) from error
-    from moorage.deploy.aws import Access, Aws
+    from moorage.deploy.rehearsal.environment import own_environment
 
-    with explain_aws_errors(), serve_aws() as address:
-        aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
-        _rehearse(arguments, target, aws)
+    target = build_target(arguments)
+    account = {} if target.account is None else {"MOTO_ACCOUNT_ID": target.account}
+    with explain_aws_errors(), own_environment(**account):  # moto reads it when it is imported
+        try:
+            from moorage.deploy.rehearsal.existing import list_not_created
+            from moorage.deploy.rehearsal.server import serve_aws
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"a rehearsal needs `{error.name}`: pip install 'moorage[rehearse]'"
+            ) from error
+        from moorage.deploy.aws import Access, Aws
+
+        with serve_aws() as address:
+            aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
+            _rehearse(arguments, target, aws)
+    _title(f"{target.env} can be deployed, updated and deleted: {len(target.stacks)} stacks")
     print_text(LIMITS)
     if types := list_not_created(target):
         print_line(

@@ -30,10 +30,8 @@ def test_a_golden_case_can_be_rehearsed(
     params: Path,
     env: str,
     request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("MOTO_ACCOUNT_ID", "123456789012")  # a rehearsal sets it, too
     code = main(["rehearse", env, "--params", str(params)])
     printed = capsys.readouterr()
     assert code == 0, printed.out[-3000:] + printed.err
