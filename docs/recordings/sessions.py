@@ -60,6 +60,7 @@ class _Sessions:
         yield "diff", _run("diff dev")
         yield "deploy", _run("deploy dev --yes")
         yield "status", _run("status dev")
+        yield "rollback", _run("rollback dev web --yes")
         ran = _run("run dev migrate")
         self._write_log("nothing to do")
         yield "run", ran

@@ -11,7 +11,7 @@ import pytest
 
 DOCS = Path("docs").resolve()
 RECORDINGS = DOCS / "recordings"
-PAGES = ("why.md", "deploy/exec.md", "deploy/logs.md", "deploy/run.md")
+PAGES = ("why.md", "deploy/exec.md", "deploy/logs.md", "deploy/rollback.md", "deploy/run.md")
 
 
 @pytest.fixture(scope="module")

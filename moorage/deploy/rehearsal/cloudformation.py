@@ -115,6 +115,7 @@ class Backend(CloudFormationBackend):
             stack.resource_map._resource_json_map = change_set.template_dict["Resources"]
             with suppress(Exception):
                 stack.resource_map.delete()
+            stack.resource_map._resource_json_map = {}
         stack._add_stack_event(end)
         stack.status = end
         change_set.execution_status = "EXECUTE_FAILED"

@@ -139,7 +139,6 @@ def correct_tasks() -> None:
     """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
     models: Any = ecs_models
     models.Container = Container
-    models.Service = Service
     models.Task = Task
     models.CapacityProvider = CapacityProvider
     models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
@@ -189,20 +188,6 @@ class Task(ecs_models.Task):
         self.stop_code = "EssentialContainerExited"
         self.stopped_reason = "Essential container in task exited"
         self.created_at = self.started_at = self.stopped_at = datetime.now(UTC)
-
-
-class Service(ecs_models.Service):
-    """A service whose tasks run at once; moto's never start."""
-
-    __module__ = ecs_models.Service.__module__  # as for Backend
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.running_count, self.pending_count = self.desired_count, 0
-        for deployment in getattr(self, "deployments", ()):
-            deployment["runningCount"], deployment["pendingCount"] = self.desired_count, 0
-            deployment["rolloutState"] = "COMPLETED"
-            deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} completed."
 
 
 def delete_service(api: Api, resource: Resource) -> None:

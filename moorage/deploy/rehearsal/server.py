@@ -15,6 +15,7 @@ from moorage.deploy.rehearsal import code_deploy
 from moorage.deploy.rehearsal.cloudformation import correct_cloudformation
 from moorage.deploy.rehearsal.containers import correct_repositories, correct_tasks
 from moorage.deploy.rehearsal.resources import IMAGES, api, set_address
+from moorage.deploy.rehearsal.services import correct_services
 from moorage.deploy.rehearsal.storage import correct_roles
 from moorage.deploy.rehearsal.vpcs import correct_vpcs
 
@@ -31,6 +32,7 @@ def _correct_moto() -> None:
     """Corrects moto in this process, once."""
     correct_cloudformation()
     correct_tasks()
+    correct_services()
     correct_repositories()
     correct_roles()
     correct_vpcs()
