@@ -10,7 +10,7 @@ SCAN := .venv-scan
 SCAN_READY := $(SCAN)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build demo setup dev test fuzz lint check golden bench docs site scan lock dist
+.PHONY: build demo setup dev test fuzz lint check golden bench docs recordings site scan lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -63,6 +63,9 @@ bench: dev ## measure builds, rules and health sidecars; compare releases
 	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
 	$(BIN)/python bench/estimate.py
+
+recordings: dev ## the terminal sessions in docs/recordings/, from a rehearsal
+	$(BIN)/python docs/recordings/make.py
 
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json

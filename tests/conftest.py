@@ -23,6 +23,8 @@ class _ByFixture(LoadScopeScheduling):
         if file == "tests/deploy/test_environments.py":
             environment = test.partition("[")[2].rstrip("]").split("-")[0]
             return f"{file}[{environment}]"
+        if file == "tests/deploy/test_golden_rehearsed.py":
+            return nodeid
         return file if file.startswith("tests/deploy/") else nodeid
 
 

@@ -158,7 +158,8 @@ def _execute(arguments: argparse.Namespace, execution: Execution) -> int:
     if failed:
         names = " and ".join(f"`moorage why {arguments.env} {item.stack}`" for item in failed)
         print_error(f"more about the cause: {names}")
-    untouched = [item.stack.name for item in execution.previews if item.stack.name not in outcomes]
+    changing = [item for item in execution.previews if item.kind != "nothing"]
+    untouched = [item.stack.name for item in changing if item.stack.name not in outcomes]
     if untouched:
         print_error(f"not deployed: {', '.join(untouched)}")
     return FOUND if failed or untouched else CLEAN

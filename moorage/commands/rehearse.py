@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,21 +32,29 @@ are deleted with their images.
 
 def rehearse(arguments: argparse.Namespace) -> int:
     """Deploy, change, update and delete an environment on this machine, without an account."""
-    target = build_target(arguments)
-    if target.account is not None:
-        os.environ["MOTO_ACCOUNT_ID"] = target.account  # moto reads it when it is imported
-    try:
-        from moorage.deploy.rehearsal.server import serve_aws
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"a rehearsal needs `{error.name}`: pip install 'moorage[rehearse]'"
-        ) from error
-    from moorage.deploy.aws import Access, Aws
+    from moorage.deploy.rehearsal.environment import own_environment
 
-    with explain_aws_errors(), serve_aws() as address:
-        aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
-        _rehearse(arguments, target, aws)
+    target = build_target(arguments)
+    account = {} if target.account is None else {"MOTO_ACCOUNT_ID": target.account}
+    with explain_aws_errors(), own_environment(**account):  # moto reads it when it is imported
+        try:
+            from moorage.deploy.rehearsal.existing import list_not_created
+            from moorage.deploy.rehearsal.server import serve_aws
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"a rehearsal needs `{error.name}`: pip install 'moorage[rehearse]'"
+            ) from error
+        from moorage.deploy.aws import Access, Aws
+
+        with serve_aws() as address:
+            aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
+            _rehearse(arguments, target, aws)
+    _title(f"{target.env} can be deployed, updated and deleted: {len(target.stacks)} stacks")
     print_text(LIMITS)
+    if types := list_not_created(target):
+        print_line(
+            f"These types only get an ID, because moto has none of them: {', '.join(types)}."
+        )
     return CLEAN
 
 
@@ -55,7 +62,12 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     from moorage.deploy.preview import preview_stacks
     from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
-    from moorage.deploy.rehearsal.existing import create_clusters, create_what_exists, list_needs
+    from moorage.deploy.rehearsal.existing import (
+        create_clusters,
+        create_functions,
+        create_what_exists,
+        list_needs,
+    )
     from moorage.deploy.rehearsal.existing_network import create_network
     from moorage.deploy.stack_state import read_states
     from moorage.deploy.status import read_status
@@ -64,7 +76,11 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     account = aws.sts.get_caller_identity()["Account"]
     needs = list_needs(target, account)
     create_what_exists(aws, needs, account)
-    for name in (*create_network(target, account), *create_clusters(aws, target)):
+    for name in (
+        *create_network(target, account),
+        *create_clusters(aws, target),
+        *create_functions(target),
+    ):
         print_line(f"exists: {name}")
     for need in needs:
         print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())

@@ -88,9 +88,8 @@ def test_the_script_stops_at_the_first_failure(cloud: Cloud, tmp_path: Path) -> 
     template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue not-exported"))
     process = deployment.run()
     assert process.returncode == 1
-    assert "No export named not-exported found" in process.stdout
     assert "Stacks that were not started: 1 of 2." in process.stdout
-    assert "rough-dev-first failed: ROLLBACK_COMPLETE" in process.stdout
+    assert "Status: FAILED. Reason: No export named not-exported found" in process.stdout
     assert "second" not in deployment.stacks()
 
 

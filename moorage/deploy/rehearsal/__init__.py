@@ -4,7 +4,8 @@ Unmodified, moto 5.2 cannot replace CloudFormation here. Each reason is correcte
 only:
 
 1. A change set has no values of properties, and its execution leaves the stack without outputs,
-   exports and tags, reports no events of resources, and rolls nothing back (`cloudformation.py`).
+   exports and tags, reports no events of resources, and rolls nothing back. A missing export stops
+   its execution, and not, as with CloudFormation, its creation (`cloudformation.py`).
 2. Its CloudFormation models drop most properties: a service's load balancers and network, a task
    definition's roles and size, a security group's egress, all attributes of load balancers; and a
    role's policies are returned as text that is not JSON. Here these resources are created with
@@ -14,6 +15,7 @@ only:
    that no deployment succeeds because half of a stack was left out (`models.py`).
 4. A task on Fargate cannot run in every network, and its exit code is always 0 (`containers.py`).
 5. A deployment of CodeDeploy never does anything (`code_deploy.py`).
+6. A VPC has no addresses of IPv6, and `Fn::Cidr` is unknown (`vpcs.py`).
 
 It needs the packages of `moorage[rehearse]`, and nothing else of Moorage imports it.
 """

@@ -41,6 +41,9 @@ class Backend(CloudFormationBackend):
         known = self._values(change_set.stack_id)
         changes: Any = list_changes(old, new["Resources"], known, self.region_name)
         change_set.template_dict, change_set.changes = new, changes
+        if name := next((name for name in _imports(new) if name not in self.exports), None):
+            change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
+            change_set.status_reason = f"No export named {name} found"
         return created
 
     def _forget_empty_stack(self, stack_name: str, kind: Any) -> None:
@@ -112,6 +115,7 @@ class Backend(CloudFormationBackend):
             stack.resource_map._resource_json_map = change_set.template_dict["Resources"]
             with suppress(Exception):
                 stack.resource_map.delete()
+            stack.resource_map._resource_json_map = {}
         stack._add_stack_event(end)
         stack.status = end
         change_set.execution_status = "EXECUTE_FAILED"
@@ -174,10 +178,9 @@ class Backend(CloudFormationBackend):
         names = {export.name for export in stack.exports}
         for other in self.stacks.values():
             if other is not stack:
-                text = json.dumps(other.resource_map._resource_json_map, default=str)
-                for name in sorted(names):
-                    if f'"Fn::ImportValue": "{name}"' in text:
-                        yield name, other.name
+                imported = names.intersection(_imports(other.resource_map._resource_json_map))
+                for name in sorted(imported):
+                    yield name, other.name
 
     def _set_outputs(self, stack: Any) -> None:
         stack.output_map = stack._create_output_map()
@@ -191,6 +194,19 @@ class Backend(CloudFormationBackend):
 def _may_be_about(reason: str, change: Mapping[str, Any]) -> bool:
     """Whether a failure is that of a resource: a reason begins with the type, if it has one."""
     return reason.startswith(f"{change['ResourceType']}:") or not reason.startswith("AWS::")
+
+
+def _imports(value: Any) -> Iterator[str]:
+    """The names of exports that a template imports."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _imports(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "Fn::ImportValue" and isinstance(item, str):
+                yield item
+            else:
+                yield from _imports(item)
 
 
 def _is_kept(body: Mapping[str, Any]) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ecr import policy_validation
+from moto.ecr.models import ECRBackend
 from moto.ecs import models as ecs_models
 from moto.moto_api import state_manager
 
@@ -20,6 +23,10 @@ from moorage.deploy.rehearsal.resources import (
     push_image,
     without,
 )
+from moorage.facts.ecr_repositories import ACTION_TYPES, COUNT_TYPES
+
+EXIT_CODES: dict[str, int] = {}
+"""The exit codes of images whose containers fail."""
 
 
 def cluster(api: Api, name: str, request: Properties) -> Resource:
@@ -43,6 +50,15 @@ def capacity_provider(api: Api, name: str, request: Properties) -> Resource:
         properties["cluster"] = cluster
     api("ecs").create_capacity_provider(name=name, **properties)
     return Resource(name)
+
+
+class CapacityProvider(ecs_models.CapacityProvider):
+    """A capacity provider that can also be without an Auto Scaling group: ECS manages it."""
+
+    __module__ = ecs_models.CapacityProvider.__module__  # as for Backend
+
+    def _prepare_asg_provider(self, asg_details: Any) -> Any:
+        return None if asg_details is None else super()._prepare_asg_provider(asg_details)
 
 
 def capacity_providers(api: Api, name: str, request: Properties) -> Resource:
@@ -123,15 +139,34 @@ def correct_tasks() -> None:
     """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
     models: Any = ecs_models
     models.Container = Container
-    models.Service = Service
+    models.Task = Task
+    models.CapacityProvider = CapacityProvider
     models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
     interface: Any = NetworkInterface
     interface.private_dns_name = ""
     state_manager.set_transition("ecs::task", {"progression": "immediate"})
 
 
+def correct_repositories() -> None:
+    """Lifecycle policies with all that ECR has, and images that are pushed without a tag, or into
+    repositories where some tags can be written again: moto takes a wildcard for an expression."""
+    resolve = ECRBackend._resolve_image_tag_mutability
+
+    def images_with_tag(self: Any, repository: Any, tag: Any) -> Any:
+        wildcards = repository.image_tag_mutability_exclusion_filters
+        return [] if tag is None or wildcards else resolve(self, repository, tag)
+
+    backend: Any = ECRBackend
+    backend._resolve_image_tag_mutability = images_with_tag
+    known: Any = policy_validation
+    known.VALID_ACTION_PROPERTIES = {"type", "targetStorageClass"}
+    known.VALID_ACTION_TYPE_VALUES = set(ACTION_TYPES)
+    known.VALID_SELECTION_PROPERTIES |= {"storageClass"}
+    known.VALID_SELECTION_COUNT_TYPE_VALUES |= set(COUNT_TYPES)
+
+
 class Container(ecs_models.Container):
-    """A container that ends as its variable EXIT_CODE says."""
+    """A container that ends as its variable EXIT_CODE says, or `EXIT_CODES` for its image."""
 
     __module__ = ecs_models.Container.__module__  # as for Backend
 
@@ -139,21 +174,20 @@ class Container(ecs_models.Container):
         super().__init__(task_def)
         environment: Any = self.environment
         variables = {variable["name"]: variable["value"] for variable in environment or []}
-        self.exitCode = int(variables.get("EXIT_CODE", 0))
+        self.exitCode = int(variables.get("EXIT_CODE", EXIT_CODES.get(str(self.image), 0)))
 
 
-class Service(ecs_models.Service):
-    """A service whose tasks run at once; moto's never start."""
+class Task(ecs_models.Task):
+    """A task whose first container ends at once. ECS then says why; to moto it should still run."""
 
-    __module__ = ecs_models.Service.__module__  # as for Backend
+    __module__ = ecs_models.Task.__module__  # as for Backend
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.running_count, self.pending_count = self.desired_count, 0
-        for deployment in getattr(self, "deployments", ()):
-            deployment["runningCount"], deployment["pendingCount"] = self.desired_count, 0
-            deployment["rolloutState"] = "COMPLETED"
-            deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} completed."
+        self.desired_status = "STOPPED"
+        self.stop_code = "EssentialContainerExited"
+        self.stopped_reason = "Essential container in task exited"
+        self.created_at = self.started_at = self.stopped_at = datetime.now(UTC)
 
 
 def delete_service(api: Api, resource: Resource) -> None:

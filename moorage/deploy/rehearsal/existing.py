@@ -1,10 +1,14 @@
-"""Creates what templates expect to exist: images, secrets, certificates, hosted zones, a role."""
+"""Creates what templates expect to exist: images, parameters, secrets, certificates, hosted zones,
+a role, clusters and functions."""
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
+from zipfile import ZipFile
 
 from moto.acm.models import acm_backends
 from moto.route53.models import route53_backends
@@ -12,9 +16,13 @@ from moto.route53.models import route53_backends
 from moorage.cfn.needs import Need
 from moorage.deploy.aws import Aws
 from moorage.deploy.preflight import find_stack_needs
-from moorage.deploy.rehearsal.resources import IMAGES, push_image
+from moorage.deploy.rehearsal.models import NOT_CREATED
+from moorage.deploy.rehearsal.resources import IMAGES, api, push_image
 from moorage.deploy.target import Target
 from moorage.facts.regions import partition
+
+_ROLE = "rehearsal"
+"""The role of Lambda functions that exist already."""
 
 
 def list_needs(target: Target, account: str) -> list[Need]:
@@ -38,6 +46,40 @@ def create_clusters(aws: Aws, target: Target) -> list[str]:
     for name in sorted(names):
         aws.ecs.create_cluster(clusterName=name.split("/")[-1])
     return sorted(names)
+
+
+def list_not_created(target: Target) -> list[str]:
+    """The types of a target's resources that only get an ID in a rehearsal."""
+    resources = (
+        resource for stack in target.stacks for resource in stack.body.get("Resources", {}).values()
+    )
+    return sorted({resource["Type"] for resource in resources} & NOT_CREATED)
+
+
+def create_functions(target: Target) -> list[str]:
+    """Creates the Lambda functions that templates give permissions. Returns their ARNs."""
+    arns = {
+        resource["Properties"]["FunctionName"]
+        for stack in target.stacks
+        for resource in stack.body.get("Resources", {}).values()
+        if resource["Type"] == "AWS::Lambda::Permission"
+    }
+    if not arns:
+        return []
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = api(target.region)("iam").create_role(RoleName=_ROLE, AssumeRolePolicyDocument=trust)
+    content = io.BytesIO()
+    with ZipFile(content, "w") as file:
+        file.writestr("index.py", "")
+    for arn in sorted(arns):
+        api(target.region)("lambda").create_function(
+            FunctionName=arn.split(":function:")[-1],
+            Runtime="python3.13",
+            Handler="index.handler",
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": content.getvalue()},
+        )
+    return sorted(arns)
 
 
 def create_what_exists(aws: Aws, needs: Iterable[Need], account: str) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moorage.deploy.rehearsal import code_deploy, scaling, storage
+from moorage.deploy.rehearsal import code_deploy, scaling, storage, vpcs
 from moorage.deploy.rehearsal import containers as ecs
 from moorage.deploy.rehearsal import networks as net
 from moorage.deploy.rehearsal.resources import Api, Model, Properties, Resource
 
 ACCEPTED = (
-    "AWS::EC2::EgressOnlyInternetGateway",
-    "AWS::EC2::VPCCidrBlock",
     "AWS::Route53::RecordSet",
     "AWS::S3::BucketPolicy",
     "AWS::WAFv2::WebACLAssociation",
@@ -20,6 +18,12 @@ ACCEPTED = (
 """Types that only get an ID; no test reads them. moto does not support them, except for records,
 which it refuses: the IDs of its hosted zones do not have the form of AWS's.
 """
+
+NOT_CREATED = frozenset(
+    {*ACCEPTED, "AWS::CloudWatch::CompositeAlarm", "AWS::CodeDeploy::DeploymentConfig"}
+)
+"""Types of which moto has no resource. Those that are not in `ACCEPTED` have their properties
+checked."""
 
 
 def accept(api: Api, name: str, request: Properties) -> Resource:
@@ -59,16 +63,26 @@ _DELETE_KEY = removal("kms", "schedule_key_deletion", "KeyId", PendingWindowInDa
 
 MODELS = {
     "AWS::CloudWatch::Alarm": Model(scaling.alarm, None, _DELETE_ALARMS),
+    "AWS::CloudWatch::CompositeAlarm": Model(scaling.composite_alarm, None, _DELETE_ALARMS),
     "AWS::CloudWatch::Dashboard": Model(scaling.dashboard, None, _DELETE_DASHBOARDS),
     "AWS::CodeDeploy::Application": made_by(code_deploy.application),
     "AWS::CodeDeploy::DeploymentConfig": made_by(code_deploy.deployment_config),
     "AWS::CodeDeploy::DeploymentGroup": made_by(code_deploy.deployment_group),
     "AWS::EC2::EIP": Model(net.address, None, net.release_address),
+    "AWS::EC2::EgressOnlyInternetGateway": Model(
+        vpcs.egress_only_gateway,
+        None,
+        removal("ec2", "delete_egress_only_internet_gateway", "EgressOnlyInternetGatewayId"),
+    ),
     "AWS::EC2::SecurityGroup": Model(
         net.security_group, None, removal("ec2", "delete_security_group", "GroupId")
     ),
     "AWS::EC2::SecurityGroupEgress": Model(net.egress, None, net.revoke_egress),
     "AWS::EC2::SecurityGroupIngress": Model(net.ingress, None, net.revoke_ingress),
+    "AWS::EC2::Subnet": Model(vpcs.subnet, None, removal("ec2", "delete_subnet", "SubnetId")),
+    "AWS::EC2::VPCCidrBlock": Model(
+        vpcs.ipv6_block, None, removal("ec2", "disassociate_vpc_cidr_block", "AssociationId")
+    ),
     "AWS::ECR::Repository": Model(
         ecs.repository, None, removal("ecr", "delete_repository", "repositoryName", force=True)
     ),
@@ -95,6 +109,9 @@ MODELS = {
     "AWS::Events::Rule": Model(scaling.event_rule, None, scaling.delete_event_rule),
     "AWS::IAM::Role": Model(storage.role, None, storage.delete_role),
     "AWS::KMS::Key": Model(storage.key, None, _DELETE_KEY),
+    "AWS::Lambda::Permission": Model(
+        storage.function_permission, None, storage.remove_function_permission
+    ),
     "AWS::Logs::LogGroup": Model(
         storage.log_group, None, removal("logs", "delete_log_group", "logGroupName")
     ),
@@ -121,6 +138,9 @@ MODELS = {
     "AWS::StepFunctions::StateMachine": Model(scaling.state_machine, None, _DELETE_MACHINE),
     f"{_ELB}Listener": Model(
         net.listener, net.updated_listener, removal("elbv2", "delete_listener", "ListenerArn")
+    ),
+    f"{_ELB}ListenerCertificate": Model(
+        net.listener_certificates, None, net.remove_listener_certificates
     ),
     f"{_ELB}ListenerRule": Model(
         net.listener_rule, net.updated_rule, removal("elbv2", "delete_rule", "RuleArn")

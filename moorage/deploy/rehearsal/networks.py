@@ -68,11 +68,17 @@ def permission(rule: Properties) -> dict[str, Any]:
 
 def load_balancer(api: Api, name: str, request: Properties) -> Resource:
     elb = api("elbv2")
-    properties = without(request, "Name", "LoadBalancerAttributes")
+    private = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"
+    properties = without(request, "Name", "LoadBalancerAttributes", private)
     created = elb.create_load_balancer(Name=name, **properties)["LoadBalancers"][0]
     arn = created["LoadBalancerArn"]
     if attributes := request.get("LoadBalancerAttributes"):
         elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
+    if private in request:
+        groups = request["SecurityGroups"]
+        elb.set_security_groups(
+            LoadBalancerArn=arn, SecurityGroups=groups, **{private: request[private]}
+        )
     return Resource(
         arn,
         LoadBalancerArn=arn,
@@ -108,6 +114,11 @@ def updated_listener(api: Api, old: Resource, request: Properties) -> Resource:
     properties = without(request, "ListenerAttributes", "LoadBalancerArn")
     api("elbv2").modify_listener(ListenerArn=old.physical_resource_id, **properties)
     return old
+
+
+def listener_certificates(api: Api, name: str, request: Properties) -> Resource:
+    api("elbv2").add_listener_certificates(**request)
+    return Resource(name, Id=name, **request)
 
 
 def listener_rule(api: Api, name: str, request: Properties) -> Resource:
@@ -157,3 +168,7 @@ def revoke_egress(api: Api, resource: Resource) -> None:
     api("ec2").revoke_security_group_egress(
         GroupId=resource.attributes["GroupId"], SecurityGroupRuleIds=[resource.physical_resource_id]
     )
+
+
+def remove_listener_certificates(api: Api, resource: Resource) -> None:
+    api("elbv2").remove_listener_certificates(**without(resource.attributes, "Id"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from botocore.exceptions import ParamValidationError
 from botocore.validate import ParamValidator
@@ -25,16 +26,19 @@ def scaling_policy(api: Api, name: str, request: Properties) -> Resource:
     scaled = dict(zip(_SCALED, request["ScalingTargetId"].split("|"), strict=True))
     properties = scaled | without(request, "ScalingTargetId")
     client = api("application-autoscaling")
-    if (
-        request["PolicyType"] == "PredictiveScaling"
-    ):  # moto has none, so only the request is checked
-        shape = client.meta.service_model.operation_model("PutScalingPolicy").input_shape
-        report = ParamValidator().validate(properties, shape)
-        if report.has_errors():
-            raise ParamValidationError(report=report.generate_report())
+    if request["PolicyType"] == "PredictiveScaling":  # moto has none
+        _check_request(client, "PutScalingPolicy", properties)
         return Resource(name, Arn=name)
     created = client.put_scaling_policy(**properties)["PolicyARN"]
     return Resource(created, Arn=created)
+
+
+def _check_request(client: Any, operation: str, request: Properties) -> None:
+    """Refuses what the API's model does not have."""
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())
 
 
 def alarm(api: Api, name: str, request: Properties) -> Resource:
@@ -42,6 +46,12 @@ def alarm(api: Api, name: str, request: Properties) -> Resource:
     cloudwatch.put_metric_alarm(AlarmName=name, **request)
     (created,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return Resource(name, Arn=created["AlarmArn"])
+
+
+def composite_alarm(api: Api, name: str, request: Properties) -> Resource:
+    """moto has none, so only the request is checked."""
+    _check_request(api("cloudwatch"), "PutCompositeAlarm", {"AlarmName": name, **request})
+    return Resource(name, Arn=name)
 
 
 def dashboard(api: Api, name: str, request: Properties) -> Resource:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,8 +16,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from moorage.deploy.rehearsal import code_deploy
 from moorage.deploy.rehearsal.cloudformation import correct_cloudformation
-from moorage.deploy.rehearsal.containers import correct_tasks
-from moorage.deploy.rehearsal.resources import api, set_address
+from moorage.deploy.rehearsal.containers import correct_repositories, correct_tasks
+from moorage.deploy.rehearsal.resources import IMAGES, api, set_address
+from moorage.deploy.rehearsal.services import correct_services
+from moorage.deploy.rehearsal.storage import correct_roles
+from moorage.deploy.rehearsal.vpcs import correct_vpcs
 
 
 class _Quiet(WSGIRequestHandler):
@@ -31,10 +33,12 @@ class _Quiet(WSGIRequestHandler):
 @cache
 def _correct_moto() -> None:
     """Corrects moto in this process, once."""
-    # IAM has AWS's managed policies only with this setting.
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     correct_cloudformation()
     correct_tasks()
+    correct_services()
+    correct_repositories()
+    correct_roles()
+    correct_vpcs()
     code_deploy.install(api)
     SERVICE_NAME_CONVERSION["ecs"] = "ECS"  # in the name of the service-linked role
     # The quotas of a rehearsal are never reached; moto would say what AWS's defaults are.
@@ -47,6 +51,7 @@ def make_aws() -> tuple[BaseWSGIServer, str]:
     """The server, which does not serve yet and is empty, and its address."""
     _correct_moto()
     moto_api_backend.reset()
+    IMAGES.clear()
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     address = f"http://127.0.0.1:{server.port}"

@@ -1,8 +1,13 @@
-"""Roles, keys, logs, file systems, queues, topics and parameters."""
+"""Roles, permissions of functions, keys, logs, file systems, queues, topics and parameters."""
 
 from __future__ import annotations
 
 import json
+import os
+from copy import copy
+from typing import Any
+
+from moto.iam.models import IAMBackend
 
 from moorage.deploy.rehearsal.resources import Api, Properties, Resource, without
 
@@ -33,6 +38,23 @@ def role(api: Api, name: str, request: Properties) -> Resource:
     for arn in request.get("ManagedPolicyArns", []):
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     return Resource(name, Arn=created["Arn"], RoleId=created["RoleId"])
+
+
+def correct_roles() -> None:
+    """AWS's managed policies, which moto has only with this setting, and reads again for each
+    server: half a second."""
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    read = IAMBackend._init_aws_policies
+    known: dict[tuple[str, str], list[Any]] = {}
+
+    def policies(self: Any) -> list[Any]:
+        place = self.account_id, self.region_name
+        if place not in known:
+            known[place] = read(self)
+        return [copy(policy) for policy in known[place]]
+
+    backend: Any = IAMBackend
+    backend._init_aws_policies = policies
 
 
 def file_system(api: Api, name: str, request: Properties) -> Resource:
@@ -125,6 +147,16 @@ def subscription(api: Api, name: str, request: Properties) -> Resource:
 def parameter(api: Api, name: str, request: Properties) -> Resource:
     api("ssm").put_parameter(Name=name, Overwrite=True, **request)
     return Resource(name, Type=request["Type"], Value=request["Value"])
+
+
+def function_permission(api: Api, name: str, request: Properties) -> Resource:
+    api("lambda").add_permission(StatementId=name, **request)
+    return Resource(name, Id=name, FunctionName=request["FunctionName"])
+
+
+def remove_function_permission(api: Api, resource: Resource) -> None:
+    function, statement = resource.attributes["FunctionName"], resource.physical_resource_id
+    api("lambda").remove_permission(FunctionName=function, StatementId=statement)
 
 
 def delete_role(api: Api, resource: Resource) -> None:
