@@ -92,6 +92,8 @@ class Environment:
     """Names of stacks in the params that have errors, and are not among `stacks`."""
     runtime_monitoring: bool = False
     """Whether GuardDuty adds its agent to tasks on Fargate."""
+    role: str | None = None
+    """ARN of the IAM role that deploys."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:

@@ -49,7 +49,8 @@ def open_account(arguments: argparse.Namespace, target: Target) -> tuple[Aws, st
     from moorage.deploy.aws import Access, Aws
     from moorage.deploy.guards import find_account_problem
 
-    aws = Aws(Access(target.region, arguments.profile, arguments.endpoint_url))
+    access = Access(target.region, arguments.profile, arguments.endpoint_url, role=target.role)
+    aws = Aws(access)
     account: str = aws.sts.get_caller_identity()["Account"]
     if problem := find_account_problem(target, account):
         raise UsageError(problem)

@@ -22,10 +22,10 @@ def logs(arguments: argparse.Namespace) -> int:
         return FOUND
     check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
-        from moorage.deploy.aws import Access, Aws
+        from moorage.deploy.aws import Aws
         from moorage.deploy.log_events import Clock
 
-        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        aws = Aws(deployed.access(arguments))
         print_logs(aws, deployed, arguments, Clock())
     return CLEAN
 

@@ -23,9 +23,9 @@ def why(arguments: argparse.Namespace) -> int:
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
-        from moorage.deploy.aws import Access, Aws
+        from moorage.deploy.aws import Aws
 
-        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        aws = Aws(deployed.access(arguments))
         return report_failures(aws, deployed, arguments)
 
 

@@ -46,6 +46,8 @@ class Target:
     region: str
     account: str | None
     stacks: tuple[DeployStack, ...]
+    role: str | None = None
+    """ARN of the role to assume."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ def make_target(plan: Plan) -> Target:
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks)
+    return Target(env.app, env.name, env.region, env.account, stacks, env.role)
 
 
 def find_dependents(stacks: Iterable[DeployStack], name: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
-from moorage.facts.arn_patterns import ACCOUNT_ID, IAM_POLICY
+from moorage.facts.arn_patterns import ACCOUNT_ID, IAM_POLICY, IAM_ROLE
 from moorage.facts.regions import REGION_CODE
 from moorage.findings.wording import shown
 from moorage.model import NAME, OWN_TAGS, Base, wrong
@@ -17,6 +17,7 @@ from moorage.pipeline.defaults import Defaults
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
 REGION = re.compile(REGION_CODE)
 _POLICY_ARN = re.compile(IAM_POLICY)
+ROLE_ARN = re.compile(IAM_ROLE)
 _ACCOUNT = {
     "anyOf": [
         {"type": "string", "pattern": f"^{ACCOUNT_ID}$"},
@@ -110,6 +111,12 @@ class Header(Base):
     account: _AccountId | None = Field(
         None, description="AWS account ID. Needed only where `${account}` is used."
     )
+    role: str | None = Field(
+        None,
+        description="ARN of an IAM role that commands and `deploy.sh` assume before they call AWS, "
+        "such as a role for deployments in another account.",
+        examples=["arn:aws:iam::123456789012:role/deploy"],
+    )
     tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_check_tags)] = Field(
         {},
         max_length=47,
@@ -161,4 +168,12 @@ class Header(Base):
         if value is not None and not _POLICY_ARN.fullmatch(value):
             hint = "Write one like `arn:aws:iam::123456789012:policy/name`."
             raise wrong("M1606", f"{shown(value)} is not the ARN of an IAM policy", hint)
+        return value
+
+    @field_validator("role")
+    @classmethod
+    def _check_role(cls, value: str | None) -> str | None:
+        if value is not None and not ROLE_ARN.fullmatch(value):
+            hint = "Write one like `arn:aws:iam::123456789012:role/deploy`."
+            raise wrong("M1607", f"{shown(value)} is not the ARN of an IAM role", hint)
         return value

@@ -57,9 +57,11 @@ def validate(
         stacks=specs,
         broken=frozenset(_written_stacks(document) - specs.keys()),
         runtime_monitoring=header.runtime_monitoring,
+        role=header.role,
     )
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)
+    findings += _find_role_problem(header, document)
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
     reported: set[tuple[str, str]] = set()
@@ -96,6 +98,7 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         tags={},
         permissions_boundary=None,
         runtime_monitoring=False,
+        role=None,
         defaults=Defaults(),
         suppressions=False,
         stacks={
@@ -113,6 +116,18 @@ def _find_key_problems(
         message = f"The KMS key is in {key.split(':')[3]}, but the environment is in {region}"
         hint = f"Write the ARN of a key in {region}."
         yield Finding("M1510", "error", document.place(path), path, message, hint)
+
+
+def _find_role_problem(header: Header, document: Document) -> Iterator[Finding]:
+    """A role of another account than the environment's."""
+    if header.role is None or header.account is None:
+        return
+    owner = header.role.split(":")[4]
+    if owner != header.account:
+        path: Path = ("role",)
+        message = f"The role is in the account {owner}, but `account` is {header.account}"
+        hint = f"Write a role of {header.account}, or correct `account`."
+        yield Finding("M1608", "error", document.place(path), path, message, hint)
 
 
 def _unreadable_at_the_top(document: Document) -> set[Path]:
