@@ -56,9 +56,10 @@ PIPELINE = (
     *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
     *("yaml_file", "document", "template_places", "interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
-    *("stack_advice", "pydantic_errors", "shape", "defaults", "header", "nulls", "stack_kinds"),
+    *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
+    *("header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
-    *("check", "inspect", "deploy_script", "out_folder", "write", "build"),
+    *("check", "inspect", "target_checks", "deploy_script", "out_folder", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""
 

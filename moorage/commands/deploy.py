@@ -17,6 +17,7 @@ from moorage.commands.deployment import (
     open_account,
 )
 from moorage.commands.progress_output import show_events
+from moorage.commands.stack_sets import deploy_sets
 from moorage.commands.terminal import print_error, print_line, print_text
 from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError
 
@@ -41,6 +42,8 @@ def deploy(arguments: argparse.Namespace) -> int:
     target = build_target(arguments)
     with explain_aws_errors():
         aws, account = open_account(arguments, target)
+        if target.targets is not None:
+            return deploy_sets(arguments, target, aws, account)
         return deploy_target(arguments, target, aws, account)
 
 

@@ -27,6 +27,11 @@ class Deployed:
     role: str | None = None
     """ARN of the role to assume."""
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether StackSets deploys the environment."""
+        return self.document.data.get("targets") is not None
+
     def access(self, arguments: argparse.Namespace) -> Access:
         """How the account of the environment is reached."""
         from moorage.deploy.aws import Access

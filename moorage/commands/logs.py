@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
 from moorage.commands.deployment import explain_aws_errors
+from moorage.commands.stack_sets import one_account_only
 from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def logs(arguments: argparse.Namespace) -> int:
         print(deployed, end="")
         return FOUND
     check_stack(arguments.stack, deployed, arguments.env)
+    if deployed.has_targets:
+        raise one_account_only("logs", arguments.env)
     with explain_aws_errors():
         from moorage.deploy.aws import Aws
         from moorage.deploy.log_events import Clock

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
-from moorage.commands.deployment import explain_aws_errors
+from moorage.commands.deployment import build_target, explain_aws_errors, open_account
+from moorage.commands.stack_sets import explain_sets
 from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, FOUND
 
@@ -23,6 +24,9 @@ def why(arguments: argparse.Namespace) -> int:
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
+        if deployed.has_targets:
+            target = build_target(arguments)
+            return explain_sets(arguments, target, open_account(arguments, target)[0])
         from moorage.deploy.aws import Aws
 
         aws = Aws(deployed.access(arguments))

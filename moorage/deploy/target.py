@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moorage.model import Plan, Run, TrafficPair
+from moorage.model import Plan, Run, Targets, TrafficPair
 from moorage.pipeline.pushes import Push, pushes
 
 
@@ -48,6 +48,8 @@ class Target:
     stacks: tuple[DeployStack, ...]
     role: str | None = None
     """ARN of the role to assume."""
+    targets: Targets | None = None
+    """Accounts and regions that StackSets deploys to; None without StackSets."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,7 +83,7 @@ def make_target(plan: Plan) -> Target:
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks, env.role)
+    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets)
 
 
 def find_dependents(stacks: Iterable[DeployStack], name: str) -> frozenset[str]:

@@ -22,6 +22,8 @@ _RULE = "# What is deployed. " + "-" * 78
 
 def build_script(plan: Plan) -> str:
     """The text of an environment's deploy.sh."""
+    if plan.environment.targets is not None:
+        return _part("stack_sets", plan) + "\n"
     images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
     needs = list(_needs(plan))
     topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]

@@ -35,8 +35,11 @@ def list_environments(folder: FilePath) -> list[str]:
     return sorted(name for name in names if name != BASE)
 
 
-def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
-    """The params of one environment; None where a file cannot be read as a map."""
+def load(
+    folder: FilePath, env: str, header: Mapping[str, str] | None = None
+) -> tuple[Document | None, list[Finding]]:
+    """The params of one environment; None where a file cannot be read as a map. `header` has other
+    values for keys at the top of the file, such as another region."""
     base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
     base = _read_params(base_path) if base_path.exists() else File({}, {}, ())
     own = _read_params(env_path)
@@ -48,7 +51,7 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     if not isinstance(base.data, dict) or not isinstance(own.data, dict):
         return None, findings
     places = {**base.places, **own.places}
-    data = _merge_files(base.data, own.data)
+    data = _merge_files(base.data, own.data) | {**(header or {})}
     nulls = frozenset(_needless_nulls(base.data, own.data, data))
     document = Document(env, str(env_path), data, places)
     reported = {finding.path for finding in findings}

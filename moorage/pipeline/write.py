@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Deployment, Plan
+from moorage.model import Deployment, Plan, Targets
 from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
@@ -212,6 +212,7 @@ def _build_manifest(plan: Plan) -> str:
             "app": env.app,
             "environment": env.name,
             "region": env.region,
+            **({"targets": _describe_targets(env.targets)} if env.targets else {}),
             "stacks": [
                 {
                     "name": stack.name,
@@ -230,6 +231,18 @@ def _build_manifest(plan: Plan) -> str:
             ],
         }
     )
+
+
+def _describe_targets(targets: Targets) -> dict[str, Any]:
+    """Where StackSets deploys the stacks: each one is a stack set with the name of the stack."""
+    described: dict[str, Any] = {"regions": list(targets.regions)}
+    if targets.accounts:
+        described["accounts"] = list(targets.accounts)
+    if targets.organizational_units:
+        described["organizational_units"] = list(targets.organizational_units)
+    if targets.accounts and targets.organizational_units:
+        described["account_filter"] = targets.account_filter
+    return described
 
 
 def _describe_actions(deployment: Deployment) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from awacs.aws import Action, Allow, Condition, Principal, Statement, StringEquals
-from troposphere import AccountId, Ref, ec2
+from troposphere import AccountId, Ref, Sub, ec2
 
 from moorage.facts.endpoint_services import (
     GATEWAY_SERVICES,
@@ -55,6 +55,8 @@ def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment
     for written in ("s3", *TASK_SERVICES, *params.endpoints):
         service = _strip_region(written, env.region)
         name = written if service != written else build_service_name(service, env.region)
+        if env.targets is not None and len(env.targets.regions) > 1:
+            name = Sub(name.replace(f".{env.region}.", ".${AWS::Region}."))
         if service in GATEWAY_SERVICES:
             yield ec2.VPCEndpoint(
                 _endpoint_id(service),
