@@ -16,6 +16,7 @@ from moorage.deploy.rehearsal import code_deploy
 from moorage.deploy.rehearsal.cloudformation import correct_cloudformation
 from moorage.deploy.rehearsal.containers import correct_tasks
 from moorage.deploy.rehearsal.resources import api, set_address
+from moorage.deploy.rehearsal.stack_sets import correct_stack_sets
 
 
 class _Quiet(WSGIRequestHandler):
@@ -31,6 +32,7 @@ def _correct_moto() -> None:
     # IAM has AWS's managed policies only with this setting.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     correct_cloudformation()
+    correct_stack_sets()
     correct_tasks()
     code_deploy.install(api)
 

@@ -72,7 +72,7 @@ def group_text(group: Group) -> str:
 
 def instance_text(item: Instance) -> str:
     """A stack that is not current, and why."""
-    detail = f" ({item.detail})" if item.detail and item.detail != item.status else ""
+    detail = f" ({item.detail})" if item.detail not in ("", "SUCCEEDED", item.status) else ""
     reason = f": {item.reason}" if item.reason else ""
     return f"{item.place} is {item.status}{detail}{reason}"
 
