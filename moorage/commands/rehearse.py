@@ -29,6 +29,8 @@ are deleted with their images.
 def rehearse(arguments: argparse.Namespace) -> int:
     """Deploy, change, update and delete an environment on this machine, without an account."""
     target = build_target(arguments)
+    if target.targets is not None:
+        print_line("StackSets is left out: the stacks are rehearsed in one account and region.")
     if target.account is not None:
         os.environ["MOTO_ACCOUNT_ID"] = target.account  # moto reads it when it is imported
     try:

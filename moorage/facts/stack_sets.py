@@ -21,6 +21,10 @@ ALREADY_UNDER_WAY = "OperationInProgressException"
 
 RUNNING = ("RUNNING", "QUEUED", "STOPPING")
 """The statuses of an operation that has not ended. API reference, StackSetOperation."""
+SUSPENDED = "SKIPPED_SUSPENDED_ACCOUNT"
+"""The detailed status of a stack in a suspended account. API reference,
+StackInstanceComprehensiveStatus."""
+
 NESTED = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::Macro")
 """Types that the default execution role of service-managed permissions cannot create, like
 transforms. User guide, "Configure a custom execution role template for StackSets"."""

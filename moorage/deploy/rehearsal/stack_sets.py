@@ -76,7 +76,7 @@ def _apply(self: Any, template: str, kind: str) -> None:
     """Creates or updates the stack. One whose creation failed is created again."""
     with acting_in(self.account_id):
         identity, self.stack_id = self.backend.create_change_set(
-            self.stack_name, f"set-{uuid4()}", template, {}, "", kind
+            self.stack_name, f"set-{uuid4()}", template, {}, "", kind, tags={}
         )
         change_set = self.backend.describe_change_set(identity)
         if change_set.execution_status == "AVAILABLE":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from moorage.deploy.aws import aws_errors
-from moorage.facts.stack_sets import RUNNING
+from moorage.facts.stack_sets import RUNNING, SUSPENDED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -37,6 +37,9 @@ class Instance:
 
     @property
     def current(self) -> bool:
+        """Whether there is nothing to do: it is up to date, or its account is suspended."""
+        if self.detail == SUSPENDED:
+            return True
         return self.status == "CURRENT" and self.detail in ("SUCCEEDED", "")
 
 

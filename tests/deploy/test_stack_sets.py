@@ -1,0 +1,463 @@
+"""Stack sets against AWS in memory: order, failures, interruptions, and what the user sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from fake_aws import RefusalError, make_stack, make_target
+from fake_stack_sets import FakeStackSets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_execute import lines
+
+from moorage.deploy.progress import Ended, Started
+from moorage.deploy.stack_sets.execute import Outcome, SetExecution
+from moorage.deploy.stack_sets.failures import (
+    failures_json,
+    failures_text,
+    find_set_failures,
+)
+from moorage.deploy.stack_sets.plan import SetPlan, plan_stack_sets
+from moorage.deploy.stack_sets.plan_text import count_plans, plans_json, plans_text
+from moorage.deploy.stack_sets.removal import (
+    plan_set_removals,
+    remove_stack_sets,
+    set_removals_json,
+    set_removals_text,
+)
+from moorage.deploy.stack_sets.requests import call_as
+from moorage.deploy.stack_sets.state import Instance, read_stack_sets
+from moorage.deploy.stack_sets.status import read_environment, statuses_json, statuses_text
+from moorage.deploy.target import DeployStack, Target
+from moorage.model import Share, Targets
+
+ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
+CENTRAL, WEST = "eu-central-1", "eu-west-1"
+TARGETS = Targets((CENTRAL, WEST), (ONE, TWO), max_concurrent=Share(2))
+NETWORK, CLUSTER = make_stack("network"), make_stack("cluster")
+WEB = make_stack("web", "cluster", "network")
+
+
+def target(*stacks: DeployStack, targets: Targets = TARGETS) -> Target:
+    return replace(make_target(*(stacks or (NETWORK, CLUSTER, WEB))), targets=targets)
+
+
+def plan(aws: FakeStackSets, chosen: Target) -> list[SetPlan]:
+    assert chosen.targets is not None
+    names = [stack.stack_name for stack in chosen.stacks]
+    client = aws.clients().cloudformation
+    return plan_stack_sets(chosen, read_stack_sets(client, names, call_as(chosen.targets)))
+
+
+def start(aws: FakeStackSets, chosen: Target) -> SetExecution:
+    assert chosen.targets is not None
+    return SetExecution(aws.context(), plan(aws, chosen), chosen.targets)
+
+
+def deploy(aws: FakeStackSets, chosen: Target) -> dict[str, Outcome]:
+    return start(aws, chosen).run(aws.events.append, 5)
+
+
+def results(outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+    return {name: outcome.result for name, outcome in outcomes.items()}
+
+
+def places(aws: FakeStackSets, name: str = "shop-dev-web") -> list[tuple[str, str]]:
+    aws._settle()
+    return sorted(aws.sets[name].instances)
+
+
+def asked(aws: FakeStackSets, name: str = "") -> list[str]:
+    return [
+        operation for operation, request in aws.requests if name in ("", request["StackSetName"])
+    ]
+
+
+# Order -----------------------------------------------------------------------------------------
+
+
+def test_a_stack_set_waits_for_those_that_it_imports_from() -> None:
+    aws = FakeStackSets()
+    assert results(deploy(aws, target())) == dict.fromkeys(
+        ("network", "cluster", "web"), "succeeded"
+    )
+    shown = lines(aws)
+    assert shown[:2] == ["00:00 network: creating", "00:00 cluster: creating"]
+    assert shown.index("00:20 web: creating") > shown.index("00:20 network: created in 00:20")
+    assert f"00:10 network: {ONE} {CENTRAL} (stack) CREATE_COMPLETE" in shown
+    assert f"00:20 network: {TWO} {WEST} (stack) CREATE_COMPLETE" in shown
+    assert shown[-1] == "00:40 web: created in 00:20"
+    assert places(aws) == [(ONE, CENTRAL), (ONE, WEST), (TWO, CENTRAL), (TWO, WEST)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_the_order_of_any_environment_is_kept(data: st.DataObject) -> None:
+    """Creation, growth, and removal of accounts, each in the order of the dependencies."""
+    stacks: list[DeployStack] = []
+    for number in range(data.draw(st.integers(1, 6))):
+        names = [stack.name for stack in stacks]
+        needed = data.draw(st.sets(st.sampled_from(names))) if names else set()
+        stacks.append(make_stack(f"stack{number}", *sorted(needed)))
+    aws = FakeStackSets()
+    deploy(aws, target(*stacks))
+    began, ended = _times(aws)
+    for stack in stacks:
+        assert all(ended[name] <= began[stack.name] for name in stack.depends_on)
+    aws.events.clear()
+    moved = target(*stacks, targets=replace(TARGETS, accounts=(ONE, THREE)))
+    assert set(results(deploy(aws, moved)).values()) == {"succeeded"}
+    began, ended = _times(aws)  # the last thing that was done with each: the removal
+    for stack in stacks:
+        assert all(ended[stack.name] <= began[name] for name in stack.depends_on)
+        assert {account for account, _ in places(aws, stack.stack_name)} == {ONE, THREE}
+
+
+def _times(aws: FakeStackSets) -> tuple[dict[str, float], dict[str, float]]:
+    began = {event.stack: event.at for event in aws.events if isinstance(event, Started)}
+    ended = {event.stack: event.at for event in aws.events if isinstance(event, Ended)}
+    return began, ended
+
+
+def test_nothing_to_change_takes_few_requests() -> None:
+    aws = FakeStackSets()
+    stacks = [make_stack(f"stack{number}") for number in range(20)]
+    deploy(aws, target(*stacks))
+    aws.log.clear()
+    plans = plan(aws, target(*stacks))
+    assert [item.kind for item in plans] == ["nothing"] * 20
+    assert plans_text(plans) == f"Nothing to change: {', '.join(s.name for s in stacks)}\n"
+    assert len(aws.log) <= 1 + 3 * 20
+
+
+# Updates ---------------------------------------------------------------------------------------
+
+
+def test_an_update_shows_what_changes_and_reaches_every_stack() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target())
+    text = "Resources: {Cluster: {Type: AWS::ECS::Cluster, Properties: {ClusterName: a}}}\n"
+    changed = target(NETWORK, CLUSTER, replace(WEB, text=text))
+    plans = plan(aws, changed)
+    assert plans_text(plans) == (
+        "web (stack set shop-dev-web) will be updated\n"
+        "  ~ Cluster  AWS::ECS::Cluster  REPLACED, because ClusterName changes\n"
+        "      ClusterName: a (new)\n"
+        "      Every service in it is replaced.\n"
+        "  updates 4 stacks\n"
+        "\n"
+        "Nothing to change: network, cluster\n"
+    )
+    assert count_plans(plans) == "update 1 stack set"
+    aws.requests.clear()
+    assert results(deploy(aws, changed))["web"] == "succeeded"
+    assert asked(aws) == ["UpdateStackSet"]
+    assert aws.sets["shop-dev-web"].request["TemplateBody"] == text
+
+
+def test_accounts_and_regions_come_and_go() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target())
+    moved = target(targets=Targets(("us-east-1", CENTRAL), (ONE, THREE)))
+    shown = plans_text(plan(aws, moved)).splitlines()
+    assert shown[:6] == [
+        "network (stack set shop-dev-network) will be updated",
+        f"  + {ONE}, {THREE} in us-east-1",
+        f"  + {THREE} in {CENTRAL}",
+        f"  - {TWO} in {CENTRAL}: deleted",
+        f"  - {ONE}, {TWO} in {WEST}: deleted",
+        "",
+    ]
+    aws.requests.clear()
+    deploy(aws, moved)
+    wanted = [(ONE, CENTRAL), (ONE, "us-east-1"), (THREE, CENTRAL), (THREE, "us-east-1")]
+    assert places(aws) == wanted == places(aws, "shop-dev-network")
+    assert plan(aws, moved)[0].kind == "nothing"
+
+
+def test_preferences_are_those_of_the_params() -> None:
+    aws = FakeStackSets()
+    chosen = Targets(
+        (WEST, CENTRAL),
+        (ONE,),
+        region_concurrency="parallel",
+        max_concurrent=Share(50, is_percentage=True),
+        failure_tolerance=Share(10, is_percentage=True),
+        concurrency_mode="soft",
+        managed_execution=True,
+        administration_role=f"arn:aws:iam::{ONE}:role/admin",
+        execution_role="execution",
+    )
+    deploy(aws, target(NETWORK, targets=chosen))
+    (_, made), (_, filled) = aws.requests
+    assert made["PermissionModel"] == "SELF_MANAGED"
+    assert made["AdministrationRoleARN"] == f"arn:aws:iam::{ONE}:role/admin"
+    assert made["ExecutionRoleName"] == "execution"
+    assert made["ManagedExecution"] == {"Active": True}
+    assert "AutoDeployment" not in made
+    assert filled["Accounts"] == [ONE]
+    assert filled["Regions"] == [WEST, CENTRAL]
+    assert filled["OperationPreferences"] == {
+        "RegionConcurrencyType": "PARALLEL",
+        "RegionOrder": [WEST, CENTRAL],
+        "MaxConcurrentPercentage": 50,
+        "FailureTolerancePercentage": 10,
+        "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE",
+    }
+
+
+# Organizations ---------------------------------------------------------------------------------
+
+UNIT, OTHER = "ou-ab12-00000001", "ou-ab12-00000002"
+MANAGED = Targets(
+    (CENTRAL,),
+    organizational_units=(UNIT,),
+    auto_deployment=True,
+    retain_stacks=True,
+    call_as="delegated_admin",
+    max_concurrent=Share(2),
+)
+
+
+def organization() -> FakeStackSets:
+    return FakeStackSets(organization={UNIT: [ONE, TWO], OTHER: [THREE]})
+
+
+def test_automatic_deployment_knows_the_order() -> None:
+    aws = organization()
+    deploy(aws, target(targets=MANAGED))
+    request = dict(aws.requests)  # the last one of each kind
+    assert all(asked["CallAs"] == "DELEGATED_ADMIN" for _, asked in aws.requests)
+    created = [asked for operation, asked in aws.requests if operation == "CreateStackSet"]
+    web = next(asked for asked in created if asked["StackSetName"] == "shop-dev-web")
+    assert web["PermissionModel"] == "SERVICE_MANAGED"
+    assert web["AutoDeployment"]["Enabled"]
+    assert web["AutoDeployment"]["RetainStacksOnAccountRemoval"]
+    assert [arn.split("/")[-1] for arn in web["AutoDeployment"]["DependsOn"]] == [
+        "shop-dev-cluster",
+        "shop-dev-network",
+    ]
+    assert request["CreateStackInstances"]["DeploymentTargets"] == {"OrganizationalUnitIds": [UNIT]}
+    assert places(aws) == [(ONE, CENTRAL), (TWO, CENTRAL)]
+    assert [item.kind for item in plan(aws, target(targets=MANAGED))] == ["nothing"] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"), [("intersection", [(ONE, CENTRAL)]), ("difference", [(TWO, CENTRAL)])]
+)
+def test_a_filter_leaves_accounts_out(kind: str, left: list[tuple[str, str]]) -> None:
+    aws = organization()
+    filtered = replace(MANAGED, accounts=(ONE,), account_filter=kind)  # type: ignore[arg-type]
+    deploy(aws, target(NETWORK, targets=filtered))
+    assert places(aws, "shop-dev-network") == left
+    assert plan(aws, target(NETWORK, targets=filtered))[0].kind == "nothing"
+    deploy(aws, target(NETWORK, targets=replace(MANAGED, organizational_units=(UNIT, OTHER))))
+    deploy(aws, target(NETWORK, targets=filtered))
+    assert places(aws, "shop-dev-network") == left, "others are removed again"
+
+
+def test_units_are_deleted_as_units() -> None:
+    aws = organization()
+    chosen = target(targets=MANAGED)
+    deploy(aws, chosen)
+    assert destroy(aws, chosen) == dict.fromkeys(("web", "cluster", "network"), "")
+    deletion = dict(aws.requests)["DeleteStackInstances"]
+    assert deletion["DeploymentTargets"] == {"OrganizationalUnitIds": [UNIT]}
+    assert deletion["RetainStacks"] is False
+    assert aws.sets == {}
+
+
+# Failures --------------------------------------------------------------------------------------
+
+TAKEN = "ResourceLogicalId:Cluster, ResourceType:AWS::ECS::Cluster, ResourceStatusReason:taken."
+
+
+def test_a_failure_stops_the_operation_and_the_deployment() -> None:
+    aws = FakeStackSets(failing={("shop-dev-network", TWO, CENTRAL): [TAKEN]})
+    outcomes = deploy(aws, target())
+    assert results(outcomes) == {"network": "failed", "cluster": "succeeded"}
+    assert outcomes["network"].reason == (
+        f"{TWO} {CENTRAL}: {TAKEN.rstrip('.')}; not begun in 2 more"
+    )
+    assert [(item.place, item.status) for item in outcomes["network"].failures] == [
+        (f"{TWO} {CENTRAL}", "FAILED"),
+        (f"{ONE} {WEST}", "CANCELLED"),
+        (f"{TWO} {WEST}", "CANCELLED"),
+    ]
+    assert f"00:10 network: {TWO} {CENTRAL} (stack) CREATE_FAILED: {TAKEN}" in lines(aws)
+
+    shown = plans_text(plan(aws, target()))
+    assert f"  ! {TWO} {CENTRAL} is OUTDATED (FAILED): {TAKEN}\n" in shown
+    assert set(results(deploy(aws, target())).values()) == {"succeeded", "unchanged"}
+    assert all(status.healthy for status in read_environment(aws.clients(), target()))
+
+
+def test_tolerated_failures_do_not_stop_what_comes_after() -> None:
+    aws = FakeStackSets(failing={("shop-dev-network", TWO, CENTRAL): [TAKEN]})
+    tolerant = target(targets=replace(TARGETS, failure_tolerance=Share(1)))
+    outcomes = deploy(aws, tolerant)
+    assert results(outcomes) == dict.fromkeys(("network", "cluster", "web"), "succeeded")
+    assert [item.place for item in outcomes["network"].failures] == [f"{TWO} {CENTRAL}"]
+
+
+def test_the_reasons_of_all_stacks_are_gathered() -> None:
+    reasons = {("shop-dev-network", name, CENTRAL): [TAKEN] for name in (ONE, TWO)}
+    aws = FakeStackSets(failing=reasons)
+    deploy(aws, target())
+    statuses = read_environment(aws.clients(), target())
+    assert [status.healthy for status in statuses] == [False, True, False]
+    assert statuses_text(statuses[:1]) == (
+        "network (stack set shop-dev-network)  4 stacks: 4 OUTDATED\n"
+        f"  !! {ONE} {CENTRAL} is OUTDATED (FAILED): {TAKEN}\n"
+        f"  !! {ONE} {WEST} is OUTDATED (CANCELLED): Cancelled since failure tolerance has "
+        "exceeded\n"
+        f"  !! {TWO} {CENTRAL} is OUTDATED (FAILED): {TAKEN}\n"
+        f"  !! {TWO} {WEST} is OUTDATED (CANCELLED): Cancelled since failure tolerance has "
+        "exceeded\n"
+    )
+    aws.log.clear()
+    found = [*find_set_failures(aws.context(), statuses, TARGETS)]
+    assert aws.log == ["ListStackSetOperationResults"], "each operation is read once"
+    assert failures_text(found) == (
+        "network (stack set shop-dev-network): 4 stacks are not current\n"
+        f"  {TAKEN}\n"
+        f"    {ONE} {CENTRAL}  FAILED\n"
+        f"    {TWO} {CENTRAL}  FAILED\n"
+        "  Cancelled since failure tolerance has exceeded\n"
+        f"    {ONE} {WEST}  CANCELLED\n"
+        f"    {TWO} {WEST}  CANCELLED\n"
+    )
+
+
+def test_another_operation_is_waited_for() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target(NETWORK))
+    changed = target(replace(NETWORK, tags={**NETWORK.tags, "team": "web"}))
+    execution = start(aws, changed)
+    other = aws.sets["shop-dev-network"]
+    aws._begin(other, "UPDATE", list(other.instances), {"StackSetName": "", "OperationId": "x"})
+    assert results(execution.run(aws.events.append, 5)) == {"network": "succeeded"}
+    assert "00:20 network: waits for another operation of the stack set" in lines(aws)
+
+
+def test_an_error_of_aws_names_the_operation() -> None:
+    aws = FakeStackSets()
+    refusal = RefusalError("LimitExceededException", "too many stack instances")
+    aws.refusals["CreateStackInstances"] = [refusal]
+    outcomes = deploy(aws, target(NETWORK))
+    assert outcomes["network"].reason == "CreateStackInstances: too many stack instances"
+    assert results(deploy(aws, target(NETWORK))) == {"network": "succeeded"}
+
+
+def test_a_lost_connection_does_not_stop_the_deployment() -> None:
+    aws = FakeStackSets(offline=(4, 64))
+    assert results(deploy(aws, target(NETWORK))) == {"network": "succeeded"}
+    assert any("Trying again" in line for line in lines(aws))
+
+
+def test_an_interrupted_operation_can_be_stopped_and_continued() -> None:
+    aws = FakeStackSets(interrupt_at=5)
+    execution = start(aws, target(NETWORK))
+    with pytest.raises(KeyboardInterrupt):
+        execution.run(aws.events.append, 5)
+    assert list(execution.under_way) == ["network"]
+    execution.stop()
+    aws.time += 10
+    statuses = read_environment(aws.clients(), target(NETWORK))
+    assert "2 CURRENT, 2 OUTDATED" in statuses_text(statuses)
+    assert results(deploy(aws, target(NETWORK))) == {"network": "succeeded"}
+    assert read_environment(aws.clients(), target(NETWORK))[0].healthy
+
+
+def test_a_deployment_that_was_killed_is_continued() -> None:
+    aws = FakeStackSets(interrupt_at=5)
+    with pytest.raises(KeyboardInterrupt):
+        deploy(aws, target(NETWORK))
+    assert results(deploy(aws, target(NETWORK))) == {"network": "succeeded"}
+    assert "waits for another operation of the stack set" in "".join(lines(aws))
+    assert len(places(aws, "shop-dev-network")) == 4
+
+
+def test_what_cannot_be_deployed_says_why() -> None:
+    aws = organization()
+    deploy(aws, target(NETWORK))
+    (found,) = plan(aws, target(NETWORK, targets=MANAGED))
+    assert "the stack set is SELF_MANAGED, and `targets` needs SERVICE_MANAGED" in found.problems[0]
+    aws.sets["shop-dev-network"].request["Tags"] = [
+        {"Key": key, "Value": "other"} for key in ("app", "env", "stack")
+    ]
+    (found,) = plan(aws, target(NETWORK))
+    assert "belongs to app `other`, env `other`, stack `other`" in found.problems[0]
+
+
+# Deletion --------------------------------------------------------------------------------------
+
+
+def destroy(aws: FakeStackSets, chosen: Target) -> dict[str, str]:
+    assert chosen.targets is not None
+    statuses = read_environment(aws.clients(), chosen)
+    removals = plan_set_removals(chosen, statuses)
+    return remove_stack_sets(aws.context(), removals, chosen.targets, 5)
+
+
+def test_deletion_is_in_the_reverse_order_and_finds_what_the_params_lost() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target(NETWORK, CLUSTER, WEB, make_stack("old", "network")))
+    statuses = read_environment(aws.clients(), target())
+    assert "old (stack set shop-dev-old)  4 stacks: 4 CURRENT, NOT IN THE PARAMS" in statuses_text(
+        statuses
+    )
+    removals = plan_set_removals(target(), statuses)
+    assert [item.name for item in removals] == ["old", "web", "cluster", "network"]
+    assert set_removals_text(removals).startswith(
+        "old (stack set shop-dev-old) and 4 stacks will be deleted\n"
+        f"  - {ONE}, {TWO} in {CENTRAL}, {WEST}\n"
+    )
+    aws.requests.clear()
+    assert set(destroy(aws, target()).values()) == {""}
+    assert aws.sets == {}
+    gone = [asked["StackSetName"] for name, asked in aws.requests if name == "DeleteStackSet"]
+    assert gone[:2] == ["shop-dev-old", "shop-dev-web"]
+
+
+def test_a_deletion_that_fails_keeps_what_it_needs() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target())
+    aws.failing["shop-dev-web", ONE, CENTRAL] = ["Service cannot be deleted"]
+    results = destroy(aws, target())
+    assert list(results) == ["web"]
+    assert results["web"].startswith(f"{ONE} {CENTRAL}: Service cannot be deleted")
+    assert "shop-dev-network" in aws.sets
+    (found,) = plan(aws, target(WEB))
+    assert found.problems[0].startswith(f"the stack in {ONE} {CENTRAL} is INOPERABLE")
+
+
+def test_one_at_a_time_if_asked() -> None:
+    aws = FakeStackSets()
+    start(aws, target()).run(aws.events.append, 1)
+    began, ended = _times(aws)
+    assert ended["network"] <= began["cluster"]
+
+
+def test_a_suspended_account_is_nothing_to_repair() -> None:
+    skipped = Instance(ONE, CENTRAL, "OUTDATED", "SKIPPED_SUSPENDED_ACCOUNT")
+    assert skipped.current
+
+
+def test_output_for_machines_says_the_same() -> None:
+    aws = FakeStackSets(failing={("shop-dev-network", ONE, CENTRAL): [TAKEN]})
+    (preview,) = [json.loads(line) for line in plans_json(plan(aws, target(NETWORK))).splitlines()]
+    assert (preview["kind"], preview["stack_set"]) == ("create", "shop-dev-network")
+    assert preview["added"][0]["accounts"] == [ONE, TWO]
+    deploy(aws, target(NETWORK))
+    statuses = read_environment(aws.clients(), target(NETWORK))
+    (status,) = json.loads(statuses_json(statuses))
+    assert (status["deployed"], status["healthy"], len(status["instances"])) == (True, False, 4)
+    (failures,) = json.loads(failures_json([*find_set_failures(aws.context(), statuses, TARGETS)]))
+    assert failures["reasons"][0][0] == TAKEN
+    removals = plan_set_removals(target(NETWORK), statuses)
+    (removal,) = [json.loads(line) for line in set_removals_json(removals).splitlines()]
+    assert removal["instances"][0] == f"{ONE} {CENTRAL}"
