@@ -25,6 +25,10 @@ SUSPENDED = "SKIPPED_SUSPENDED_ACCOUNT"
 """The detailed status of a stack in a suspended account. API reference,
 StackInstanceComprehensiveStatus."""
 
+NO_TRUSTED_ACCESS = ("aws-cn",)
+"""Partitions without service-managed permissions. User guide for China, "Prerequisites for stack
+set operations"."""
+
 NESTED = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::Macro")
 """Types that the default execution role of service-managed permissions cannot create, like
 transforms. User guide, "Configure a custom execution role template for StackSets"."""

@@ -13,6 +13,7 @@ from moorage.facts.regions import REGION_CODE, partition
 from moorage.facts.stack_sets import (
     EXECUTION_ROLE_NAME,
     MAX_ORGANIZATIONAL_UNITS,
+    NO_TRUSTED_ACCESS,
     ORGANIZATIONAL_UNIT,
 )
 from moorage.findings.finding import Problem
@@ -173,6 +174,11 @@ def find_target_problems(params: TargetsParams, region: str) -> Iterator[Problem
         hint = f"Add it, or write `region: {params.regions[0]}` at the top of the file."
         yield Problem("M1702", ("regions",), message, hint)
     yield from _find_partition_problem(params.regions)
+    if params.organizational_units and partition(region) in NO_TRUSTED_ACCESS:
+        message = f"StackSets has no access to AWS Organizations in {region}"
+        hint = "Write `accounts:` without `organizational_units:`, with the roles of self-managed "
+        hint += "permissions."
+        yield Problem("M1715", ("organizational_units",), message, hint)
     if len(params.organizational_units) > MAX_ORGANIZATIONAL_UNITS:
         count = len(params.organizational_units)
         hint = f"StackSets takes {MAX_ORGANIZATIONAL_UNITS}. Name an organizational unit around "

@@ -204,6 +204,20 @@ stacks:
 """,
         (_BEST_PRACTICES,),
     ),
+    Code(
+        "M1715",
+        "Organizational units cannot be targets in this partition.",
+        "Service-managed permissions need the trusted access of StackSets to AWS Organizations, "
+        "which the regions of China do not have.",
+        "Write `accounts`, and create the roles of self-managed permissions in them.",
+        """\
+region: cn-north-1
+targets:
+  accounts: ["111122223333"]  # not organizational_units
+  regions: [cn-north-1]
+""",
+        ('CloudFormation user guide for China, "Prerequisites for stack set operations"',),
+    ),
 )
 
 CODES: tuple[Code, ...] = (*_FORM, *_TEMPLATES)
