@@ -45,6 +45,7 @@ def _targets(target: Target) -> Targets:
 
 def _plan(arguments: argparse.Namespace, target: Target, aws: Aws) -> list[SetPlan]:
     """The plans of the chosen stack sets, which are printed."""
+    from moorage.deploy.stack_sets.organization import read_members
     from moorage.deploy.stack_sets.plan import plan_stack_sets
     from moorage.deploy.stack_sets.plan_text import plans_json, plans_text
     from moorage.deploy.stack_sets.requests import call_as
@@ -53,7 +54,7 @@ def _plan(arguments: argparse.Namespace, target: Target, aws: Aws) -> list[SetPl
     chosen = target.select(arguments.stacks)
     names = [stack.stack_name for stack in chosen.stacks]
     existing = read_stack_sets(aws.cloudformation, names, call_as(_targets(target)))
-    plans = plan_stack_sets(chosen, existing)
+    plans = plan_stack_sets(chosen, existing, read_members(aws, _targets(target)))
     print_text((plans_json if arguments.format == "json" else plans_text)(plans))
     sys.stdout.flush()
     return plans

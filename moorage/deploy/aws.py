@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moorage.deploy.role import assume_role
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from types_boto3_acm import ACMClient
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
@@ -129,6 +130,12 @@ class Aws:
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def organizations(self) -> BaseClient:
+        return self.session.client(  # type: ignore[no-any-return]
+            "organizations", endpoint_url=self.endpoint_url, config=_CONFIG
+        )
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:

@@ -25,6 +25,10 @@ SUSPENDED = "SKIPPED_SUSPENDED_ACCOUNT"
 """The detailed status of a stack in a suspended account. API reference,
 StackInstanceComprehensiveStatus."""
 
+UNKNOWN_ORGANIZATION = ("AccessDeniedException", "AWSOrganizationsNotInUseException")
+"""Errors of AWS Organizations where its accounts cannot be listed. AWS Organizations API reference,
+ListAccountsForParent and DescribeOrganization."""
+
 NO_TRUSTED_ACCESS = ("aws-cn",)
 """Partitions without service-managed permissions. User guide for China, "Prerequisites for stack
 set operations"."""

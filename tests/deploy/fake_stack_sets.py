@@ -61,6 +61,8 @@ class FakeStackSets(FakeAws):
     """Reasons why the next operations fail, by stack set, account and region."""
     organization: dict[str, list[str]] = field(default_factory=dict)
     """Accounts by organizational unit."""
+    below: dict[str, list[str]] = field(default_factory=dict)
+    """Organizational units by the unit around them."""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What was asked for that changes something."""
 
@@ -134,9 +136,23 @@ class FakeStackSets(FakeAws):
         return [
             (account, unit)
             for unit in chosen["OrganizationalUnitIds"]
-            for account in self.organization[unit]
+            for account in self._members(unit)
             if kind is None or (account in listed) == (kind == "INTERSECTION")
         ]
+
+    def _members(self, unit: str) -> list[str]:
+        inner = [account for below in self.below.get(unit, []) for account in self._members(below)]
+        return [name for name in [*self.organization[unit], *inner] if name != self.account]
+
+    def DescribeOrganization(self) -> Any:  # noqa: N802
+        return {"Organization": {"MasterAccountId": self.account}}
+
+    def ListAccountsForParent(self, ParentId: str) -> Any:  # noqa: N802, N803
+        accounts = self.organization.get(ParentId, [])
+        return {"Accounts": [{"Id": account, "Status": "ACTIVE"} for account in accounts]}
+
+    def ListOrganizationalUnitsForParent(self, ParentId: str) -> Any:  # noqa: N802, N803
+        return {"OrganizationalUnits": [{"Id": unit} for unit in self.below.get(ParentId, [])]}
 
     def _refuse_second(self, found: FakeSet) -> None:
         self._settle()

@@ -20,6 +20,7 @@ from moorage.deploy.stack_sets.failures import (
     failures_text,
     find_set_failures,
 )
+from moorage.deploy.stack_sets.organization import read_members
 from moorage.deploy.stack_sets.plan import SetPlan, plan_stack_sets
 from moorage.deploy.stack_sets.plan_text import count_plans, plans_json, plans_text
 from moorage.deploy.stack_sets.removal import (
@@ -49,7 +50,8 @@ def plan(aws: FakeStackSets, chosen: Target) -> list[SetPlan]:
     assert chosen.targets is not None
     names = [stack.stack_name for stack in chosen.stacks]
     client = aws.clients().cloudformation
-    return plan_stack_sets(chosen, read_stack_sets(client, names, call_as(chosen.targets)))
+    existing = read_stack_sets(client, names, call_as(chosen.targets))
+    return plan_stack_sets(chosen, existing, read_members(aws.clients(), chosen.targets))
 
 
 def start(aws: FakeStackSets, chosen: Target) -> SetExecution:
@@ -257,6 +259,21 @@ def test_a_filter_leaves_accounts_out(kind: str, left: list[tuple[str, str]]) ->
     deploy(aws, target(NETWORK, targets=replace(MANAGED, organizational_units=(UNIT, OTHER))))
     deploy(aws, target(NETWORK, targets=filtered))
     assert places(aws, "shop-dev-network") == left, "others are removed again"
+
+
+def test_accounts_that_have_come_are_found() -> None:
+    aws = organization()
+    chosen = replace(MANAGED, auto_deployment=False, retain_stacks=False)
+    deploy(aws, target(NETWORK, targets=chosen))
+    aws.organization[UNIT].append(THREE)
+    aws.below[UNIT] = [OTHER]
+    aws.organization[OTHER] = ["444444444444", aws.account]
+    (found,) = plan(aws, target(NETWORK, targets=chosen))
+    assert f"  + {UNIT} (only {THREE}, 444444444444) in {CENTRAL}\n" in plans_text([found])
+    aws.refusals["DescribeOrganization"] = [RefusalError("AccessDeniedException")]
+    assert plan(aws, target(NETWORK, targets=chosen))[0].kind == "nothing"
+    deploy(aws, target(NETWORK, targets=chosen))
+    assert (THREE, CENTRAL) in places(aws, "shop-dev-network")
 
 
 def test_units_are_deleted_as_units() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,17 +56,29 @@ class SetPlan:
         return self.before is not None and bool(self.text_changes or self.settings or self.outdated)
 
 
-def plan_stack_sets(target: Target, existing: Mapping[str, StackSet]) -> list[SetPlan]:
+Members = Mapping[str, Collection[str]]
+"""Accounts by their organizational units, as far as they are known."""
+
+
+def plan_stack_sets(
+    target: Target, existing: Mapping[str, StackSet], members: Members
+) -> list[SetPlan]:
     """The plans of all stacks of a target, in the order of their deployment."""
     assert target.targets is not None
     return [
-        plan_stack_set(stack, target.targets, existing.get(stack.stack_name), target.region)
+        plan_stack_set(
+            stack, target.targets, existing.get(stack.stack_name), target.region, members
+        )
         for stack in target.stacks
     ]
 
 
 def plan_stack_set(
-    stack: DeployStack, targets: Targets, before: StackSet | None, region: str
+    stack: DeployStack,
+    targets: Targets,
+    before: StackSet | None,
+    region: str,
+    members: Members,
 ) -> SetPlan:
     """What a deployment does with one stack set."""
     if before is None:
@@ -80,7 +92,7 @@ def plan_stack_set(
         changes=compare_texts(before.text, stack.text, region) if text_changes else (),
         settings=tuple(_changed_settings(stack, targets, before)),
         outdated=tuple(item for item in before.instances if not item.current),
-        added=tuple(_added(targets, before)),
+        added=tuple(_added(targets, before, members)),
         removed=tuple(_removed(targets, before)),
         problems=tuple(_problems(stack, targets, before)),
         text_changes=text_changes,
@@ -128,10 +140,10 @@ def _changed_settings(stack: DeployStack, targets: Targets, before: StackSet) ->
 # Accounts and regions --------------------------------------------------------------------------
 
 
-def _added(targets: Targets, before: StackSet) -> Iterator[Group]:
+def _added(targets: Targets, before: StackSet, members: Members) -> Iterator[Group]:
     """Where `targets` wants stacks that are not there."""
+    there = {(item.account, item.region) for item in before.instances}
     if not targets.service_managed:
-        there = {(item.account, item.region) for item in before.instances}
         missing = {
             region: tuple(name for name in targets.accounts if (name, region) not in there)
             for region in targets.regions
@@ -153,15 +165,22 @@ def _added(targets: Targets, before: StackSet) -> Iterator[Group]:
     }
     for regions, units in merge_regions(missing, targets.regions):
         yield Group(regions, chosen.accounts, units, chosen.filter)
-    if chosen.filter == "INTERSECTION":
-        there = {(item.account, item.region) for item in before.instances}
+    for unit in targets.organizational_units:
+        wanted = sorted(name for name in members.get(unit, ()) if _is_chosen(name, targets))
         lacking = {
-            region: tuple(name for name in targets.accounts if (name, region) not in there)
+            region: tuple(name for name in wanted if (name, region) not in there)
             for region in targets.regions
-            if not missing[region]
+            if unit not in missing[region]
         }
         for regions, accounts in merge_regions(lacking, targets.regions):
-            yield Group(regions, accounts, targets.organizational_units, "INTERSECTION")
+            yield Group(regions, accounts, (unit,), "INTERSECTION")
+
+
+def _is_chosen(account: str, targets: Targets) -> bool:
+    """Whether the filter of the accounts in organizational units lets an account through."""
+    if not targets.accounts:
+        return True
+    return (account in targets.accounts) == (targets.account_filter == "intersection")
 
 
 def _removed(targets: Targets, before: StackSet) -> Iterator[Group]:
@@ -176,8 +195,7 @@ def _is_wanted(item: Instance, targets: Targets) -> bool:
         return item.account in targets.accounts
     if item.unit and item.unit not in targets.organizational_units:
         return False
-    listed = item.account in targets.accounts
-    return not targets.accounts or listed == (targets.account_filter == "intersection")
+    return _is_chosen(item.account, targets)
 
 
 def group_instances(instances: Sequence[Instance]) -> Iterator[Group]:

@@ -109,8 +109,10 @@ _TEMPLATES = (
         "Write a value that fits all targets, or a reference without account and region, which "
         "Moorage completes by those of the stack.",
         """\
-secrets:
-  DB_PASSWORD: ssm:/shop/${env}/db_password  # of the account and region of each stack
+containers:
+  web:
+    image: ecr:shop/web:1.4.2  # of the account and region of each stack
+    secrets: {DB_PASSWORD: "ssm:/shop/${env}/db_password"}
 """,
     ),
     Code(
