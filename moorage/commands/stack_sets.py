@@ -82,10 +82,10 @@ def deploy_sets(arguments: argparse.Namespace, target: Target, aws: Aws, account
         print_error(f"{target.env}: nothing was deployed")
         return FOUND
     execution = SetExecution(make_context(aws, account), plans, _targets(target))
-    return _execute(arguments, execution)
+    return execute_sets(arguments, execution)
 
 
-def _execute(arguments: argparse.Namespace, execution: SetExecution) -> int:
+def execute_sets(arguments: argparse.Namespace, execution: SetExecution) -> int:
     """Executes what was agreed to, and prints how it ended."""
     try:
         with show_events(arguments.format, lambda: execution.context.at) as emit:

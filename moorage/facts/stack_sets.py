@@ -21,6 +21,10 @@ ALREADY_UNDER_WAY = "OperationInProgressException"
 
 RUNNING = ("RUNNING", "QUEUED", "STOPPING")
 """The statuses of an operation that has not ended. API reference, StackSetOperation."""
+UNFINISHED = ("PENDING", "RUNNING")
+"""The results of an operation for stacks that it has not finished. API reference,
+StackSetOperationResultSummary."""
+
 SUSPENDED = "SKIPPED_SUSPENDED_ACCOUNT"
 """The detailed status of a stack in a suspended account. API reference,
 StackInstanceComprehensiveStatus."""

@@ -63,6 +63,8 @@ class FakeStackSets(FakeAws):
     """Accounts by organizational unit."""
     below: dict[str, list[str]] = field(default_factory=dict)
     """Organizational units by the unit around them."""
+    results_late_by: float = 0
+    """Seconds after which the result of a stack is listed."""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What was asked for that changes something."""
 
@@ -83,6 +85,9 @@ class FakeStackSets(FakeAws):
         self.requests.append(("UpdateStackSet", request))
         found = self._set(request["StackSetName"])
         self._refuse_second(found)
+        execution = request.get("ManagedExecution", found.request["ManagedExecution"])
+        if execution != found.request["ManagedExecution"] and "TemplateBody" in request:
+            raise RefusalError("InvalidOperationException", "Cannot update ManagedExecution")
         found.request |= request
         for instance in found.instances.values():
             instance["Status"] = "OUTDATED"
@@ -248,6 +253,7 @@ class FakeStackSets(FakeAws):
 
     def _result(self, place: Place, result: tuple[float, float, str, str]) -> dict[str, str]:
         begin, end, status, reason = result
+        end += self.results_late_by
         item = {"Account": place[0], "Region": place[1], "Status": status, "StatusReason": reason}
         if self.time < begin:
             return item | {"Status": "PENDING", "StatusReason": ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_execute import lines
 
+from moorage.commands.stack_sets import execute_sets
 from moorage.deploy.progress import Ended, Started
 from moorage.deploy.stack_sets.execute import Outcome, SetExecution
 from moorage.deploy.stack_sets.failures import (
@@ -211,6 +213,18 @@ def test_preferences_are_those_of_the_params() -> None:
     }
 
 
+def test_managed_execution_changes_in_an_operation_of_its_own() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target(NETWORK))
+    aws.requests.clear()
+    tagged = replace(NETWORK, tags={**NETWORK.tags, "team": "web"})
+    changed = target(tagged, targets=replace(TARGETS, managed_execution=True))
+    assert "  changes: tags, managed execution\n" in plans_text(plan(aws, changed))
+    assert results(deploy(aws, changed)) == {"network": "succeeded"}
+    assert [request.get("UsePreviousTemplate") for _, request in aws.requests] == [True, None]
+    assert plan(aws, changed)[0].kind == "nothing"
+
+
 # Organizations ---------------------------------------------------------------------------------
 
 UNIT, OTHER = "ou-ab12-00000001", "ou-ab12-00000002"
@@ -349,6 +363,13 @@ def test_the_reasons_of_all_stacks_are_gathered() -> None:
     )
 
 
+def test_results_that_come_late_are_waited_for() -> None:
+    failing = {("shop-dev-network", ONE, WEST): [TAKEN]}
+    aws = FakeStackSets(failing=failing, results_late_by=8)
+    outcomes = deploy(aws, target(NETWORK))
+    assert [item.place for item in outcomes["network"].failures] == [f"{ONE} {WEST}"]
+
+
 def test_another_operation_is_waited_for() -> None:
     aws = FakeStackSets()
     deploy(aws, target(NETWORK))
@@ -387,6 +408,18 @@ def test_an_interrupted_operation_can_be_stopped_and_continued() -> None:
     assert "2 CURRENT, 2 OUTDATED" in statuses_text(statuses)
     assert results(deploy(aws, target(NETWORK))) == {"network": "succeeded"}
     assert read_environment(aws.clients(), target(NETWORK))[0].healthy
+
+
+def test_an_interruption_says_what_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = FakeStackSets(interrupt_at=5)
+    arguments = argparse.Namespace(format="text", parallel=5, env="dev")
+    assert execute_sets(arguments, start(aws, target())) == 130
+    assert capsys.readouterr().err == (
+        "interrupted; CloudFormation goes on with network, cluster\n"
+        "The same command waits for them and continues\n"
+    )
+    aws.time += 60
+    assert execute_sets(arguments, start(aws, target())) == 0
 
 
 def test_a_deployment_that_was_killed_is_continued() -> None:

@@ -174,6 +174,13 @@ def test_deploy_sh_names_the_command(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert process.stderr == "prod is deployed by StackSets. Run: moorage deploy prod\n"
 
 
+def test_a_rehearsal_is_in_one_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rehearse", *project(tmp_path, "alone")]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("StackSets is left out: the stacks are rehearsed in one account")
+    assert "web (alone-prod-web) will be created" in shown
+
+
 def test_not_waiting_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = project(tmp_path, "single")
     assert main(["deploy", *where, "--no-wait"]) == 2

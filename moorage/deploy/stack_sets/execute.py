@@ -24,14 +24,15 @@ from moorage.deploy.stack_sets.operations import (
     run_operation,
     wait_for_others,
 )
+from moorage.deploy.stack_sets.order import find_users
 from moorage.deploy.stack_sets.plan import SetPlan
 from moorage.deploy.stack_sets.requests import (
     Group,
     call_as,
+    execution_request,
     operation_preferences,
     stack_set_request,
 )
-from moorage.deploy.target import find_dependents
 from moorage.model import Targets
 
 
@@ -78,7 +79,7 @@ class SetExecution:
         stacks = [plan.stack for plan in self.plans]
         ends = self._run(
             {plan.stack.name: partial(self._shrink, plan) for plan in shrinking},
-            {plan.stack.name: find_dependents(stacks, plan.stack.name) for plan in shrinking},
+            {plan.stack.name: find_users(stacks, plan.stack.name) for plan in shrinking},
             parallel,
         )
         return outcomes | ends
@@ -110,7 +111,7 @@ class SetExecution:
 
     def _deploy(self, plan: SetPlan) -> Job[Outcome]:
         name = plan.stack.name
-        if not (plan.before is None or plan.updates or plan.added):
+        if not (plan.before is None or plan.updates or plan.switches or plan.added):
             return Outcome(name, "unchanged")
         verb = _verb(plan)
         self.context.emit(Started(name, self.context.at, verb))
@@ -140,6 +141,8 @@ class SetExecution:
 
     def _operations(self, plan: SetPlan) -> Iterator[tuple[Callable[[], str], Verb]]:
         """The operations that bring a stack set up to date, and what each one does."""
+        if plan.switches:
+            yield partial(self._switch_execution, plan), "update"
         if plan.updates:
             yield partial(self._update, plan), "update"
         for group in plan.added:
@@ -153,7 +156,11 @@ class SetExecution:
         """Creates the stack set, without stacks. One that an interrupted deployment has created is
         read by the next one."""
         client = self.context.aws.cloudformation
-        client.create_stack_set(**self._request(plan), ClientRequestToken=self.context.new_name())
+        client.create_stack_set(
+            **self._request(plan),
+            **execution_request(self.targets),
+            ClientRequestToken=self.context.new_name(),
+        )
         caller = call_as(self.targets)
         found = client.describe_stack_set(StackSetName=plan.stack.stack_name, **caller)
         self.arns[plan.stack.name] = found["StackSet"].get("StackSetARN", "")
@@ -165,6 +172,19 @@ class SetExecution:
         answer = self.context.aws.cloudformation.update_stack_set(
             **self._request(plan),
             **operation_preferences(self.targets, regions),
+            OperationId=self.context.new_name(),
+        )
+        return answer["OperationId"]
+
+    def _switch_execution(self, plan: SetPlan) -> str:
+        """Turns managed execution on or off. CloudFormation refuses that together with a template
+        (aws-cloudformation/rain#748)."""
+        answer = self.context.aws.cloudformation.update_stack_set(
+            StackSetName=plan.stack.stack_name,
+            UsePreviousTemplate=True,
+            Capabilities=list(plan.stack.capabilities),  # type: ignore[arg-type]
+            **execution_request(self.targets),
+            **call_as(self.targets),
             OperationId=self.context.new_name(),
         )
         return answer["OperationId"]

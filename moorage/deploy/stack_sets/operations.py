@@ -13,7 +13,7 @@ from moorage.deploy.context import Context
 from moorage.deploy.events import StackEvent
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, Verb
-from moorage.facts.stack_sets import ALREADY_UNDER_WAY, RUNNING
+from moorage.facts.stack_sets import ALREADY_UNDER_WAY, RUNNING, UNFINISHED
 
 _PAUSE = 5.0
 """Seconds between two questions about an operation, which takes minutes."""
@@ -21,6 +21,9 @@ _MAX_SILENCE = 600
 """Seconds without an answer from AWS after which it is no use to wait."""
 _MAX_ATTEMPTS = 3
 """How often an operation waits for another one that was started in the meantime."""
+_MAX_LATE = 3
+"""How often results are read again after the end of an operation, until none is unfinished: they
+are eventually consistent (CloudFormation API reference, ListStackSetOperationResults)."""
 _TYPE = "stack"
 
 
@@ -110,10 +113,9 @@ def follow_operation(
 ) -> Job[End]:
     """Waits for the end of an operation, and emits the result of each stack. A lost connection is
     no reason to stop: the operation does not need us."""
-    answered = context.clock.now()
+    answered, late = context.clock.now(), 0
     while True:
         try:
-            # The status first: results that are read after the end are complete.
             with aws_errors():
                 found = context.aws.cloudformation.describe_stack_set_operation(
                     StackSetName=running.stack_set, OperationId=operation, **caller
@@ -122,7 +124,9 @@ def follow_operation(
             for event in _to_events(results, running.verb):
                 context.emit(Happened(running.stack, context.at, event))
             status = found.get("Status", "")
-            if status not in RUNNING:
+            late += status not in RUNNING
+            unfinished = any(item.get("Status") in UNFINISHED for item in results)
+            if late > (_MAX_LATE if unfinished else 0):
                 return End(status, found.get("StatusReason", ""), tuple(find_failures(results)))
             answered = context.clock.now()
         except AwsError as error:

@@ -21,6 +21,8 @@ from moorage.deploy.target import DeployStack, Target
 from moorage.model import OWN_TAGS, Targets
 from moorage.update.compare import make_comparison
 
+MANAGED_EXECUTION = "managed execution"
+"""The setting that CloudFormation changes in an operation of its own."""
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 
 
@@ -47,13 +49,19 @@ class SetPlan:
     def kind(self) -> Literal["create", "update", "nothing"]:
         if self.before is None:
             return "create"
-        changes = self.updates or self.added or self.removed
+        changes = self.updates or self.switches or self.added or self.removed
         return "update" if changes else "nothing"
 
     @property
     def updates(self) -> bool:
         """Whether the stacks that exist are updated."""
-        return self.before is not None and bool(self.text_changes or self.settings or self.outdated)
+        settings = {*self.settings} - {MANAGED_EXECUTION}
+        return self.before is not None and bool(self.text_changes or self.outdated or settings)
+
+    @property
+    def switches(self) -> bool:
+        """Whether managed execution is turned on or off."""
+        return MANAGED_EXECUTION in self.settings
 
 
 Members = Mapping[str, Collection[str]]
@@ -125,7 +133,7 @@ def _changed_settings(stack: DeployStack, targets: Targets, before: StackSet) ->
     settings = before.settings
     managed = settings.get("ManagedExecution", {}).get("Active", False)
     if managed != targets.managed_execution:
-        yield "managed execution"
+        yield MANAGED_EXECUTION
     if targets.service_managed:
         wanted = auto_deployment(targets)["AutoDeployment"]
         found = settings.get("AutoDeployment", {})

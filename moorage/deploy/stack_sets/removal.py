@@ -18,12 +18,13 @@ from moorage.deploy.stack_sets.operations import (
     run_operation,
     wait_for_others,
 )
+from moorage.deploy.stack_sets.order import find_users
 from moorage.deploy.stack_sets.plan import kept_resources
 from moorage.deploy.stack_sets.plan_text import count_stacks, group_text
 from moorage.deploy.stack_sets.requests import Group, call_as
 from moorage.deploy.stack_sets.state import StackSet
 from moorage.deploy.stack_sets.status import SetStatus
-from moorage.deploy.target import Target, find_dependents
+from moorage.deploy.target import Target
 from moorage.model import Targets
 
 
@@ -48,7 +49,7 @@ def plan_set_removals(target: Target, statuses: Sequence[SetStatus]) -> list[Set
     backwards = existing[::-1]
     for status in sorted(backwards, key=lambda status: status.in_params):
         assert status.found is not None
-        after = {*find_dependents(target.stacks, status.name)} & {item.name for item in existing}
+        after = {*find_users(target.stacks, status.name)} & {item.name for item in existing}
         names = (*sorted(after), *(orphans if status.in_params else ()))
         groups = tuple(_groups(status.found))
         removals.append(SetRemoval(status.name, status.found, groups, names))

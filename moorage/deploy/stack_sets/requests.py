@@ -67,11 +67,15 @@ def stack_set_request(
         "TemplateBody": stack.text,
         "Capabilities": list(stack.capabilities),
         "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
-        "ManagedExecution": {"Active": targets.managed_execution},
         **permissions(targets),
         **auto_deployment(targets, depends_on),
         **call_as(targets),
     }
+
+
+def execution_request(targets: Targets) -> dict[str, Any]:
+    """Whether operations that do not conflict run at once."""
+    return {"ManagedExecution": {"Active": targets.managed_execution}}
 
 
 def permissions(targets: Targets) -> dict[str, Any]:
