@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.stack_sets.status import SetStatus
     from moorage.deploy.target import Target
     from moorage.model import Targets
+    from moorage.pipeline.document import Document
 
 
 def refuse_targets(target: Target, command: str) -> None:
@@ -140,7 +141,9 @@ def show_sets(arguments: argparse.Namespace, target: Target, aws: Aws) -> int:
     return CLEAN if all(status.healthy for status in statuses) else FOUND
 
 
-def explain_sets(arguments: argparse.Namespace, target: Target, aws: Aws) -> int:
+def explain_sets(
+    arguments: argparse.Namespace, target: Target, aws: Aws, document: Document
+) -> int:
     """Says why stacks of stack sets are not current."""
     from moorage.deploy.stack_sets.failures import (
         failures_json,
@@ -152,7 +155,8 @@ def explain_sets(arguments: argparse.Namespace, target: Target, aws: Aws) -> int
     statuses = read_environment(aws, target)
     if arguments.stack is not None:
         statuses = [status for status in statuses if status.name == arguments.stack]
-    found = [*find_set_failures(make_context(aws, ""), statuses, _targets(target))]
+    context = make_context(aws, "")
+    found = [*find_set_failures(context, statuses, _targets(target), document)]
     if arguments.format == "json":
         print_text(failures_json(found))
     elif found:

@@ -26,7 +26,8 @@ def why(arguments: argparse.Namespace) -> int:
     with explain_aws_errors():
         if deployed.has_targets:
             target = build_target(arguments)
-            return explain_sets(arguments, target, open_account(arguments, target)[0])
+            reached, _ = open_account(arguments, target)
+            return explain_sets(arguments, target, reached, deployed.document)
         from moorage.deploy.aws import Aws
 
         aws = Aws(deployed.access(arguments))

@@ -25,6 +25,13 @@ UNFINISHED = ("PENDING", "RUNNING")
 """The results of an operation for stacks that it has not finished. API reference,
 StackSetOperationResultSummary."""
 
+RESOURCE_REASON = (
+    r"ResourceLogicalId:(?P<name>[A-Za-z0-9]+), ResourceType:(?P<type>[A-Za-z0-9:]+), "
+    r"ResourceStatusReason:(?P<reason>.+?)\.?$"
+)
+"""How StackSets reports that a resource failed, as in users' reports: the documentation does not
+describe it."""
+
 SUSPENDED = "SKIPPED_SUSPENDED_ACCOUNT"
 """The detailed status of a stack in a suspended account. API reference,
 StackInstanceComprehensiveStatus."""

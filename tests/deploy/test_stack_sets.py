@@ -4,81 +4,51 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from fake_aws import RefusalError, make_stack, make_target
+from fake_aws import RefusalError, make_stack
 from fake_stack_sets import FakeStackSets
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stack_set_steps import (
+    CENTRAL,
+    CLUSTER,
+    NETWORK,
+    ONE,
+    TARGETS,
+    THREE,
+    TWO,
+    WEB,
+    WEST,
+    asked,
+    deploy,
+    destroy,
+    places,
+    plan,
+    results,
+    start,
+    target,
+)
 from test_execute import lines
 
 from moorage.commands.stack_sets import execute_sets
 from moorage.deploy.progress import Ended, Started
-from moorage.deploy.stack_sets.execute import Outcome, SetExecution
 from moorage.deploy.stack_sets.failures import (
     failures_json,
     failures_text,
     find_set_failures,
 )
-from moorage.deploy.stack_sets.organization import read_members
-from moorage.deploy.stack_sets.plan import SetPlan, plan_stack_sets
 from moorage.deploy.stack_sets.plan_text import count_plans, plans_json, plans_text
 from moorage.deploy.stack_sets.removal import (
     plan_set_removals,
-    remove_stack_sets,
     set_removals_json,
     set_removals_text,
 )
-from moorage.deploy.stack_sets.requests import call_as
-from moorage.deploy.stack_sets.state import Instance, read_stack_sets
+from moorage.deploy.stack_sets.state import Instance
 from moorage.deploy.stack_sets.status import read_environment, statuses_json, statuses_text
-from moorage.deploy.target import DeployStack, Target
+from moorage.deploy.target import DeployStack
 from moorage.model import Share, Targets
-
-ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
-CENTRAL, WEST = "eu-central-1", "eu-west-1"
-TARGETS = Targets((CENTRAL, WEST), (ONE, TWO), max_concurrent=Share(2))
-NETWORK, CLUSTER = make_stack("network"), make_stack("cluster")
-WEB = make_stack("web", "cluster", "network")
-
-
-def target(*stacks: DeployStack, targets: Targets = TARGETS) -> Target:
-    return replace(make_target(*(stacks or (NETWORK, CLUSTER, WEB))), targets=targets)
-
-
-def plan(aws: FakeStackSets, chosen: Target) -> list[SetPlan]:
-    assert chosen.targets is not None
-    names = [stack.stack_name for stack in chosen.stacks]
-    client = aws.clients().cloudformation
-    existing = read_stack_sets(client, names, call_as(chosen.targets))
-    return plan_stack_sets(chosen, existing, read_members(aws.clients(), chosen.targets))
-
-
-def start(aws: FakeStackSets, chosen: Target) -> SetExecution:
-    assert chosen.targets is not None
-    return SetExecution(aws.context(), plan(aws, chosen), chosen.targets)
-
-
-def deploy(aws: FakeStackSets, chosen: Target) -> dict[str, Outcome]:
-    return start(aws, chosen).run(aws.events.append, 5)
-
-
-def results(outcomes: Mapping[str, Outcome]) -> dict[str, str]:
-    return {name: outcome.result for name, outcome in outcomes.items()}
-
-
-def places(aws: FakeStackSets, name: str = "shop-dev-web") -> list[tuple[str, str]]:
-    aws._settle()
-    return sorted(aws.sets[name].instances)
-
-
-def asked(aws: FakeStackSets, name: str = "") -> list[str]:
-    return [
-        operation for operation, request in aws.requests if name in ("", request["StackSetName"])
-    ]
-
 
 # Order -----------------------------------------------------------------------------------------
 
@@ -225,85 +195,10 @@ def test_managed_execution_changes_in_an_operation_of_its_own() -> None:
     assert plan(aws, changed)[0].kind == "nothing"
 
 
-# Organizations ---------------------------------------------------------------------------------
-
-UNIT, OTHER = "ou-ab12-00000001", "ou-ab12-00000002"
-MANAGED = Targets(
-    (CENTRAL,),
-    organizational_units=(UNIT,),
-    auto_deployment=True,
-    retain_stacks=True,
-    call_as="delegated_admin",
-    max_concurrent=Share(2),
-)
-
-
-def organization() -> FakeStackSets:
-    return FakeStackSets(organization={UNIT: [ONE, TWO], OTHER: [THREE]})
-
-
-def test_automatic_deployment_knows_the_order() -> None:
-    aws = organization()
-    deploy(aws, target(targets=MANAGED))
-    request = dict(aws.requests)  # the last one of each kind
-    assert all(asked["CallAs"] == "DELEGATED_ADMIN" for _, asked in aws.requests)
-    created = [asked for operation, asked in aws.requests if operation == "CreateStackSet"]
-    web = next(asked for asked in created if asked["StackSetName"] == "shop-dev-web")
-    assert web["PermissionModel"] == "SERVICE_MANAGED"
-    assert web["AutoDeployment"]["Enabled"]
-    assert web["AutoDeployment"]["RetainStacksOnAccountRemoval"]
-    assert [arn.split("/")[-1] for arn in web["AutoDeployment"]["DependsOn"]] == [
-        "shop-dev-cluster",
-        "shop-dev-network",
-    ]
-    assert request["CreateStackInstances"]["DeploymentTargets"] == {"OrganizationalUnitIds": [UNIT]}
-    assert places(aws) == [(ONE, CENTRAL), (TWO, CENTRAL)]
-    assert [item.kind for item in plan(aws, target(targets=MANAGED))] == ["nothing"] * 3
-
-
-@pytest.mark.parametrize(
-    ("kind", "left"), [("intersection", [(ONE, CENTRAL)]), ("difference", [(TWO, CENTRAL)])]
-)
-def test_a_filter_leaves_accounts_out(kind: str, left: list[tuple[str, str]]) -> None:
-    aws = organization()
-    filtered = replace(MANAGED, accounts=(ONE,), account_filter=kind)  # type: ignore[arg-type]
-    deploy(aws, target(NETWORK, targets=filtered))
-    assert places(aws, "shop-dev-network") == left
-    assert plan(aws, target(NETWORK, targets=filtered))[0].kind == "nothing"
-    deploy(aws, target(NETWORK, targets=replace(MANAGED, organizational_units=(UNIT, OTHER))))
-    deploy(aws, target(NETWORK, targets=filtered))
-    assert places(aws, "shop-dev-network") == left, "others are removed again"
-
-
-def test_accounts_that_have_come_are_found() -> None:
-    aws = organization()
-    chosen = replace(MANAGED, auto_deployment=False, retain_stacks=False)
-    deploy(aws, target(NETWORK, targets=chosen))
-    aws.organization[UNIT].append(THREE)
-    aws.below[UNIT] = [OTHER]
-    aws.organization[OTHER] = ["444444444444", aws.account]
-    (found,) = plan(aws, target(NETWORK, targets=chosen))
-    assert f"  + {UNIT} (only {THREE}, 444444444444) in {CENTRAL}\n" in plans_text([found])
-    aws.refusals["DescribeOrganization"] = [RefusalError("AccessDeniedException")]
-    assert plan(aws, target(NETWORK, targets=chosen))[0].kind == "nothing"
-    deploy(aws, target(NETWORK, targets=chosen))
-    assert (THREE, CENTRAL) in places(aws, "shop-dev-network")
-
-
-def test_units_are_deleted_as_units() -> None:
-    aws = organization()
-    chosen = target(targets=MANAGED)
-    deploy(aws, chosen)
-    assert destroy(aws, chosen) == dict.fromkeys(("web", "cluster", "network"), "")
-    deletion = dict(aws.requests)["DeleteStackInstances"]
-    assert deletion["DeploymentTargets"] == {"OrganizationalUnitIds": [UNIT]}
-    assert deletion["RetainStacks"] is False
-    assert aws.sets == {}
-
-
 # Failures --------------------------------------------------------------------------------------
 
-TAKEN = "ResourceLogicalId:Cluster, ResourceType:AWS::ECS::Cluster, ResourceStatusReason:taken."
+RESOURCE = "ResourceLogicalId:Cluster, ResourceType:AWS::ECS::Cluster"
+TAKEN = f"{RESOURCE}, ResourceStatusReason:shop already exists."
 
 
 def test_a_failure_stops_the_operation_and_the_deployment() -> None:
@@ -354,12 +249,23 @@ def test_the_reasons_of_all_stacks_are_gathered() -> None:
     assert aws.log == ["ListStackSetOperationResults"], "each operation is read once"
     assert failures_text(found) == (
         "network (stack set shop-dev-network): 4 stacks are not current\n"
-        f"  {TAKEN}\n"
-        f"    {ONE} {CENTRAL}  FAILED\n"
-        f"    {TWO} {CENTRAL}  FAILED\n"
-        "  Cancelled since failure tolerance has exceeded\n"
-        f"    {ONE} {WEST}  CANCELLED\n"
-        f"    {TWO} {WEST}  CANCELLED\n"
+        "\n"
+        "1. AWS has such a resource already.\n"
+        "   Cluster (AWS::ECS::Cluster)\n"
+        "   AWS: shop already exists\n"
+        "   Its name, or what identifies it, is taken: by another stack, by somebody by hand, "
+        "or by an\n"
+        "   earlier stack that kept the resource.\n"
+        "   What to do: Delete the other resource if nothing needs it, or change what identifies "
+        "this\n"
+        "   one.\n"
+        "   See: python build.py explain W9961\n"
+        f"   FAILED: {ONE} {CENTRAL}\n"
+        f"   FAILED: {TWO} {CENTRAL}\n"
+        "\n"
+        "2. Cancelled since failure tolerance has exceeded\n"
+        f"   CANCELLED: {ONE} {WEST}\n"
+        f"   CANCELLED: {TWO} {WEST}\n"
     )
 
 
@@ -432,9 +338,10 @@ def test_a_deployment_that_was_killed_is_continued() -> None:
 
 
 def test_what_cannot_be_deployed_says_why() -> None:
-    aws = organization()
+    aws = FakeStackSets()
     deploy(aws, target(NETWORK))
-    (found,) = plan(aws, target(NETWORK, targets=MANAGED))
+    managed = Targets((CENTRAL,), organizational_units=("r-ab12",))
+    (found,) = plan(aws, target(NETWORK, targets=managed))
     assert "the stack set is SELF_MANAGED, and `targets` needs SERVICE_MANAGED" in found.problems[0]
     aws.sets["shop-dev-network"].request["Tags"] = [
         {"Key": key, "Value": "other"} for key in ("app", "env", "stack")
@@ -444,13 +351,6 @@ def test_what_cannot_be_deployed_says_why() -> None:
 
 
 # Deletion --------------------------------------------------------------------------------------
-
-
-def destroy(aws: FakeStackSets, chosen: Target) -> dict[str, str]:
-    assert chosen.targets is not None
-    statuses = read_environment(aws.clients(), chosen)
-    removals = plan_set_removals(chosen, statuses)
-    return remove_stack_sets(aws.context(), removals, chosen.targets, 5)
 
 
 def test_deletion_is_in_the_reverse_order_and_finds_what_the_params_lost() -> None:
@@ -507,7 +407,7 @@ def test_output_for_machines_says_the_same() -> None:
     (status,) = json.loads(statuses_json(statuses))
     assert (status["deployed"], status["healthy"], len(status["instances"])) == (True, False, 4)
     (failures,) = json.loads(failures_json([*find_set_failures(aws.context(), statuses, TARGETS)]))
-    assert failures["reasons"][0][0] == TAKEN
+    assert failures["reasons"][0]["reason"] == TAKEN
     removals = plan_set_removals(target(NETWORK), statuses)
     (removal,) = [json.loads(line) for line in set_removals_json(removals).splitlines()]
     assert removal["instances"][0] == f"{ONE} {CENTRAL}"

@@ -142,7 +142,8 @@ def test_a_failure_in_one_target_is_explained(
     assert main(["why", "prod", "web", *where[1:]]) == 1
     shown = capsys.readouterr()
     assert "web (stack set broken-prod-web): 1 stack is not current\n" in shown.out
-    assert f"    {OTHER} {WEST}  FAILED\n" in shown.out
+    assert f"   FAILED: {OTHER} {WEST}\n" in shown.out
+    assert f"{params}:10 stacks.web\n" in shown.out
     assert main(["why", "prod", "web", *where[1:], "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)[0]["stack_set"] == "broken-prod-web"
     client(cloud, "logs", OTHER, WEST).delete_log_group(logGroupName=group)

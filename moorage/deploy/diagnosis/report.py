@@ -66,7 +66,7 @@ def _stack_lines(report: StackReport) -> Iterator[str]:
     for number, (each, place) in enumerate(report.diagnoses, 1):
         yield ""
         yield f"{number}. {each.title}"
-        yield from _diagnosis_lines(each, place)
+        yield from diagnosis_lines(each, place)
     if evidence.unread:
         yield ""
         yield "Not read:"
@@ -82,7 +82,8 @@ def _service_line(service: Service) -> str:
     return f"service {service.name}: {service.running} of {service.desired} tasks are running"
 
 
-def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str]:
+def diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str]:
+    """A diagnosis below its title: the resource, AWS's message, what it means and what to do."""
     yield from _wrap(_subject(each), _INDENT)
     yield from _wrap(f"AWS: {each.message}", _INDENT)
     if each.log_lines:
@@ -96,7 +97,7 @@ def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str
     for text in each.consequences:
         yield from _wrap(f"As a result: {text}", _INDENT)
     if place is not None:
-        yield f"{_INDENT}{_place_text(place)}"
+        yield f"{_INDENT}{place_text(place)}"
 
 
 def _subject(each: Diagnosis) -> str:
@@ -108,7 +109,8 @@ def _subject(each: Diagnosis) -> str:
     return ", ".join(parts)
 
 
-def _place_text(place: ParamsPlace) -> str:
+def place_text(place: ParamsPlace) -> str:
+    """A place in the params on one line."""
     missing = f" (`{place.missing}` is not set)" if place.missing else ""
     return f"{place.place} {dotted(place.path)}{missing}"
 

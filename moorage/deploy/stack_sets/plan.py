@@ -201,7 +201,9 @@ def _is_wanted(item: Instance, targets: Targets) -> bool:
         return False
     if not targets.service_managed:
         return item.account in targets.accounts
-    if item.unit and item.unit not in targets.organizational_units:
+    if not item.unit:  # a suspended account has left its unit, and nothing can be deleted there
+        return True
+    if item.unit not in targets.organizational_units:
         return False
     return _is_chosen(item.account, targets)
 
