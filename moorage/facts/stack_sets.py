@@ -63,16 +63,14 @@ WORLDWIDE_NAMES = {"AWS::S3::Bucket": "BucketName"}
 """Names that exist once in all accounts together. Amazon S3 user guide, "General purpose bucket
 naming rules"."""
 
-ACCOUNT_BOUND = {
+REGIONAL = {
     "acm": "certificate",
-    "ec2": "resource of Amazon EC2",
     "ecs": "resource of Amazon ECS",
     "elasticfilesystem": "file system",
-    "elasticloadbalancing": "load balancer",
-    "iam": "policy",
+    "elasticloadbalancing": "load balancer, listener or target group",
     "servicediscovery": "namespace",
 }
-"""Services whose resources can be used in their own account only, by the service in their ARNs, and
-what they are. For IAM, this is about policies of a role: IAM API reference, AttachRolePolicy and
-PutRolePermissionsBoundary. For certificates, ACM user guide, "Services integrated with AWS
-Certificate Manager"."""
+"""Services whose resources are used in their own region only, by the service in their ARNs, and
+what they are. ACM user guide, "Supported Regions"; AWS Cloud Map developer guide, "AWS Cloud Map
+namespaces". Other accounts can use some of them: Cloud Map developer guide, "Shared AWS Cloud Map
+namespaces"."""

@@ -22,16 +22,21 @@ from moorage.facts.resource_ids import (
     SUBNET,
     VPC,
 )
-from moorage.facts.stack_sets import ACCOUNT_BOUND, GLOBAL_NAMES, NESTED, WORLDWIDE_NAMES
+from moorage.facts.stack_sets import GLOBAL_NAMES, NESTED, REGIONAL, WORLDWIDE_NAMES
 from moorage.findings.finding import Finding, Level, Path
 from moorage.findings.wording import shown
 from moorage.model import Plan, PlannedStack, Targets
 from moorage.pipeline.document import Document
 
 _ARN = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):([a-z0-9-]*):([0-9]{12}):(.+)")
-_IDS = (AMI, ELASTIC_IP, PREFIX_LIST, SECURITY_GROUP, SNAPSHOT, SUBNET, VPC)
-_SHAREABLE = re.compile("|".join(_IDS))
-_UNSHARED = re.compile(f"{EFS_FILE_SYSTEM}|{EFS_ACCESS_POINT}")
+_IDS = re.compile(
+    "|".join(
+        (
+            *(AMI, ELASTIC_IP, PREFIX_LIST, SECURITY_GROUP, SNAPSHOT, SUBNET, VPC),
+            *(EFS_FILE_SYSTEM, EFS_ACCESS_POINT),
+        )
+    )
+)
 _FREE_TEXT = ("Environment", "Command", "EntryPoint", "Metadata", "Description", "Tags")
 """Properties whose values CloudFormation does not look up."""
 
@@ -152,36 +157,33 @@ def _find_bound_values(plan: Plan, document: Document, targets: Targets) -> Iter
             hint += "create it, or deploy to that account and region only."
             if level == "warning":
                 message = f"The {what} {shown(value)} belongs to one account"
-                hint = "Share it with the other accounts by AWS Resource Access Manager, or let a "
+                hint = "Share it with the other accounts, if AWS allows that for it, or let a "
                 hint += "stack of this environment create it."
             yield Finding("M1714", level, document.place(path), path, message, hint)
 
 
 def _find_bound(value: str, targets: Targets) -> tuple[Level, str, str] | None:
     """How sure it is that a value does not fit all targets, what it is, and where it exists."""
-    several_regions = len(targets.regions) > 1
-    if _UNSHARED.fullmatch(value):
-        needed = several_regions or targets.several_accounts
-        return ("error", "ID", "account and region") if needed else None
-    if _SHAREABLE.fullmatch(value):
-        if several_regions:
+    if _IDS.fullmatch(value):
+        if len(targets.regions) > 1:
             return "error", "ID", "region"
         return ("warning", "ID", "account") if targets.several_accounts else None
     match = _ARN.fullmatch(value)
-    if match is None or match[1] not in ACCOUNT_BOUND:
+    if match is None:
         return None
     service, region, account, resource = match.groups()
-    if service == "iam" and not resource.startswith("policy/"):
+    elsewhere = targets.service_managed or targets.accounts != (account,)
+    if service == "iam" and resource.startswith("policy/"):
+        return ("error", "policy", "account") if elsewhere else None
+    if service not in REGIONAL:
         return None
-    if region and targets.regions != (region,):
-        return "error", ACCOUNT_BOUND[service], "region"
-    if targets.service_managed or targets.accounts != (account,):
-        return "error", ACCOUNT_BOUND[service], "account"
-    return None
+    if targets.regions != (region,):
+        return "error", REGIONAL[service], "region"
+    return ("warning", REGIONAL[service], "account") if elsewhere else None
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts of a template that CloudFormation or a service looks up. What a policy allows need
+    """The texts of a template that CloudFormation or a service looks up. What a policy names need
     not exist."""
     if isinstance(value, str):
         yield value

@@ -195,16 +195,23 @@ overrides:
     Code(
         "M1714",
         "The resource exists in one account or region only.",
-        "Subnets, security groups, certificates, policies and other resources belong to one "
-        "account, and most to one region. A stack set has one template for all targets, so all "
-        "other stacks would fail.",
+        "Subnets, security groups, certificates and other resources belong to one region, and all "
+        "of them to one account. A stack set has one template for all targets, so all other stacks "
+        "would fail. Some resources, such as subnets and namespaces, can be shared with other "
+        "accounts; therefore it is a warning if only the account differs, except for policies of "
+        "IAM.",
         "Let a stack of this environment create the resource: imports between stacks are resolved "
         "in each account and region.",
         """\
 stacks:
   network: {cidr: 10.20.0.0/16}  # not existing: it is created in each account and region
 """,
-        (_BEST_PRACTICES,),
+        (
+            'ACM user guide, "Supported Regions"',
+            'IAM user guide, "Managed policies and inline policies"',
+            'AWS Cloud Map developer guide, "Shared AWS Cloud Map namespaces"',
+            'Amazon VPC user guide, "Share your VPC subnets with other accounts"',
+        ),
     ),
     Code(
         "M1715",
