@@ -116,7 +116,7 @@ class TargetsParams(Base):
     )
     auto_deployment: bool = Field(
         False,
-        description="Whether accounts that come to the organizational units get the stacks, and "
+        description="Whether accounts that join the organizational units get the stacks, and "
         "accounts that leave lose them.",
     )
     retain_stacks: bool = Field(

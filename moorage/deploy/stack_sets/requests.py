@@ -90,7 +90,7 @@ def permissions(targets: Targets) -> dict[str, Any]:
 
 
 def auto_deployment(targets: Targets, depends_on: Iterable[str] = ()) -> dict[str, Any]:
-    """Whether accounts that come to an organizational unit get the stacks, and in which order."""
+    """Whether accounts that join an organizational unit get the stacks, and in which order."""
     if not targets.service_managed:
         return {}
     if not targets.auto_deployment:
