@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -102,6 +102,44 @@ class StackSpec:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A number of accounts, or a percentage of those in a region."""
+
+    value: int
+    is_percentage: bool = False
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The accounts and regions that StackSets deploys an environment to, and how."""
+
+    regions: tuple[str, ...]
+    """In the order of their deployment."""
+    accounts: tuple[str, ...] = ()
+    organizational_units: tuple[str, ...] = ()
+    account_filter: Literal["intersection", "difference"] = "intersection"
+    region_concurrency: Literal["sequential", "parallel"] = "sequential"
+    max_concurrent: Share = Share(1)
+    failure_tolerance: Share = Share(0)
+    concurrency_mode: Literal["strict", "soft"] = "strict"
+    managed_execution: bool = False
+    auto_deployment: bool = False
+    retain_stacks: bool = False
+    call_as: Literal["self", "delegated_admin"] = "self"
+    administration_role: str | None = None
+    execution_role: str | None = None
+
+    @property
+    def service_managed(self) -> bool:
+        """Whether AWS Organizations gives StackSets its permissions."""
+        return bool(self.organizational_units)
+
+    @property
+    def several_accounts(self) -> bool:
+        return self.service_managed or len(self.accounts) > 1
+
+
+@dataclass(frozen=True)
 class Environment:
     """All params of one environment."""
 
@@ -120,6 +158,10 @@ class Environment:
     """Whether GuardDuty adds its agent to tasks on Fargate."""
     given: GivenValues = NO_VALUES
     """What the command line has set in the params."""
+    role: str | None = None
+    """ARN of the IAM role that deploys."""
+    targets: Targets | None = None
+    """None if it is deployed to one account and region, without StackSets."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:

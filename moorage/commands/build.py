@@ -69,7 +69,10 @@ def _print_result(built: Built, out: Path) -> None:
             noun = "resource" if resources == 1 else "resources"
             print_line(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
     if built.plan.stacks:
-        print_line(f"next: bash {shlex.quote(str(folder / SCRIPT))}")
+        deploys = f"bash {shlex.quote(str(folder / SCRIPT))}"
+        if built.plan.environment.targets is not None:
+            deploys = f"moorage deploy {built.env}"
+        print_line(f"next: {deploys}")
     else:
         print_line(f"{folder}  nothing to deploy: all stacks exist already")
 

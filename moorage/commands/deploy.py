@@ -18,6 +18,7 @@ from moorage.commands.deployment import (
     open_account,
 )
 from moorage.commands.progress_output import show_events
+from moorage.commands.stack_sets import deploy_sets
 from moorage.commands.terminal import print_error, print_line, print_text
 from moorage.commands.usage import (
     CLEAN,
@@ -49,7 +50,10 @@ def deploy(arguments: argparse.Namespace) -> int:
     try:
         target = build_target(arguments)
         with explain_aws_errors():
-            return deploy_target(arguments, target, make_context(*open_account(arguments, target)))
+            aws, account = open_account(arguments, target)
+            if target.targets is not None:
+                return deploy_sets(arguments, target, aws, account)
+            return deploy_target(arguments, target, make_context(aws, account))
     except KeyboardInterrupt as interruption:
         print_error("interrupted; nothing was deployed")
         return interruption_code(interruption)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from moorage.commands.environments import load_templates
 from moorage.commands.usage import find_environments, unknown_name, unknown_stack
 
-if TYPE_CHECKING:  # imported in functions: pydantic and cfn-lint are slow
+if TYPE_CHECKING:  # imported in functions: pydantic, cfn-lint and boto3 are slow
+    from moorage.deploy.aws import Access
     from moorage.pipeline.document import Document
 
 
@@ -22,6 +23,20 @@ class Deployed:
     stack_names: dict[str, str]
     """By the stacks' names in the params."""
     document: Document
+    role: str | None = None
+    """ARN of the role to assume."""
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether StackSets deploys the environment."""
+        return self.document.data.get("targets") is not None
+
+    def access(self, arguments: argparse.Namespace) -> Access:
+        """How the account of the environment is reached."""
+        from moorage.deploy.aws import Access
+
+        profile, endpoint_url = arguments.profile, arguments.endpoint_url
+        return Access(self.region, profile, endpoint_url, role=self.role)
 
     @property
     def account(self) -> str | None:
@@ -59,24 +74,26 @@ def find_deployed(arguments: argparse.Namespace) -> Deployed | str:
         raise unknown_name(arguments.env, "not an environment", known)
     from moorage.findings.report import text
     from moorage.model import NAME, Environment
-    from moorage.pipeline.header import REGION
+    from moorage.pipeline.header import REGION, ROLE_ARN
     from moorage.pipeline.load import load
     from moorage.pipeline.validate import validate
 
     document, findings = load(arguments.params, arguments.env)
     if document is None:
         return text(findings)
-    app, region, stacks = (document.data.get(key) for key in ("app", "region", "stacks"))
+    app, region, role, stacks = map(document.data.get, ("app", "region", "role", "stacks"))
     if (
         not (isinstance(app, str) and NAME.fullmatch(app))
         or not (isinstance(region, str) and REGION.fullmatch(region))
+        or not (role is None or (isinstance(role, str) and ROLE_ARN.fullmatch(role)))
         or not isinstance(stacks, Mapping)
     ):
         _, more = validate(document, load_templates(arguments))
         return text([*findings, *more])
     environment = Environment(document.env, app, region, None, {}, None, {})
     names = sorted(name for name in stacks if isinstance(name, str) and NAME.fullmatch(name))
-    return Deployed(region, {name: environment.stack_name(name) for name in names}, document)
+    stack_names = {name: environment.stack_name(name) for name in names}
+    return Deployed(region, stack_names, document, role)
 
 
 def check_stack(stack: str, deployed: Deployed, env: str) -> None:

@@ -51,16 +51,19 @@ def build_target(arguments: argparse.Namespace) -> Target:
 def open_account(arguments: argparse.Namespace, target: Target) -> tuple[Aws, str]:
     """The clients for the environment's account and region, and the ID of the account. Raises
     UsageError if the credentials are for another account."""
-    return open_region(arguments, target.region, target.account)
+    return open_region(arguments, target.region, target.account, target.role)
 
 
-def open_region(arguments: argparse.Namespace, region: str, wanted: str | None) -> tuple[Aws, str]:
+def open_region(
+    arguments: argparse.Namespace, region: str, wanted: str | None, role: str | None
+) -> tuple[Aws, str]:
     """The clients for a region of the account `wanted`, if that is known, and the account's ID.
+    `role` is assumed first.
     Raises UsageError if the credentials are for another account."""
     from moorage.deploy.aws import Access, Aws
     from moorage.deploy.guards import find_account_problem
 
-    aws = Aws(Access(region, arguments.profile, arguments.endpoint_url))
+    aws = Aws(Access(region, arguments.profile, arguments.endpoint_url, role=role))
     account: str = aws.sts.get_caller_identity()["Account"]
     if problem := find_account_problem(arguments.env, wanted, account):
         raise UsageError(problem)

@@ -17,6 +17,7 @@ from moorage.commands.deployment import (
     read_answer,
 )
 from moorage.commands.progress_output import show_events
+from moorage.commands.stack_sets import destroy_sets
 from moorage.commands.terminal import print_error, print_line, print_text
 from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
 
@@ -35,6 +36,8 @@ def destroy(arguments: argparse.Namespace) -> int:
     target = build_target(arguments)
     with explain_aws_errors():
         aws, account = open_account(arguments, target)
+        if target.targets is not None:
+            return destroy_sets(arguments, target, aws, account)
         return destroy_target(arguments, target, aws, account)
 
 

@@ -11,6 +11,7 @@ from moorage.commands.deployment import (
     make_context,
     open_account,
 )
+from moorage.commands.stack_sets import diff_sets
 from moorage.commands.terminal import print_error, print_text
 from moorage.commands.usage import CLEAN, FOUND
 
@@ -25,6 +26,8 @@ def diff(arguments: argparse.Namespace) -> int:
         from moorage.deploy.stack_state import read_states
 
         aws, account = open_account(arguments, target)
+        if target.targets is not None:
+            return diff_sets(arguments, target, aws)
         context = make_context(aws, account)
         chosen = target.select(arguments.stacks)
         states = read_states(aws.cloudformation)

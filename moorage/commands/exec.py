@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployment import build_target, explain_aws_errors, open_account
+from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import FailedError
 
@@ -26,6 +27,7 @@ def open_shell(arguments: argparse.Namespace) -> int:
     """Open a shell in a running container of a service or worker, by ECS Exec. The exit code is
     that of the Session Manager plugin."""
     target = build_target(arguments)
+    refuse_targets(target, "exec")
     (stack,) = target.select(arguments.stacks).stacks
     with explain_aws_errors():
         from moorage.deploy.shell import find_container

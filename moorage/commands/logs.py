@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
 from moorage.commands.deployment import explain_aws_errors, open_region
+from moorage.commands.stack_sets import one_account_only
 from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ def logs(arguments: argparse.Namespace) -> int:
         print(deployed, end="")
         return FOUND
     check_stack(arguments.stack, deployed, arguments.env)
+    if deployed.has_targets:
+        raise one_account_only("logs", arguments.env)
     with explain_aws_errors():
         from moorage.deploy.log_events import Clock
 
-        aws, _ = open_region(arguments, deployed.region, deployed.account)
+        aws, _ = open_region(arguments, deployed.region, deployed.account, deployed.role)
         print_logs(aws, deployed, arguments, Clock())
     return CLEAN
 

@@ -35,6 +35,8 @@ def rehearse(arguments: argparse.Namespace) -> int:
     from moorage.deploy.rehearsal.environment import own_environment
 
     target = build_target(arguments)
+    if target.targets is not None:
+        print_line("StackSets is left out: the stacks are rehearsed in one account and region.")
     account = {} if target.account is None else {"MOTO_ACCOUNT_ID": target.account}
     with explain_aws_errors(), own_environment(**account):  # moto reads it when it is imported
         try:

@@ -12,6 +12,7 @@ from moorage.commands.deployment import (
     open_account,
 )
 from moorage.commands.progress_output import show_events
+from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error, print_line
 from moorage.commands.usage import CLEAN, FOUND, FailedError, interruption_code
 
@@ -22,6 +23,7 @@ def rollback(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     target = build_target(arguments)
+    refuse_targets(target, "rollback")
     (stack,) = target.select(arguments.stacks).stacks
     with explain_aws_errors():
         from moorage.deploy.jobs import run_job

@@ -11,6 +11,7 @@ from moorage.commands.deployment import (
     open_account,
 )
 from moorage.commands.progress_output import show_events
+from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
 
@@ -21,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     target = build_target(arguments)
+    refuse_targets(target, "run")
     (stack,) = target.select(arguments.stacks).stacks
     if stack.run is None:
         tasks = ", ".join(item.name for item in target.stacks if item.run) or "none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from moorage.commands.deployment import build_target, explain_aws_errors, open_account
+from moorage.commands.stack_sets import show_sets
 from moorage.commands.terminal import print_text
 from moorage.commands.usage import CLEAN, FOUND
 
@@ -17,6 +18,8 @@ def status(arguments: argparse.Namespace) -> int:
         from moorage.deploy.status_text import status_json, status_text
 
         aws, _ = open_account(arguments, target)
+        if target.targets is not None:
+            return show_sets(arguments, target, aws)
         stacks = read_status(aws, target)
         form = status_json if arguments.format == "json" else status_text
         print_text(form(stacks))

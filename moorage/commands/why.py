@@ -6,7 +6,13 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
-from moorage.commands.deployment import explain_aws_errors, open_region
+from moorage.commands.deployment import (
+    build_target,
+    explain_aws_errors,
+    open_account,
+    open_region,
+)
+from moorage.commands.stack_sets import explain_sets
 from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, FOUND
 
@@ -23,7 +29,11 @@ def why(arguments: argparse.Namespace) -> int:
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
-        aws, _ = open_region(arguments, deployed.region, deployed.account)
+        if deployed.has_targets:
+            target = build_target(arguments)
+            reached, _ = open_account(arguments, target)
+            return explain_sets(arguments, target, reached, deployed.document)
+        aws, _ = open_region(arguments, deployed.region, deployed.account, deployed.role)
         return report_failures(aws, deployed, arguments)
 
 

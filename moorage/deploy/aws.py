@@ -14,6 +14,8 @@ from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from moorage.deploy.role import assume_role
+
 if TYPE_CHECKING:
     from types_boto3_acm import ACMClient
     from types_boto3_cloudformation import CloudFormationClient
@@ -75,6 +77,8 @@ class Access:
     endpoint_url: str | None = None
     test_credentials: bool = False
     """Whether to sign with credentials that only a server for tests accepts."""
+    role: str | None = None
+    """ARN of a role to assume."""
 
 
 class Aws:
@@ -91,6 +95,8 @@ class Aws:
             self.session = boto3.Session("test", "test", region_name=access.region)
         else:
             self.session = boto3.Session(profile_name=access.profile, region_name=access.region)
+        if access.role is not None:
+            self.session = assume_role(self.session, access.role, access.endpoint_url)
         self._others: dict[str, Any] = {}
 
     def other(self, service: str) -> Any:

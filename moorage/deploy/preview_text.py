@@ -48,7 +48,7 @@ def _preview_lines(preview: Preview) -> Iterator[str]:
     if preview.change_set and not preview.changes:
         yield "  no resource changes: only outputs, parameters, tags or metadata"
     for change in preview.changes:
-        yield from _change_lines(change)
+        yield from change_lines(change)
 
 
 def problem_text(problem: Problem) -> str:
@@ -59,7 +59,8 @@ def problem_text(problem: Problem) -> str:
     return f"{problem.level}{at}{resource}{path}: {problem.message}"
 
 
-def _change_lines(change: ResourceChange) -> Iterator[str]:
+def change_lines(change: ResourceChange) -> Iterator[str]:
+    """A resource that changes, with its properties and what a replacement means."""
     sign = _SIGNS.get(change.action, "~")
     yield f"  {sign} {change.logical_id}  {change.type}{_replacement_text(change)}"
     for item in change.properties:

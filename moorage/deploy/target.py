@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moorage.model import Plan, Run, TrafficPair
+from moorage.model import Plan, Run, Targets, TrafficPair
 from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes
 
@@ -51,6 +51,10 @@ class Target:
     region: str
     account: str | None
     stacks: tuple[DeployStack, ...]
+    role: str | None = None
+    """ARN of the role to assume."""
+    targets: Targets | None = None
+    """Accounts and regions that StackSets deploys to; None without StackSets."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,4 +89,4 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks)
+    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets)

@@ -6,7 +6,7 @@ installed nginx, if there is one, to test the configuration of a proxy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,11 @@ from moorage.pipeline.load import load
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.suppressions import add_suppressions, has_tls_listeners
+from moorage.pipeline.target_checks import (
+    RegionalBuild,
+    find_account_references,
+    find_target_findings,
+)
 from moorage.pipeline.validate import by_place, validate
 
 
@@ -48,20 +53,39 @@ def build(
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
     `given` are values of the command line."""
-
-    def stop(findings: list[Finding]) -> Built:
-        shown = hide_secrets(findings, document.data) if document else findings
-        return Built(env, None, tuple(sorted(shown, key=by_place)))
-
     step("load")
     document, findings = load(params, env, given)
     if document is None:
-        return stop(findings)
-    step("validate")
-    environment, more = validate(document, templates)
+        return Built(env, None, tuple(sorted(findings, key=by_place)))
+    plan, more = _build_document(document, templates, form, step, findings)
     findings += more
-    if environment is None or _has_error(findings):
-        return stop(findings)
+    if plan is not None and plan.environment.targets is not None:
+        step("targets")
+        more = _check_targets(params, templates, form, plan, document, findings)
+        findings = sorted([*_without_repeats(findings, more), *more], key=by_place)
+    findings = hide_secrets(findings, document.data)
+    if plan is None:
+        return Built(env, None, tuple(sorted(findings, key=by_place)))
+    if _has_error(findings):
+        return Built(env, None, tuple(findings))
+    return Built(env, plan, tuple(findings), document)
+
+
+def _build_document(
+    document: Document,
+    templates: Mapping[str, TemplateModule],
+    form: Format,
+    step: Callable[[str], None],
+    earlier: Sequence[Finding],
+    *,
+    inspect: bool = True,
+) -> tuple[Plan | None, list[Finding]]:
+    """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
+    params leaves nothing to check. `inspect`: whether programs of this machine may run."""
+    step("validate")
+    environment, findings = validate(document, templates)
+    if environment is None or _has_error([*earlier, *findings]):
+        return None, findings
     step("compose")
     stacks = compose(environment, templates)
     step("render")
@@ -72,19 +96,49 @@ def build(
     findings += [finding for _, more in rendered for finding in more]
     renderings = tuple(rendering for rendering, _ in rendered if rendering is not None)
     if _has_error(findings):
-        return stop(findings)
+        return None, findings
     step("link")
     plan, more = link(renderings, environment, document)
     findings += more
     if plan is None:
-        return stop(findings)
+        return None, findings
     step("check")
-    findings += _without_repeats(check(plan, document), findings)
-    findings += inspect_stacks(plan, document, templates)
-    findings = hide_secrets(findings, document.data)
-    if _has_error(findings):
-        return Built(env, None, tuple(findings))
-    return Built(env, plan, tuple(findings), document)
+    findings += _without_repeats(check(plan, document), [*earlier, *findings])
+    if inspect:
+        findings += inspect_stacks(plan, document, templates)
+    return plan, findings
+
+
+def _check_targets(
+    params: Path,
+    templates: Mapping[str, TemplateModule],
+    form: Format,
+    plan: Plan,
+    document: Document,
+    earlier: Sequence[Finding],
+) -> list[Finding]:
+    """What cannot be deployed to all `targets`."""
+    env, targets = plan.environment, plan.environment.targets
+    assert targets is not None
+    findings: list[Finding] = []
+    others = []
+    for region in targets.regions:
+        if region != env.region:
+            theirs, more = load(params, env.name, document.given, {"region": region})
+            assert theirs is not None
+            found, rest = _build_document(
+                theirs, templates, form, lambda _: None, more, inspect=False
+            )
+            others.append(RegionalBuild(region, theirs, found, [*more, *rest]))
+    if env.account is not None and targets.accounts != (env.account,):
+        other, _ = load(params, env.name, document.given, {"account": _NO_ACCOUNT})
+        assert other is not None
+        findings += find_account_references(document, other)
+    return findings + find_target_findings(plan, document, targets, earlier, others)
+
+
+_NO_ACCOUNT = "0" * 12
+"""In place of the account of the params, to find where it is used."""
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
@@ -98,5 +152,5 @@ def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Findi
     return [finding for finding in found if (finding.code, finding.path[:2]) not in repeated]
 
 
-def _has_error(findings: list[Finding]) -> bool:
+def _has_error(findings: Sequence[Finding]) -> bool:
     return any(finding.level == "error" for finding in findings)

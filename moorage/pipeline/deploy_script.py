@@ -22,11 +22,15 @@ _RULE = "# What is deployed. " + "-" * 78
 
 def build_script(plan: Plan) -> str:
     """The text of an environment's deploy.sh."""
+    if plan.environment.targets is not None:
+        return _part("stack_sets", plan) + "\n"
     images = {stack.name: find_pushes(stack, plan.stacks) for stack in plan.stacks}
     needs = list(_needs(plan))
     topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]
     account = quote_word(plan.environment.account) if plan.environment.account else "''"
-    start = [_RULE, 'read_options "$@"', f"check_account {account}"]
+    start = [_RULE, 'read_options "$@"']
+    start += [f"assume_role {quote_word(role)}"] if (role := plan.environment.role) else []
+    start += [f"check_account {account}"]
     start += ["\n".join([*needs, "check_needs"])] if needs else []
     stacks = [_stack_commands(stack, images[stack.name]) for stack in plan.stacks]
     end = ["print_outputs"] if stacks else []
@@ -36,7 +40,10 @@ def build_script(plan: Plan) -> str:
 def _topics(plan: Plan, images: dict[str, list[Push]], has_needs: bool) -> Iterator[str]:
     """The files of scripts/ of which the script of a plan consists."""
     deployments = [stack.deployment for stack in plan.stacks]
-    yield from ("head", "options", "stacks")
+    yield from ("head", "options")
+    if plan.environment.role:
+        yield "role"
+    yield "stacks"
     if has_needs or any(images.values()):
         yield "find"
     if has_needs:

@@ -6,33 +6,20 @@ import re
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from moorage.facts.arn_patterns import ACCOUNT_ID, IAM_POLICY
+from moorage.facts.arn_patterns import IAM_POLICY, IAM_ROLE
 from moorage.facts.regions import REGION_CODE
 from moorage.findings.wording import shown
 from moorage.model import NAME, OWN_TAGS, VARIABLE_NAME, Base, wrong
+from moorage.pipeline.account_id import AccountId
 from moorage.pipeline.defaults import Defaults
+from moorage.pipeline.targets import TargetsParams
 
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
 REGION = re.compile(REGION_CODE)
 _POLICY_ARN = re.compile(IAM_POLICY)
-_ACCOUNT = {
-    "anyOf": [
-        {"type": "string", "pattern": f"^{ACCOUNT_ID}$"},
-        {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1},
-    ],
-    "takes": "twelve digits",
-}
-
-
-def _check_account(value: Any) -> Any:
-    """YAML reads twelve digits without quotes as a number, unless the first one is 0."""
-    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(digits, str) and not re.fullmatch(ACCOUNT_ID, digits):
-        hint = 'Write its twelve digits: `account: "123456789012"`.'
-        raise wrong("M1603", f"{shown(value)} is not an AWS account ID", hint)
-    return digits
+ROLE_ARN = re.compile(IAM_ROLE)
 
 
 def _tag_part(longest: int) -> AfterValidator:
@@ -90,7 +77,6 @@ def _check_tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-_AccountId = Annotated[str, BeforeValidator(_check_account), WithJsonSchema(_ACCOUNT)]
 _TagKey = Annotated[str, AfterValidator(_check_tag_key), _tag_part(128)]
 _TagValue = Annotated[str, _tag_part(256)]
 
@@ -108,7 +94,7 @@ class Header(Base):
         examples=["eu-central-1"],
         json_schema_extra={"pattern": f"^{REGION_CODE}$"},
     )
-    account: _AccountId | None = Field(
+    account: AccountId | None = Field(
         None, description="AWS account ID. Needed only where `${account}` is used."
     )
     vars: dict[str, str | int | float | bool] = Field(
@@ -117,6 +103,16 @@ class Header(Base):
         "option `--set name=value` replaces a value, and a variable without one must be set.",
         examples=[{"web_version": "1.4.2", "cpu": 512}],
         json_schema_extra={"propertyNames": {"pattern": f"^{VARIABLE_NAME.pattern}$"}},
+    )
+    role: str | None = Field(
+        None,
+        description="ARN of an IAM role that commands and `deploy.sh` assume before they call AWS, "
+        "such as a role for deployments in another account.",
+        examples=["arn:aws:iam::123456789012:role/deploy"],
+    )
+    targets: TargetsParams | None = Field(
+        None,
+        description="Accounts and regions that CloudFormation StackSets deploys the stacks to.",
     )
     tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_check_tags)] = Field(
         {},
@@ -169,4 +165,12 @@ class Header(Base):
         if value is not None and not _POLICY_ARN.fullmatch(value):
             hint = "Write one like `arn:aws:iam::123456789012:policy/name`."
             raise wrong("M1606", f"{shown(value)} is not the ARN of an IAM policy", hint)
+        return value
+
+    @field_validator("role")
+    @classmethod
+    def _check_role(cls, value: str | None) -> str | None:
+        if value is not None and not ROLE_ARN.fullmatch(value):
+            hint = "Write one like `arn:aws:iam::123456789012:role/deploy`."
+            raise wrong("M1607", f"{shown(value)} is not the ARN of an IAM role", hint)
         return value

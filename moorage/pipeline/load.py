@@ -10,7 +10,7 @@ sorted, so their order in the files has no effect on what is built.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
@@ -39,10 +39,14 @@ def list_environments(folder: FilePath) -> list[str]:
 
 
 def load(
-    folder: FilePath, env: str, given: GivenValues = NO_VALUES
+    folder: FilePath,
+    env: str,
+    given: GivenValues = NO_VALUES,
+    header: Mapping[str, str] | None = None,
 ) -> tuple[Document | None, list[Finding]]:
     """The params of one environment with the values of the command line; None where a file cannot
-    be read as a map."""
+    be read as a map. `header` has other values for keys at the top of the file, such as another
+    region."""
     base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
     base = _read_params(base_path) if base_path.exists() else File({}, {}, ())
     own = _read_params(env_path)
@@ -51,7 +55,7 @@ def load(
     merged = merge_files(base, own)
     findings = [*merged.findings, *_find_name_problems(env, env_path)]
     places, nulls = merged.places, merged.nulls
-    document = Document(env, str(env_path), merged.data, places, given=given)
+    document = Document(env, str(env_path), merged.data | {**(header or {})}, places, given=given)
     reported = {finding.path for finding in findings}
     for name in [path[1] for path in nulls if path[0] == "stacks" and len(path) == 2]:
         if (path := ("stacks", name)) not in reported:

@@ -22,6 +22,7 @@ from moorage.pipeline.params_models import Catalog
 from moorage.pipeline.secret_params import find_plain_secrets
 from moorage.pipeline.shape import Shape, find_shape
 from moorage.pipeline.stack_kinds import explain_unknown_kind, read_foreign_kind
+from moorage.pipeline.targets import find_target_problems
 
 
 def validate(
@@ -58,9 +59,15 @@ def validate(
         broken=frozenset(_written_stacks(document) - specs.keys()),
         runtime_monitoring=header.runtime_monitoring,
         given=document.given,
+        role=header.role,
+        targets=header.targets.resolve() if header.targets else None,
     )
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)
+    findings += _find_role_problem(header, document)
+    if header.targets is not None:
+        problems = find_target_problems(header.targets, header.region)
+        findings += [_at_the_top("targets", problem, document) for problem in problems]
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
     reported: set[tuple[str, str]] = set()
@@ -100,6 +107,8 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         permissions_boundary=None,
         vars={},
         runtime_monitoring=False,
+        role=None,
+        targets=None,
         defaults=Defaults(),
         suppressions=False,
         stacks={
@@ -117,6 +126,25 @@ def _find_key_problems(
         message = f"The KMS key is in {key.split(':')[3]}, but the environment is in {region}"
         hint = f"Write the ARN of a key in {region}."
         yield Finding("M1510", "error", document.place(path), path, message, hint)
+
+
+def _find_role_problem(header: Header, document: Document) -> Iterator[Finding]:
+    """A role of another account than the environment's."""
+    if header.role is None or header.account is None:
+        return
+    owner = header.role.split(":")[4]
+    if owner != header.account:
+        path: Path = ("role",)
+        message = f"The role is in the account {owner}, but `account` is {header.account}"
+        hint = f"Write a role of {header.account}, or correct `account`."
+        yield Finding("M1608", "error", document.place(path), path, message, hint)
+
+
+def _at_the_top(key: str, problem: Problem, document: Document) -> Finding:
+    """A problem of a key at the top of the file as a finding."""
+    path: Path = (key, *problem.path)
+    place = document.place(path)
+    return Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
 
 
 def _unreadable_at_the_top(document: Document) -> set[Path]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Deployment, GivenValues, Plan
+from moorage.model import Deployment, GivenValues, Plan, Targets
 from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
@@ -238,6 +238,7 @@ def _build_manifest(plan: Plan) -> str:
             "environment": env.name,
             "region": env.region,
             **_describe_given(env.given),
+            **({"targets": _describe_targets(env.targets)} if env.targets else {}),
             "stacks": [
                 {
                     "name": stack.name,
@@ -262,6 +263,18 @@ def _describe_given(given: GivenValues) -> dict[str, Any]:
     """What the command line has set in the params."""
     values = {_SET: dict(given.variables), _IMAGES: dict(given.images)}
     return {key: dict(sorted(value.items())) for key, value in values.items() if value}
+
+
+def _describe_targets(targets: Targets) -> dict[str, Any]:
+    """Where StackSets deploys the stacks: each one is a stack set with the name of the stack."""
+    described: dict[str, Any] = {"regions": list(targets.regions)}
+    if targets.accounts:
+        described["accounts"] = list(targets.accounts)
+    if targets.organizational_units:
+        described["organizational_units"] = list(targets.organizational_units)
+    if targets.accounts and targets.organizational_units:
+        described["account_filter"] = targets.account_filter
+    return described
 
 
 def _describe_actions(deployment: Deployment) -> dict[str, Any]:

@@ -25,12 +25,7 @@ def compare_templates(
 ) -> list[Finding]:
     """Returns findings about an update, located in the new templates; about deleted resources, in
     the old ones. Texts that are not templates are skipped, because other checks report them."""
-    before, after = _templates(old, region), _templates(new, region)
-    change = Comparison(
-        default_view(list(before.values())),
-        default_view(list(after.values())),
-        lambda kind: _schema(kind, region),
-    )
+    change = make_comparison(old, new, region)
     finders: dict[tuple[str, bool], LineFinder] = {}
     findings = []
     for effect in find_effects(change):
@@ -47,6 +42,18 @@ def compare_templates(
             finding.code,
             finding.message,
         ),
+    )
+
+
+def make_comparison(
+    old: TemplateTexts, new: TemplateTexts, region: str | None = None
+) -> Comparison:
+    """Two versions of templates, given as file and text by name."""
+    before, after = _templates(old, region), _templates(new, region)
+    return Comparison(
+        default_view(list(before.values())),
+        default_view(list(after.values())),
+        lambda kind: _schema(kind, region),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from awacs.aws import Action, Allow, Condition, Principal, Statement, StringEquals
-from troposphere import AccountId, Ref, ec2
+from troposphere import AccountId, Ref, Sub, ec2
 
 from moorage.facts.endpoint_services import (
     GATEWAY_SERVICES,
@@ -56,6 +56,8 @@ def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment
     for name in ("s3", *TASK_SERVICES, *params.endpoints):
         service = _strip_region(name, env.region)
         full_name = name if service != name else build_service_name(service, env.region)
+        if env.targets is not None and len(env.targets.regions) > 1:
+            full_name = Sub(full_name.replace(f".{env.region}.", ".${AWS::Region}."))
         if service in GATEWAY_SERVICES:
             yield ec2.VPCEndpoint(
                 _endpoint_id(service),

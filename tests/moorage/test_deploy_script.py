@@ -500,7 +500,7 @@ def test_the_script_needs_no_newer_bash_than_that_of_macos() -> None:
     """macOS has bash 3.2. There an array without elements is an unbound variable."""
     folder = Path("moorage/pipeline/scripts")
     texts = {path.name: path.read_text() for path in sorted(folder.iterdir())}
-    never_empty = {"global", "pairs", "fields", "where", "found", "BASH_SOURCE", "values"}
+    never_empty = {"global", "pairs", "fields", "where", "found", "kept", "BASH_SOURCE", "values"}
     for name, text in texts.items():
         newer = r"declare -A|local -[An]|mapfile|readarray|\|&|&>>|coproc|\$\{\w+(,,?|\^\^?)\}"
         newer += r"|\[\[ -v|wait -n|\$\{\w+@\w\}|\$\{\w+\[-1\]\}|printf '%\(|;;&|;&|@\("

@@ -66,7 +66,7 @@ def _stack_lines(report: StackReport) -> Iterator[str]:
     for number, (each, place) in enumerate(report.diagnoses, 1):
         yield ""
         yield f"{number}. {each.title}"
-        yield from _diagnosis_lines(each, place)
+        yield from diagnosis_lines(each, place)
     if evidence.unread:
         yield ""
         yield "Not read:"
@@ -82,7 +82,8 @@ def _service_line(service: Service) -> str:
     return f"service {service.name}: {service.running} of {service.desired} tasks are running"
 
 
-def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str]:
+def diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str]:
+    """A diagnosis below its title: the resource, AWS's message, what it means and what to do."""
     yield from _wrap(_subject(each), _INDENT)
     yield from _wrap(f"AWS: {each.message}", _INDENT)
     if each.log_lines:

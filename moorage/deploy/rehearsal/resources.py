@@ -36,21 +36,45 @@ def set_address(url: str) -> None:
     _ADDRESSES[:] = [url]
 
 
+_ACCOUNTS: list[str] = []
+"""The account that resources are created in, if it is not that of the server."""
+
+
+@contextmanager
+def acting_in(account: str) -> Iterator[None]:
+    """Creates and deletes resources in an account."""
+    _ACCOUNTS.append(account)
+    try:
+        yield
+    finally:
+        _ACCOUNTS.pop()
+
+
 def api(region: str) -> Api:
-    """The clients of a region."""
-    return lambda name: client(name, region, _ADDRESSES[0])
+    """The clients of a region, and of the account that resources are created in."""
+    account = _ACCOUNTS[-1] if _ACCOUNTS else ""
+    return lambda name: client(name, region, _ADDRESSES[0], account)
 
 
 @cache
-def client(name: str, region: str, address: str) -> Any:
-    """A client that calls the server only."""
+def client(name: str, region: str, address: str, account: str = "") -> Any:
+    """A client that calls the server only, with the credentials of an account."""
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    if account:
+        role = f"arn:aws:iam::{account}:role/stack-sets"
+        sts = client("sts", region, address)
+        given = sts.assume_role(RoleArn=role, RoleSessionName="stack-sets")["Credentials"]
+        keys = {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
     return boto3.client(  # type: ignore[call-overload]
         name,
         region_name=region,
         endpoint_url=address,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
+        **keys,
     )
 
 

@@ -19,6 +19,7 @@ from moorage.deploy.rehearsal.cloudformation import correct_cloudformation
 from moorage.deploy.rehearsal.containers import correct_repositories, correct_tasks
 from moorage.deploy.rehearsal.resources import IMAGES, api, set_address
 from moorage.deploy.rehearsal.services import correct_services
+from moorage.deploy.rehearsal.stack_sets import correct_stack_sets
 from moorage.deploy.rehearsal.storage import correct_roles
 from moorage.deploy.rehearsal.vpcs import correct_vpcs
 
@@ -34,6 +35,7 @@ class _Quiet(WSGIRequestHandler):
 def _correct_moto() -> None:
     """Corrects moto in this process, once."""
     correct_cloudformation()
+    correct_stack_sets()
     correct_tasks()
     correct_services()
     correct_repositories()

@@ -90,4 +90,27 @@ permissions_boundary: arn:aws:iam::123456789012:policy/boundary  # not `boundary
             "IAM API reference, CreateRole",
         ),
     ),
+    Code(
+        "M1607",
+        "`role` is not the ARN of an IAM role.",
+        "The commands that call AWS, and deploy.sh, assume this role with AssumeRole of AWS STS, "
+        "which takes the ARN of a role.",
+        "Write the ARN of the role, not its name, and not the ARN of a session of it.",
+        """\
+role: arn:aws:iam::123456789012:role/deploy  # not arn:aws:sts::123456789012:assumed-role/...
+""",
+        ("AWS STS API reference, AssumeRole", 'IAM user guide, "IAM identifiers"'),
+    ),
+    Code(
+        "M1608",
+        "The role belongs to another account than the environment.",
+        "Credentials of a role are for the account that the role belongs to. Stacks are created "
+        "there, so `account` must be the same.",
+        "Write the ARN of a role in the account of the environment, or correct `account`.",
+        """\
+account: "123456789012"
+role: arn:aws:iam::123456789012:role/deploy  # of the same account
+""",
+        ("AWS STS API reference, AssumeRole",),
+    ),
 )

@@ -1,0 +1,1 @@
+"""An environment with `targets:`: a stack set for each stack, deployed by StackSets."""
