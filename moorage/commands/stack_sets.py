@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from moorage.commands.deployment import ask, make_context, read_answer
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError, UsageError
+from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -74,6 +74,8 @@ def deploy_sets(arguments: argparse.Namespace, target: Target, aws: Aws, account
 
     if arguments.no_wait:
         raise UsageError("--no-wait does not fit `targets`: a stack set waits for those before it")
+    if arguments.express:
+        raise UsageError("--express does not fit `targets`: StackSets has no such mode")
     plans = _plan(arguments, target, aws)
     if all(plan.kind == "nothing" and not plan.problems for plan in plans):
         return CLEAN
@@ -91,9 +93,9 @@ def execute_sets(arguments: argparse.Namespace, execution: SetExecution) -> int:
     try:
         with show_events(arguments.format, lambda: execution.context.at) as emit:
             outcomes = execution.run(emit, arguments.parallel)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         _interrupt(execution)
-        return INTERRUPTED
+        return interruption_code(interruption)
     return _report(arguments, execution.plans, outcomes)
 
 
@@ -224,9 +226,9 @@ def _remove(
             results = remove_stack_sets(
                 replace(context, emit=emit), removals, _targets(target), arguments.parallel
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         print_error("interrupted; CloudFormation finishes the deletions that have begun")
-        return INTERRUPTED
+        return interruption_code(interruption)
     for name, reason in results.items():
         if reason:
             print_error(f"{name}: {reason}")

@@ -159,7 +159,7 @@ def test_types_are_described_as_they_are_written() -> None:
         == "a map by the name of a stack, each a list, each [a map](#thingleaf)"
     )
     assert row(text, "vpcs")[0].startswith("the ID of a VPC, such as `vpc-")
-    assert row(text, "vpcs")[0].endswith(", or a list of such")
+    assert row(text, "vpcs")[0].endswith(", or a list of them")
     assert row(text, "way")[0] == "[a map](#thingway-left) or [a map](#thingway-right)"
     assert row(text, "modes")[:2] == ["a map by `a` or `b`, each a number", "`{a: 1.5}`"]
     assert row(text, "wait") == ["a duration from `5s` to `5m`", "`30s`", r"How long \| how short."]
