@@ -56,7 +56,7 @@ class _Sessions:
         self._create_needs()
         _run("deploy dev --yes")
         self._write_log("nothing to do")
-        self._change_image("web:2026.11.3", "web:2026.12.0")
+        self._change_params("kelp/web:2026.11.3", "kelp/web:2026.12.0")
         yield "diff", _run("diff dev")
         yield "deploy", _run("deploy dev --yes")
         yield "status", _run("status dev")
@@ -65,17 +65,17 @@ class _Sessions:
         self._write_log("nothing to do")
         yield "run", ran
         EXIT_CODES[f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/kelp/api:2026.12.1"] = 1
-        self._change_image("api:2026.11.7", "api:2026.12.1")
-        failed = _run("deploy dev --yes")
+        self._change_params("api_version: 2026.11.7", "api_version: 2026.12.1")
+        yield "failed", _run("deploy dev --yes")
         self._write_log(*LINES)
-        yield "why", failed + _run("why dev migrate")
+        yield "why", _run("why dev migrate")
         yield "logs", _run("logs dev migrate")
         yield "exec", _run("exec dev web")
         yield "destroy", _run("destroy dev web --yes")
 
-    def _change_image(self, old: str, new: str) -> None:
+    def _change_params(self, old: str, new: str) -> None:
         file = Path("params/base.yaml")
-        file.write_text(file.read_text().replace(f"ecr:kelp/{old}", f"ecr:kelp/{new}"))
+        file.write_text(file.read_text().replace(old, new))
         self._create_needs()
 
     def _create_needs(self) -> None:

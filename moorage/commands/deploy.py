@@ -82,7 +82,7 @@ def deploy_target(
         except KeyboardInterrupt as interruption:
             print_error("interrupted; nothing was deployed")
             return interruption_code(interruption)
-        return CLEAN if execution is None else _execute(arguments, execution)
+        return CLEAN if execution is None else _execute(arguments, target, execution)
 
 
 def _choose_express(
@@ -146,7 +146,7 @@ def _question(
     return f"{what[0].upper()}{what[1:]} in the account {account}, {target.region}?"
 
 
-def _execute(arguments: argparse.Namespace, execution: Execution) -> int:
+def _execute(arguments: argparse.Namespace, target: Target, execution: Execution) -> int:
     """Executes what was agreed to, and prints how it ended."""
     try:
         with show_events(arguments.format, lambda: execution.context.at) as emit:
@@ -160,13 +160,40 @@ def _execute(arguments: argparse.Namespace, execution: Execution) -> int:
     for outcome in failed:
         print_error(f"{outcome.stack}: {outcome.reason}")
     if failed:
-        names = " and ".join(f"`moorage why {arguments.env} {item.stack}`" for item in failed)
-        print_error(f"more about the cause: {names}")
+        _explain_failures(
+            arguments, target, execution.context, [outcome.stack for outcome in failed]
+        )
     changing = [item for item in execution.previews if item.kind != "nothing"]
     untouched = [item.stack.name for item in changing if item.stack.name not in outcomes]
     if untouched:
         print_error(f"not deployed: {', '.join(untouched)}")
     return FOUND if failed or untouched else CLEAN
+
+
+def _explain_failures(
+    arguments: argparse.Namespace, target: Target, context: Context, failed: Sequence[str]
+) -> None:
+    """Prints why stacks failed, or the command that looks for the cause again."""
+    from moorage.commands.deployed import Deployed
+    from moorage.commands.why import diagnose_stack
+    from moorage.deploy.diagnosis.report import as_line, as_text
+
+    reports = []
+    if document := next((stack.document for stack in target.stacks if stack.document), None):
+        names = {stack.name: stack.stack_name for stack in target.stacks}
+        deployed = Deployed(target.region, names, document)
+        reports = [diagnose_stack(context.aws, deployed, name) for name in failed]
+        reports = [report for report in reports if report.diagnoses]
+    if reports and arguments.format == "json":
+        print_line(as_line(reports))
+    elif reports:
+        for line in ["", *as_text(reports).splitlines(), ""]:
+            print_error(line)
+    explained = {report.evidence.stack for report in reports}
+    rest = [name for name in failed if name not in explained]
+    if rest:
+        commands = " and ".join(f"`moorage why {arguments.env} {name}`" for name in rest)
+        print_error(f"more about the cause: {commands}")
 
 
 def _print_addresses(outcomes: Mapping[str, Outcome]) -> None:

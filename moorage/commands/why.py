@@ -17,7 +17,9 @@ from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, FOUND
 
 if TYPE_CHECKING:
+    from moorage.deploy.diagnosis.model import Evidence
     from moorage.deploy.diagnosis.reader import Clients
+    from moorage.deploy.diagnosis.report import StackReport
 
 
 def why(arguments: argparse.Namespace) -> int:
@@ -39,7 +41,7 @@ def why(arguments: argparse.Namespace) -> int:
 
 def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Namespace) -> int:
     """Prints why stacks fail, and returns the exit code."""
-    from moorage.deploy.diagnosis.evidence import Cluster, collect_environment, collect_stack
+    from moorage.deploy.diagnosis.evidence import collect_environment
     from moorage.deploy.diagnosis.report import NOT_DEPLOYED, as_json, as_text, make_report
 
     state = f"nothing is known to be failing in {deployed.region}"
@@ -49,9 +51,7 @@ def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Na
         if not environment.deployed:
             state = f"no stack is {NOT_DEPLOYED.removeprefix('not ')}"
     else:
-        name = deployed.stack_names[arguments.stack]
-        cluster = Cluster(*deployed.find_cluster(arguments.stack))
-        found = (collect_stack(clients, arguments.stack, name, cluster),)
+        found = (_collect(clients, deployed, arguments.stack),)
     reports = [make_report(evidence, deployed.document) for evidence in found]
     if arguments.format == "json":
         print(as_json(reports), end="")
@@ -61,3 +61,17 @@ def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Na
         print_line(f"{arguments.env}: {state}")
     failing = any(report.diagnoses or report.evidence.unread for report in reports)
     return FOUND if failing else CLEAN
+
+
+def diagnose_stack(clients: Clients, deployed: Deployed, stack: str) -> StackReport:
+    """Why a stack fails."""
+    from moorage.deploy.diagnosis.report import make_report
+
+    return make_report(_collect(clients, deployed, stack), deployed.document)
+
+
+def _collect(clients: Clients, deployed: Deployed, stack: str) -> Evidence:
+    from moorage.deploy.diagnosis.evidence import Cluster, collect_stack
+
+    cluster = Cluster(*deployed.find_cluster(stack))
+    return collect_stack(clients, stack, deployed.stack_names[stack], cluster)

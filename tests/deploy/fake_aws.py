@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -25,7 +25,9 @@ from moorage.deploy.clock import Clock
 from moorage.deploy.context import Context
 from moorage.deploy.progress import Event
 from moorage.deploy.target import DeployStack, Target
+from moorage.findings.finding import Place
 from moorage.model import Run
+from moorage.pipeline.document import Document
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 START = datetime(2026, 11, 27, tzinfo=UTC)
@@ -106,6 +108,16 @@ class FakeStack:
     @property
     def id(self) -> str:
         return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self.name}/{len(self.name)}"
+
+
+NOT_ALLOWED = frozenset(
+    {
+        *("DescribeStackResources", "DescribeEvents", "ListServiceDeployments", "ListTasks"),
+        *("DescribeTasks", "DescribeTargetHealth", "DescribeServices", "DescribeTaskDefinition"),
+        *("DescribeServiceDeployments", "GetLogEvents", "GetDeployment"),
+    }
+)
+"""What a diagnosis may read and the fake does not have: the credentials are not allowed to."""
 
 
 @dataclass
@@ -193,6 +205,8 @@ class FakeAws(FakeContents):
                     raise refusal
             if waiting := self.refusals.get(model.name):
                 raise waiting.pop(0)
+            if model.name in NOT_ALLOWED and not hasattr(self, model.name):
+                raise RefusalError("AccessDeniedException", "The role is not allowed to read this")
             answer = getattr(self, model.name)(**context["given"])
         except RefusalError as refusal:
             error = {"Code": refusal.code, "Message": refusal.message}
@@ -531,11 +545,22 @@ def make_stack(
         depends_on=tuple(sorted(after)),
         imports=frozenset(imports),
         run=Run("migrate", 60) if run else None,
+        document=make_document([name]),
     )
 
 
+def make_document(stacks: Sequence[str]) -> Document:
+    """Params with stacks, one in a line, from the fourth line on."""
+    places = {("stacks", name): Place("params/dev.yaml", at) for at, name in enumerate(stacks, 4)}
+    entries = {name: {"template": "service"} for name in stacks}
+    data = {"app": "shop", "region": REGION, "stacks": entries}
+    return Document("dev", "params/dev.yaml", data, places)
+
+
 def make_target(*stacks: DeployStack) -> Target:
-    return Target("shop", "dev", REGION, ACCOUNT, stacks)
+    document = make_document([stack.name for stack in stacks])
+    described = tuple(replace(stack, document=document) for stack in stacks)
+    return Target("shop", "dev", REGION, ACCOUNT, described)
 
 
 def deployed(stacks: Iterator[DeployStack] | tuple[DeployStack, ...]) -> dict[str, FakeStack]:

@@ -155,9 +155,8 @@ def test_a_failed_creation_is_explained_and_the_next_deployment_ends_well(
     assert main(["deploy", *where, "--yes"]) == 1
     error = capsys.readouterr().err
     assert re.search(r"^public: LoadBalancer \(AWS::\S+::LoadBalancer\): .*not exist", error, re.M)
-    assert error.endswith(
-        ". The stack is ROLLBACK_COMPLETE\nmore about the cause: `moorage why dev public`\n"
-    )
+    assert "\npublic (tryagain-dev-public): ROLLBACK_COMPLETE\n\n1. " in error
+    assert re.search(r"params/dev\.yaml:\d+ stacks\.public", error)
     where = project(tmp_path, "tryagain", more=more)
     assert main(["deploy", *where]) == 2, "not without consent"
     assert (

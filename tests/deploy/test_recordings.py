@@ -38,7 +38,8 @@ def test_recordings_show_what_the_commands_print(recorder: Any, sessions: dict[s
 def test_a_failed_deployment_names_the_stack_that_it_has_not_reached(
     sessions: dict[str, str],
 ) -> None:
-    assert "\nnot deployed: api\n$ moorage why dev migrate\n" in sessions["why"]
+    assert "\nnot deployed: api\n" in sessions["failed"]
+    assert "\n1. The application has ended with an error.\n" in sessions["failed"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -58,6 +58,7 @@ COMMANDS = (
     "diff dev --params {}",
     "diff dev --format {}",
     "deploy dev {} --yes --no-wait",
+    "deploy dev {} --yes --express",
     "deploy dev --parallel {}",
     "status {}",
     "destroy dev {} --yes --unprotect --task-definitions",

@@ -52,6 +52,12 @@ def as_json(reports: Sequence[StackReport]) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
+def as_line(reports: Sequence[StackReport]) -> str:
+    """The reports as one event of a deployment, in one line of JSON."""
+    data = {"event": "diagnosis", "stacks": [_stack_data(report) for report in reports]}
+    return json.dumps(data, ensure_ascii=False)
+
+
 def _stack_lines(report: StackReport) -> Iterator[str]:
     evidence = report.evidence
     status = evidence.status or ("state unknown" if evidence.unread else NOT_DEPLOYED)
