@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from command_line import main
 
+from moorage.model import GivenValues
+from moorage.pipeline.write import find_other_values
+
 PARAMS = """\
 app: shop
 region: eu-central-1
@@ -69,6 +72,14 @@ def test_check_takes_the_values_of_the_last_build(
         "--set memory=1024 --image api=3. Give the same values, or build the folder with these and "
         "commit it.\nchecked dev: 1 error\n"
     )
+
+
+def test_a_manifest_with_other_values_is_one_finding(out: Path) -> None:
+    assert main(["dev", "--image", "api=3"]) == 0
+    (finding,) = find_other_values(GivenValues(images={"api": "4"}), out)
+    assert (finding.code, finding.place.file) == ("M1315", str(out / "stacks.json"))
+    assert find_other_values(GivenValues(images={"api": "3"}), out) == []
+    assert find_other_values(GivenValues(images={"api": "4"}), out / "missing") == []
 
 
 def test_check_compares_with_the_values_of_the_last_build(

@@ -6,8 +6,6 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
-from moorage.findings.wording import CONTROL
-
 if TYPE_CHECKING:  # imported in functions, since pydantic is slow
     from moorage.model import GivenValues
 
@@ -44,6 +42,7 @@ def read_given_values(arguments: argparse.Namespace) -> GivenValues:
 
 
 def _read_value(text: str) -> tuple[str, str]:
+    from moorage.findings.wording import CONTROL
     from moorage.model import VARIABLE_NAME
 
     name, separator, value = text.partition("=")

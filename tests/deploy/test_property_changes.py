@@ -151,6 +151,7 @@ def test_previews_are_lines_of_json() -> None:
         "stack": "web",
         "stack_name": "shop-dev-web",
         "kind": "nothing",
+        "express": False,
         "problems": [],
         "changes": [],
     }

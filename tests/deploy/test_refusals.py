@@ -112,6 +112,7 @@ ARGUMENTS = argparse.Namespace(
     stacks=[],
     yes=True,
     no_wait=False,
+    express=False,
     parallel=5,
     format="text",
     unprotect=True,
@@ -130,7 +131,7 @@ def diff(aws: Failing) -> int:
 
 
 def deploy(aws: Failing) -> int:
-    return deploy_target(ARGUMENTS, TARGET, aws.clients(), aws.account)
+    return deploy_target(ARGUMENTS, TARGET, aws.context())
 
 
 def destroy(aws: Failing) -> int:
@@ -185,8 +186,12 @@ COMMANDS: dict[str, Callable[[Failing], int]] = {
     "exec": open_shell,
     "logs": logs,
 }
-TOLERATED = {"DeleteChangeSet", "DescribeClusters", "DescribeEvents"}
-"""Requests that a command can do without."""
+TOLERATED = {
+    *("DeleteChangeSet", "DescribeClusters", "DescribeEvents"),
+    *("ListTagsForResource", "AddTagsToResource"),
+}
+"""Requests that a command can do without. Without the tags, a task that has succeeded runs again in
+the next deployment."""
 
 
 def ended(command: Callable[[Failing], int], aws: Failing) -> tuple[int, str]:

@@ -95,7 +95,7 @@ def test_a_stack_that_is_not_deployed(run: Run) -> None:
     assert run("why", "dev", "gone") == (0, text)
     code, text = run("logs", "dev", "gone")
     assert code == 1
-    assert "reef-dev-gone does not exist" in text
+    assert "reef-dev-gone is not deployed yet" in text
 
 
 def test_the_log_of_a_task(run: Run) -> None:

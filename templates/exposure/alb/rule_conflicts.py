@@ -122,7 +122,7 @@ def _hidden_problems(rule: ListenerRule, similar: Sequence[ListenerRule]) -> Ite
         if is_first and shadows(earlier.route, route):
             message = f"`{earlier.place}` matches all requests of this route first, because of "
             message += "this `priority`"
-            hint = f"Remove it, or write less than {earlier.priority}."
+            hint = f"Remove `priority`, or write less than {earlier.priority}."
             yield Problem("M2431", path, message, hint, level="warning")
 
 

@@ -137,10 +137,12 @@ def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
     else:
         for key in (*sends, *expects):
             message = f"`{key}` has no effect with the probe `{params.probe}`"
-            yield Problem("M2571", (*path, key), message, "Remove it, or write `probe: send`.")
+            yield Problem(
+                "M2571", (*path, key), message, f"Remove `{key}`, or write `probe: send`."
+            )
     if params.name is not None and params.probe != "dns":
         message = f"`name` has no effect with the probe `{params.probe}`"
-        yield Problem("M2571", (*path, "name"), message, "Remove it, or write `probe: dns`.")
+        yield Problem("M2571", (*path, "name"), message, "Remove `name`, or write `probe: dns`.")
     if params.timeout > params.interval:
         hint = f"Write at most `{params.interval}s`, or a longer `interval`."
         message = (

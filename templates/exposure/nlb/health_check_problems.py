@@ -154,7 +154,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[
     seconds = resolve_drain(sidecar, detection)
     if not 0 < seconds < detection:
         return
-    hint = f"Remove it, or write `{detection}s`."
+    hint = f"Remove `drain`, or write `drain: {detection}s`."
     if detection > MAX_DRAIN:
         hint = f"Lower `interval` x `unhealthy_threshold` to {MAX_DRAIN}s at most, and remove "
         hint += "`drain`."
