@@ -19,7 +19,7 @@ from rich.text import Text  # noqa: E402
 from sessions import record_sessions  # noqa: E402
 
 WIDTH = 100
-DRAWN = ("diff", "deploy", "status", "why", "destroy")
+DRAWN = ("diff", "deploy", "failed", "status", "why", "destroy")
 """The sessions that are shown as pictures; the others are in the pages as text."""
 
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)

@@ -4,14 +4,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from cloud import Cloud
 from fast_aws import write_client
 
 _SERVER = Path(__file__).with_name("server.py")
 _AWS = Path(__file__).with_name("fast_aws.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> None:
+    """boto3 reads the models of AWS's services for each session, of which tests have hundreds."""
+    read = JSONFileLoader.load_file
+    load = cache(lambda path: read(JSONFileLoader(), path))
+    JSONFileLoader.load_file = staticmethod(load)  # type: ignore[method-assign,assignment]
 
 
 @pytest.fixture(scope="session")

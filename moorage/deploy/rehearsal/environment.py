@@ -15,7 +15,12 @@ def own_environment(**more: str) -> Iterator[None]:
     for name in before:
         if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
             del os.environ[name]
-    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, **more)
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        MOTO_EC2_LOAD_DEFAULT_AMIS="false",  # hundreds of images, of which no template names one
+        **more,
+    )
     try:
         yield
     finally:

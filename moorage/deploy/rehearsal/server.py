@@ -24,6 +24,10 @@ from moorage.deploy.rehearsal.storage import correct_roles
 from moorage.deploy.rehearsal.vpcs import correct_vpcs
 
 
+_POLL = 0.05
+"""Seconds until the server notices that it is to end."""
+
+
 class _Quiet(WSGIRequestHandler):
     """Does not log requests."""
 
@@ -65,7 +69,7 @@ def make_aws() -> tuple[BaseWSGIServer, str]:
 def serve_aws() -> Iterator[str]:
     """Serves AWS in a thread, and yields its address."""
     server, address = make_aws()
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(_POLL,), daemon=True)
     thread.start()
     try:
         yield address
