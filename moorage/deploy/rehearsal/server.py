@@ -23,7 +23,6 @@ from moorage.deploy.rehearsal.stack_sets import correct_stack_sets
 from moorage.deploy.rehearsal.storage import correct_roles
 from moorage.deploy.rehearsal.vpcs import correct_vpcs
 
-
 _POLL = 0.05
 """Seconds until the server notices that it is to end."""
 
