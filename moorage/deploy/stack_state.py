@@ -45,6 +45,8 @@ class StackState:
     """The values of its parameters by their names."""
     changed: datetime | None = None
     drift: str = "NOT_CHECKED"
+    nested: bool = False
+    """Whether it is a resource of another stack, with the tags of that one."""
 
     @property
     def exists(self) -> bool:
@@ -96,6 +98,7 @@ def to_state(stack: StackTypeDef) -> StackState:
         },
         changed=stack.get("LastUpdatedTime") or stack.get("CreationTime"),
         drift=stack.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED"),
+        nested="ParentId" in stack,
     )
 
 

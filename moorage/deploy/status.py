@@ -65,13 +65,15 @@ def is_healthy(service: Rollout) -> bool:
 
 def find_orphans(target: Target, states: Mapping[str, StackState]) -> list[StackState]:
     """The stacks of the environment that are deployed but not in the params any more, by their
-    tags."""
+    tags. Nested stacks belong to theirs, and are deleted with it."""
     known = {stack.stack_name for stack in target.stacks}
     ours = (target.app, target.env)
     return [
         state
         for name, state in sorted(states.items())
-        if name not in known and (state.tags.get("app"), state.tags.get("env")) == ours
+        if name not in known
+        and not state.nested
+        and (state.tags.get("app"), state.tags.get("env")) == ours
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from fake_aws import (
@@ -28,7 +29,7 @@ from moorage.deploy.removal import (
     turn_protection_off,
 )
 from moorage.deploy.removal_text import removals_json, removals_text
-from moorage.deploy.stack_state import read_states
+from moorage.deploy.stack_state import read_states, to_state
 from moorage.deploy.status import find_orphans
 
 NETWORK, MIGRATE = make_stack("network"), make_stack("migrate")
@@ -115,6 +116,21 @@ def test_stacks_that_are_not_in_the_params_any_more_are_deleted_too() -> None:
     assert [state.stack_name for state in orphans] == ["shop-dev-old"]
     names = [removal.name for removal in plan_removal(clients, TARGET, states, orphans)]
     assert names.index("old") < names.index("network")
+
+
+def test_a_nested_stack_is_left_to_the_stack_that_it_belongs_to() -> None:
+    """CloudFormation gives it the tags of that one."""
+    tags = {"app": "shop", "env": "dev", "stack": "web"}
+    described = {
+        "StackName": "shop-dev-web-Queue-1A2B",
+        "StackStatus": "CREATE_COMPLETE",
+        "ParentId": "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-dev-web/1",
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
+    nested = to_state(described)  # type: ignore[arg-type]
+    assert find_orphans(TARGET, {nested.stack_name: nested}) == []
+    alone = replace(nested, nested=False)
+    assert find_orphans(TARGET, {alone.stack_name: alone}) == [alone]
 
 
 def test_termination_protection_is_turned_off_when_told_to() -> None:
