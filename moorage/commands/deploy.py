@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.deployment import (
     ask,
+    ask_after_interruption,
     build_target,
     delete_change_sets_at_end,
     explain_aws_errors,
@@ -211,7 +212,8 @@ def _interrupt(execution: Execution, *, may_ask: bool) -> None:
         execution.forget_ended()
         _say_what_goes_on(execution)
         updates = [name for name, (verb, _) in execution.under_way.items() if verb == "update"]
-        if updates and may_ask and sys.stdin.isatty() and _agreed_to_cancel(updates):
+        question = f"Cancel the update of {', '.join(updates)}? CloudFormation rolls it back."
+        if updates and may_ask and ask_after_interruption(question):
             execution.cancel(updates)
             print_error("the updates are being rolled back")
     except AwsError as error:
@@ -227,16 +229,6 @@ def _say_what_goes_on(execution: Execution) -> None:
     if execution.finishing:
         parts.append(f"the task or release of {', '.join(sorted(execution.finishing))} goes on")
     print_error(f"interrupted; {', and '.join(parts) or 'no stack is being changed'}")
-
-
-def _agreed_to_cancel(updates: Sequence[str]) -> bool:
-    """Asks whether to cancel updates. Ctrl-C once more means no."""
-    question = f"Cancel the update of {', '.join(updates)}? CloudFormation rolls it back."
-    try:
-        return ask(question)
-    except KeyboardInterrupt:
-        print_error("")
-        return False
 
 
 def _clear_obstacles(

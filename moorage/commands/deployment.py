@@ -118,6 +118,15 @@ def ask(question: str) -> bool:
     return read_answer(f"{question} [y/N] ").lower() in ("y", "yes")
 
 
+def ask_after_interruption(question: str) -> bool:
+    """Asks after Ctrl-C. Without a terminal, and after Ctrl-C once more, the answer is no."""
+    try:
+        return sys.stdin.isatty() and ask(question)
+    except KeyboardInterrupt:
+        print_error("")
+        return False
+
+
 def read_answer(question: str) -> str:
     """Asks for a word on the terminal. Raises UsageError if there is no terminal."""
     if not sys.stdin.isatty():

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from moorage.commands.deployment import ask, make_context, read_answer
+from moorage.commands.deployment import ask, ask_after_interruption, make_context, read_answer
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
+from moorage.commands.usage import (
+    CLEAN,
+    FOUND,
+    FailedError,
+    TerminatedError,
+    UsageError,
+    interruption_code,
+)
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -72,10 +79,8 @@ def deploy_sets(arguments: argparse.Namespace, target: Target, aws: Aws, account
     from moorage.deploy.stack_sets.execute import SetExecution
     from moorage.deploy.stack_sets.plan_text import count_plans
 
-    if arguments.no_wait:
-        raise UsageError("--no-wait does not fit `targets`: a stack set waits for those before it")
-    if arguments.express:
-        raise UsageError("--express does not fit `targets`: StackSets has no such mode")
+    _refuse_options(("--no-wait", arguments.no_wait), why="a stack set waits for those before it")
+    _refuse_options(("--express", arguments.express), why="StackSets has no such mode")
     plans = _plan(arguments, target, aws)
     if all(plan.kind == "nothing" and not plan.problems for plan in plans):
         return CLEAN
@@ -88,13 +93,18 @@ def deploy_sets(arguments: argparse.Namespace, target: Target, aws: Aws, account
     return execute_sets(arguments, execution)
 
 
-def execute_sets(arguments: argparse.Namespace, execution: SetExecution) -> int:
-    """Executes what was agreed to, and prints how it ended."""
+def execute_sets(
+    arguments: argparse.Namespace,
+    execution: SetExecution,
+    agree: Callable[[str], bool] = ask_after_interruption,
+) -> int:
+    """Executes what was agreed to, and prints how it ended. `agree` is asked after Ctrl-C."""
     try:
         with show_events(arguments.format, lambda: execution.context.at) as emit:
             outcomes = execution.run(emit, arguments.parallel)
     except KeyboardInterrupt as interruption:
-        _interrupt(execution)
+        terminated = isinstance(interruption, TerminatedError)
+        _interrupt(execution, (lambda question: False) if terminated else agree)
         return interruption_code(interruption)
     return _report(arguments, execution.plans, outcomes)
 
@@ -119,7 +129,7 @@ def _report(
     return FOUND if wrong or untouched else CLEAN
 
 
-def _interrupt(execution: SetExecution) -> None:
+def _interrupt(execution: SetExecution, agree: Callable[[str], bool]) -> None:
     """Says what goes on after the interruption, and stops operations if the user agrees."""
     if not execution.under_way:
         print_error("interrupted; no stack set is being changed")
@@ -127,11 +137,11 @@ def _interrupt(execution: SetExecution) -> None:
     names = ", ".join(execution.under_way)
     print_error(f"interrupted; CloudFormation goes on with {names}")
     question = "Stop these operations? Accounts and regions that have not begun are left out."
-    if sys.stdin.isatty() and ask(question):
+    if agree(question):
         execution.stop()
         print_error("stacks that are being changed are finished, others are not begun")
         return
-    print_error("The same command waits for them and continues")
+    print_error("the same command waits for them and continues")
 
 
 def show_sets(arguments: argparse.Namespace, target: Target, aws: Aws) -> int:
@@ -177,11 +187,18 @@ def destroy_sets(arguments: argparse.Namespace, target: Target, aws: Aws, accoun
     )
     from moorage.deploy.stack_sets.status import read_environment
 
+    _refuse_options(
+        ("--unprotect", arguments.unprotect),
+        ("--empty", arguments.empty is not None),
+        ("--task-definitions", arguments.task_definitions),
+        why="the command has no access to the accounts of the stacks",
+    )
     statuses = read_environment(aws, target)
     _refuse_users(arguments, target, statuses)
     chosen = [
         status for status in statuses if not arguments.stacks or status.name in arguments.stacks
     ]
+    _refuse_foreign(target, chosen)
     removals = plan_set_removals(target, chosen)
     if not removals:
         if arguments.format != "json":
@@ -198,6 +215,25 @@ def destroy_sets(arguments: argparse.Namespace, target: Target, aws: Aws, accoun
         print_error(f"{target.env}: nothing was deleted")
         return FOUND
     return _remove(arguments, target, aws, removals)
+
+
+def _refuse_options(*options: tuple[str, bool], why: str) -> None:
+    """Raises UsageError for the first of these options that was written, by its name."""
+    for name, written in options:
+        if written:
+            raise UsageError(f"{name} does not fit `targets`: {why}")
+
+
+def _refuse_foreign(target: Target, statuses: Sequence[SetStatus]) -> None:
+    """Raises FailedError if a stack set has the name of one of ours, and the tags of another."""
+    from moorage.deploy.guards import find_owner
+
+    stacks = {stack.stack_name: stack for stack in target.stacks}
+    for status in statuses:
+        if status.found is None or not status.in_params:
+            continue
+        if owner := find_owner(stacks[status.stack_set], status.found.tags):
+            raise FailedError(f"the stack set {status.stack_set} belongs to {owner}")
 
 
 def _refuse_users(

@@ -75,18 +75,24 @@ def find_account_problem(env: str, wanted: str | None, account: str) -> str:
 def find_foreign_stacks(
     stacks: Iterable[DeployStack], states: Mapping[str, StackState]
 ) -> Iterator[str]:
-    """Stacks that have the name of ours, and tags that say that they are another one's."""
+    """Why each stack cannot be ours that has the name of one of ours, and the tags of another."""
     for stack in stacks:
         state = states.get(stack.stack_name)
-        if state is None or any(key not in state.tags for key in OWN_TAGS):
-            continue
-        names = [(key, state.tags[key], stack.tags[key]) for key in OWN_TAGS]
-        if any(theirs != ours for _, theirs, ours in names):
-            owner = ", ".join(f"{key} `{theirs}`" for key, theirs, _ in names)
+        if state is not None and (owner := find_owner(stack, state.tags)):
             yield (
                 f"the stack {stack.stack_name} exists already and belongs to {owner}. Rename "
                 f"`app`, the environment or the stack `{stack.name}`"
             )
+
+
+def find_owner(stack: DeployStack, tags: Mapping[str, str]) -> str:
+    """What a deployed stack or stack set with the name of `stack` belongs to, if its tags name
+    another app, environment or stack; empty otherwise."""
+    if any(key not in tags for key in OWN_TAGS):
+        return ""
+    if all(tags[key] == stack.tags[key] for key in OWN_TAGS):
+        return ""
+    return ", ".join(f"{key} `{tags[key]}`" for key in OWN_TAGS)
 
 
 def find_obstacles(

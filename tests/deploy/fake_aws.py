@@ -167,6 +167,7 @@ class FakeAws(FakeContents):
     """The progress that was emitted."""
     interrupt_at: float | None = None
     """When Ctrl-C is pressed."""
+    interruption: KeyboardInterrupt = field(default_factory=KeyboardInterrupt)
     change_set_seconds: float = 0
     """How long it takes to create a change set."""
     last_context: Context = field(default_factory=lambda: Context(_clients()))
@@ -177,7 +178,7 @@ class FakeAws(FakeContents):
         self.time += seconds
         if self.interrupt_at is not None and self.time >= self.interrupt_at:
             self.interrupt_at = None
-            raise KeyboardInterrupt
+            raise self.interruption
 
     @property
     def clock(self) -> Clock:

@@ -32,7 +32,8 @@ from stack_set_steps import (
 )
 from test_execute import lines
 
-from moorage.commands.stack_sets import execute_sets
+from moorage.commands.stack_sets import destroy_sets, execute_sets
+from moorage.commands.usage import FailedError, TerminatedError, UsageError, interruption_code
 from moorage.deploy.progress import Ended, Started
 from moorage.deploy.stack_sets.failures import (
     failures_json,
@@ -322,10 +323,33 @@ def test_an_interruption_says_what_goes_on(capsys: pytest.CaptureFixture[str]) -
     assert execute_sets(arguments, start(aws, target())) == 130
     assert capsys.readouterr().err == (
         "interrupted; CloudFormation goes on with network, cluster\n"
-        "The same command waits for them and continues\n"
+        "the same command waits for them and continues\n"
     )
     aws.time += 60
     assert execute_sets(arguments, start(aws, target())) == 0
+
+
+@pytest.mark.parametrize(
+    ("interruption", "questions"), [(KeyboardInterrupt(), 1), (TerminatedError(), 0)]
+)
+def test_operations_are_stopped_after_asking_and_sigterm_asks_nothing(
+    interruption: KeyboardInterrupt, questions: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered = []
+
+    def agree(question: str) -> bool:
+        answered.append(question)
+        return True
+
+    aws = FakeStackSets(interrupt_at=5, interruption=interruption)
+    arguments = argparse.Namespace(format="text", parallel=5, env="dev")
+    code = execute_sets(arguments, start(aws, target(NETWORK)), agree)
+    assert code == interruption_code(interruption)
+    assert len(answered) == questions
+    stopped = "stacks that are being changed are finished, others are not begun" in (
+        capsys.readouterr().err
+    )
+    assert stopped == bool(questions)
 
 
 def test_a_deployment_that_was_killed_is_continued() -> None:
@@ -371,6 +395,39 @@ def test_deletion_is_in_the_reverse_order_and_finds_what_the_params_lost() -> No
     assert aws.sets == {}
     gone = [asked["StackSetName"] for name, asked in aws.requests if name == "DeleteStackSet"]
     assert gone[:2] == ["shop-dev-old", "shop-dev-web"]
+
+
+def test_a_stack_set_of_another_environment_is_not_deleted() -> None:
+    aws = FakeStackSets()
+    deploy(aws, target())
+    aws.sets["shop-dev-web"].request["Tags"] = [
+        {"Key": key, "Value": value}
+        for key, value in (("app", "shop"), ("env", "other"), ("stack", "web"))
+    ]
+    options = {"unprotect": False, "empty": None, "task_definitions": False}
+    arguments = argparse.Namespace(stacks=[], yes=True, format="text", parallel=5, **options)
+    with pytest.raises(FailedError, match="shop-dev-web belongs to app `shop`, env `other`"):
+        destroy_sets(arguments, target(), aws.clients(), ONE)
+    assert len(aws.sets) == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name"),
+    [
+        ("unprotect", True, "--unprotect"),
+        ("empty", "all", "--empty"),
+        ("task_definitions", True, "--task-definitions"),
+    ],
+)
+def test_what_needs_access_to_the_accounts_is_refused(
+    option: str, value: object, name: str
+) -> None:
+    options = {"unprotect": False, "empty": None, "task_definitions": False, option: value}
+    arguments = argparse.Namespace(stacks=[], yes=True, format="text", parallel=5, **options)
+    aws = FakeStackSets()
+    with pytest.raises(UsageError, match=f"{name} does not fit `targets`"):
+        destroy_sets(arguments, target(), aws.clients(), ONE)
+    assert aws.requests == []
 
 
 def test_a_deletion_that_fails_keeps_what_it_needs() -> None:

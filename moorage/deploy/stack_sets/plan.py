@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cfnlint.decode.decode import decode_str
 
 from moorage.deploy.change_sets import Replacement, ResourceChange
+from moorage.deploy.guards import find_owner
 from moorage.deploy.property_changes import compare
 from moorage.deploy.stack_sets.requests import (
     Group,
@@ -18,7 +19,7 @@ from moorage.deploy.stack_sets.requests import (
 )
 from moorage.deploy.stack_sets.state import Instance, StackSet
 from moorage.deploy.target import DeployStack, Target
-from moorage.model import OWN_TAGS, Targets
+from moorage.model import Targets
 from moorage.update.compare import make_comparison
 
 MANAGED_EXECUTION = "managed execution"
@@ -114,9 +115,7 @@ def _problems(stack: DeployStack, targets: Targets, before: StackSet) -> Iterato
             f"the stack set is {before.permission_model}, and `targets` needs {ours}. "
             "CloudFormation changes that only while it has no stacks: `moorage destroy` first"
         )
-    tags = before.tags
-    if all(key in tags for key in OWN_TAGS) and any(tags[k] != stack.tags[k] for k in OWN_TAGS):
-        owner = ", ".join(f"{key} `{tags[key]}`" for key in OWN_TAGS)
+    if owner := find_owner(stack, before.tags):
         yield f"the stack set belongs to {owner}. Rename `app`, the environment or the stack"
     for item in before.instances:
         if item.status == "INOPERABLE":
