@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -152,18 +153,33 @@ def _execute(arguments: argparse.Namespace, target: Target, execution: Execution
     try:
         with show_events(arguments.format, lambda: execution.context.at) as emit:
             outcomes = execution.run(emit, arguments.parallel)
+        return _report(arguments, target, execution, outcomes)
     except KeyboardInterrupt as interruption:
-        _interrupt(execution, may_ask=not isinstance(interruption, TerminatedError))
+        with suppress(KeyboardInterrupt):  # once more: the user does not want to wait for this
+            _interrupt(execution, may_ask=not isinstance(interruption, TerminatedError))
         return interruption_code(interruption)
+
+
+def _report(
+    arguments: argparse.Namespace,
+    target: Target,
+    execution: Execution,
+    outcomes: Mapping[str, Outcome],
+) -> int:
+    """Prints how a deployment has ended, and returns the exit code."""
     failed = [outcome for outcome in outcomes.values() if outcome.result == "failed"]
     if arguments.format != "json":
         _print_addresses(outcomes)
     for outcome in failed:
         print_error(f"{outcome.stack}: {outcome.reason}")
-    if failed:
-        _explain_failures(
-            arguments, target, execution.context, [outcome.stack for outcome in failed]
-        )
+    # The last failure in CloudFormation of a stack that was left as it was is an older one.
+    changed = [
+        outcome.stack
+        for outcome in failed
+        if outcome.state is not None or outcome.stack in execution.under_way
+    ]
+    if changed:
+        _explain_failures(arguments, target, execution.context, changed)
     changing = [item for item in execution.previews if item.kind != "nothing"]
     untouched = [item.stack.name for item in changing if item.stack.name not in outcomes]
     if untouched:

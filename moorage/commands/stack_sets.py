@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,8 @@ def execute_sets(
             outcomes = execution.run(emit, arguments.parallel)
     except KeyboardInterrupt as interruption:
         terminated = isinstance(interruption, TerminatedError)
-        _interrupt(execution, (lambda question: False) if terminated else agree)
+        with suppress(KeyboardInterrupt):
+            _interrupt(execution, (lambda question: False) if terminated else agree)
         return interruption_code(interruption)
     return _report(arguments, execution.plans, outcomes)
 

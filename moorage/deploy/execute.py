@@ -113,7 +113,8 @@ class Execution:
     def _update(self, preview: Preview) -> Job[Outcome]:
         stack, context = preview.stack, self.context
         if preview.kind == "later":
-            preview = yield from preview_now(context, stack, None)
+            state = self.states.get(stack.stack_name)
+            preview = yield from preview_now(context, stack, state)
         if preview.kind == "update" and stack.pairs:
             return (yield from self._update_release(preview))
         return (yield from self._apply(preview))
@@ -134,13 +135,22 @@ class Execution:
             context.emit(Noted(stack.name, context.at, text))
             parameters = release_parameters(stack, live, hold=True)
             first = yield from preview_now(context, stack, state, parameters)
-            outcome = yield from self._apply(first)
-            yield from sync_weights(context, stack, stack_id)
+            outcome = yield from self._apply_and_sync(first)
             if outcome.result == "failed":
                 return outcome
             preview = yield from preview_now(context, stack, read_state(client, stack_id))
+        return (yield from self._apply_and_sync(preview))
+
+    def _apply_and_sync(self, preview: Preview) -> Job[Outcome]:
+        """Executes a change set; afterwards the parameters say which groups are in production. If
+        both fail, the outcome has the reason of the first failure."""
         outcome = yield from self._apply(preview)
-        yield from sync_weights(context, stack, stack_id)
+        try:
+            yield from sync_weights(self.context, preview.stack, preview.stack_id)
+        except AwsError as error:
+            if outcome.result != "failed":
+                raise
+            self.context.emit(Noted(preview.stack.name, self.context.at, str(error)))
         return outcome
 
     def _apply(self, preview: Preview) -> Job[Outcome]:

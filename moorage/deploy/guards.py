@@ -33,11 +33,16 @@ _DELETE = "Delete what is left of it"
 _OBSTACLES: Mapping[str, tuple[str, Remedy | None, str]] = {
     "ROLLBACK_COMPLETE": (_EMPTY, "delete", _DELETE),
     "ROLLBACK_FAILED": (f"{_EMPTY}. Its rollback failed as well", "delete", _DELETE),
-    "CREATE_FAILED": (_EMPTY, "delete", _DELETE),
+    "CREATE_FAILED": (
+        "Its creation failed with rollback disabled. The resources that were created still exist, "
+        "and are deleted with it; those with `DeletionPolicy: Retain` stay",
+        "delete",
+        "Delete it, with what was created",
+    ),
     "DELETE_FAILED": (
         "Its deletion failed before it was complete, and CloudFormation can only try again",
         "delete",
-        "Delete what is left of it",
+        _DELETE,
     ),
     "UPDATE_ROLLBACK_FAILED": (
         "An update failed, and so did its rollback. Correct what the rollback failed at, such as a "

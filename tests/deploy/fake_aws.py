@@ -99,6 +99,7 @@ class FakeStack:
     """Template and tags before the last update."""
     outputs: dict[str, str] = field(default_factory=dict)
     """Values by the names of exports."""
+    parameters: dict[str, str] = field(default_factory=dict)
     protected: bool = False
     reason: str = ""
     steps: list[tuple[float, Step]] = field(default_factory=list)
@@ -513,6 +514,10 @@ def _described(stack: FakeStack) -> dict[str, Any]:
         "Outputs": [
             {"OutputKey": name.split("-")[-1], "OutputValue": value, "ExportName": name}
             for name, value in stack.outputs.items()
+        ],
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in stack.parameters.items()
         ],
     }
     return {**described, "StackStatusReason": stack.reason} if stack.reason else described

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fake_aws import (
     SERVICE,
@@ -23,6 +25,7 @@ from moorage.deploy.progress import Progress, reduce
 from moorage.deploy.progress_lines import event_lines
 from moorage.deploy.stack_state import read_states
 from moorage.deploy.target import Target
+from moorage.model import TrafficPair
 
 NETWORK = make_stack("network")
 CLUSTER = make_stack("cluster")
@@ -129,6 +132,24 @@ def test_nobody_waits_for_stacks_that_no_other_needs() -> None:
 
 
 # Failures --------------------------------------------------------------------------------------
+
+
+def test_the_first_failure_of_a_release_is_the_reason() -> None:
+    """The weights cannot be read after it."""
+    pair = TrafficPair("Live", "Rule", "Primary", "Alternate")
+    web = replace(make_stack("web", text="v2"), pairs=(pair,))
+    aws = FakeAws(
+        stacks=deployed((make_stack("web"),)),
+        scripts={"shop-dev-web": [fail_update("No capacity")]},
+        later_refusals={5: ("ListStackResources", RefusalError("AccessDenied", "not allowed"))},
+    )
+    aws.stacks["shop-dev-web"].parameters = {"Live": "primary"}
+    outcome = deploy(aws, make_target(web))["web"]
+    assert outcome.reason == (
+        "Cluster (AWS::ECS::Cluster): No capacity. The stack is UPDATE_ROLLBACK_COMPLETE"
+    )
+    assert outcome.state is not None
+    assert "AWS refuses ListStackResources: not allowed" in "".join(lines(aws))
 
 
 def test_a_failed_creation_stops_the_deployment_with_its_first_failure() -> None:

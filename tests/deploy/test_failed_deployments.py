@@ -160,6 +160,14 @@ def expired_in_the_middle() -> Failure:
     return failure
 
 
+def updated_by_somebody_else() -> Failure:
+    """What failed last in CloudFormation is an older update, and not the reason."""
+    failure = refused("ExecuteChangeSet", RefusalError("InvalidChangeSetStatus", "OBSOLETE"))
+    web = failure.aws.stacks["shop-dev-web"]
+    web.steps = [(-60 + step.after, step) for step in fail_update("An older reason")]
+    return failure
+
+
 FAILURES: dict[str, Callable[[], Failure]] = {
     "throttling before anything is changed": lambda: refused(
         "CreateChangeSet", RefusalError("Throttling", "Rate exceeded")
@@ -184,6 +192,7 @@ FAILURES: dict[str, Callable[[], Failure]] = {
     "circuit breaker": lambda: failing_service(
         3, ["initial"], "ECS deployment circuit breaker: tasks failed to start."
     ),
+    "updated by somebody else": updated_by_somebody_else,
     "update rollback failed, resources skipped": lambda: rollback_failed(agree=True),
     "update rollback failed, resources not skipped": lambda: rollback_failed(agree=False),
 }

@@ -64,6 +64,16 @@ def test_a_failed_creation_is_deleted_after_asking() -> None:
     assert obstacles(aws) == []
 
 
+def test_a_creation_without_rollback_is_deleted_knowing_what_exists() -> None:
+    (obstacle,) = obstacles(with_status("CREATE_FAILED"))
+    assert obstacle_text(obstacle) == (
+        "shop-dev-web is CREATE_FAILED. Its creation failed with rollback disabled. The resources "
+        "that were created still exist, and are deleted with it; those with `DeletionPolicy: "
+        "Retain` stay."
+    )
+    assert (obstacle.remedy, obstacle.question) == ("delete", "Delete it, with what was created")
+
+
 def test_the_page_shows_what_the_user_reads() -> None:
     reason = "The following resource(s) failed to create: [Service]."
     (obstacle,) = obstacles(with_status("ROLLBACK_COMPLETE", reason=reason))
