@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moorage.commands.environments import load_templates
 from moorage.commands.usage import find_environments, unknown_name, unknown_stack
 
-if TYPE_CHECKING:  # imported in functions: pydantic, cfn-lint and boto3 are slow
-    from moorage.deploy.aws import Access
+if TYPE_CHECKING:  # imported in functions: pydantic and cfn-lint are slow
     from moorage.pipeline.document import Document
 
 
@@ -30,13 +29,6 @@ class Deployed:
     def has_targets(self) -> bool:
         """Whether StackSets deploys the environment."""
         return self.document.data.get("targets") is not None
-
-    def access(self, arguments: argparse.Namespace) -> Access:
-        """How the account of the environment is reached."""
-        from moorage.deploy.aws import Access
-
-        profile, endpoint_url = arguments.profile, arguments.endpoint_url
-        return Access(self.region, profile, endpoint_url, role=self.role)
 
     @property
     def account(self) -> str | None:

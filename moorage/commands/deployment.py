@@ -20,9 +20,11 @@ from moorage.commands.usage import (
 )
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
+    from moorage.commands.deployed import Deployed
     from moorage.deploy.aws import Aws
     from moorage.deploy.context import Context
-    from moorage.deploy.target import Target
+    from moorage.deploy.stack_state import StackState
+    from moorage.deploy.target import DeployStack, Target
 
 
 def build_target(arguments: argparse.Namespace) -> Target:
@@ -48,26 +50,34 @@ def build_target(arguments: argparse.Namespace) -> Target:
     return target
 
 
-def open_account(arguments: argparse.Namespace, target: Target) -> tuple[Aws, str]:
-    """The clients for the environment's account and region, and the ID of the account. Raises
-    UsageError if the credentials are for another account."""
-    return open_region(arguments, target.region, target.account, target.role)
-
-
-def open_region(
-    arguments: argparse.Namespace, region: str, wanted: str | None, role: str | None
-) -> tuple[Aws, str]:
-    """The clients for a region of the account `wanted`, if that is known, and the account's ID.
-    `role` is assumed first.
-    Raises UsageError if the credentials are for another account."""
+def open_account(arguments: argparse.Namespace, environment: Target | Deployed) -> tuple[Aws, str]:
+    """The clients for the environment's account and region, and the ID of the account. The
+    environment's role is assumed first. Raises UsageError if the credentials are for another
+    account."""
     from moorage.deploy.aws import Access, Aws
     from moorage.deploy.guards import find_account_problem
 
-    aws = Aws(Access(region, arguments.profile, arguments.endpoint_url, role=role))
+    profile, endpoint_url = arguments.profile, arguments.endpoint_url
+    aws = Aws(Access(environment.region, profile, endpoint_url, role=environment.role))
     account: str = aws.sts.get_caller_identity()["Account"]
-    if problem := find_account_problem(arguments.env, wanted, account):
+    if problem := find_account_problem(arguments.env, environment.account, account):
         raise UsageError(problem)
     return aws, account
+
+
+def find_stack(aws: Aws, stack: DeployStack) -> StackState:
+    """The deployed stack. Raises FailedError if it is not deployed, or if the stack of this name
+    has the tags of another environment."""
+    from moorage.deploy.guards import find_foreign_stacks
+    from moorage.deploy.stack_state import read_states
+
+    states = read_states(aws.cloudformation)
+    for problem in find_foreign_stacks([stack], states):
+        raise FailedError(problem)
+    state = states.get(stack.stack_name)
+    if state is None or not state.exists:
+        raise FailedError(f"{stack.stack_name} is not deployed yet")
+    return state
 
 
 def make_context(aws: Aws, account: str) -> Context:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from moorage.commands.deployment import build_target, explain_aws_errors, open_account
+from moorage.commands.deployment import build_target, explain_aws_errors, find_stack, open_account
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import FailedError
@@ -32,12 +32,9 @@ def open_shell(arguments: argparse.Namespace) -> int:
     with explain_aws_errors():
         from moorage.deploy.shell import find_container
         from moorage.deploy.stack_resources import find_service
-        from moorage.deploy.stack_state import read_states
 
         aws, _ = open_account(arguments, target)
-        state = read_states(aws.cloudformation).get(stack.stack_name)
-        if state is None or not state.exists:
-            raise FailedError(f"{stack.stack_name} is not deployed yet")
+        state = find_stack(aws, stack)
         service = find_service(aws, stack.name, state.id)
         container = find_container(aws, stack, service, arguments.container)
         return connect(aws, container, arguments.command, arguments.profile)

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
-from moorage.commands.deployment import explain_aws_errors, open_region
+from moorage.commands.deployment import explain_aws_errors, open_account
 from moorage.commands.stack_sets import one_account_only
 from moorage.commands.usage import CLEAN, FOUND, UsageError
 
@@ -27,7 +27,7 @@ def logs(arguments: argparse.Namespace) -> int:
     with explain_aws_errors():
         from moorage.deploy.log_events import Clock
 
-        aws, _ = open_region(arguments, deployed.region, deployed.account, deployed.role)
+        aws, _ = open_account(arguments, deployed)
         print_logs(aws, deployed, arguments, Clock())
     return CLEAN
 

@@ -15,7 +15,15 @@ from moorage.commands.deployment import (
 )
 from moorage.commands.destroy import destroy_target
 from moorage.commands.terminal import print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError
+from moorage.commands.usage import (
+    CLEAN,
+    FOUND,
+    INTERRUPTED,
+    TERMINATED,
+    FailedError,
+    TerminatedError,
+    UsageError,
+)
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -117,5 +125,9 @@ def _title(text: str) -> None:
 
 
 def _require(code: int, what: str) -> None:
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code == TERMINATED:
+        raise TerminatedError
     if code != CLEAN:
         raise FailedError(f"the {what} failed")

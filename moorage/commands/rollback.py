@@ -8,13 +8,14 @@ from moorage.commands.deployment import (
     ask,
     build_target,
     explain_aws_errors,
+    find_stack,
     make_context,
     open_account,
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error, print_line
-from moorage.commands.usage import CLEAN, FOUND, FailedError, interruption_code
+from moorage.commands.usage import CLEAN, FOUND, interruption_code
 
 
 def rollback(arguments: argparse.Namespace) -> int:
@@ -29,12 +30,9 @@ def rollback(arguments: argparse.Namespace) -> int:
         from moorage.deploy.jobs import run_job
         from moorage.deploy.releases import sync_weights
         from moorage.deploy.rollback import find_rollback, roll_back
-        from moorage.deploy.stack_state import read_states
 
         aws, account = open_account(arguments, target)
-        state = read_states(aws.cloudformation).get(stack.stack_name)
-        if state is None or not state.exists:
-            raise FailedError(f"{stack.stack_name} is not deployed yet")
+        state = find_stack(aws, stack)
         planned = find_rollback(aws, stack, state)
         question = f"{planned.text[0].upper()}{planned.text[1:]}?"
         if not (arguments.yes or ask(question)):

@@ -7,13 +7,14 @@ import argparse
 from moorage.commands.deployment import (
     build_target,
     explain_aws_errors,
+    find_stack,
     make_context,
     open_account,
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error
-from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interruption_code
+from moorage.commands.usage import CLEAN, FOUND, UsageError, interruption_code
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,12 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     with explain_aws_errors():
         from moorage.deploy.jobs import run_job
         from moorage.deploy.one_off import run_task
-        from moorage.deploy.stack_state import read_states
 
         aws, account = open_account(arguments, target)
-        state = read_states(aws.cloudformation).get(stack.stack_name)
-        if state is None or not state.exists:
-            raise FailedError(f"{stack.stack_name} is not deployed yet")
+        state = find_stack(aws, stack)
         context = make_context(aws, account)
         try:
             with show_events(arguments.format, lambda: context.at) as emit:

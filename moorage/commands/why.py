@@ -10,7 +10,6 @@ from moorage.commands.deployment import (
     build_target,
     explain_aws_errors,
     open_account,
-    open_region,
 )
 from moorage.commands.stack_sets import explain_sets
 from moorage.commands.terminal import print_line
@@ -31,11 +30,9 @@ def why(arguments: argparse.Namespace) -> int:
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
     with explain_aws_errors():
+        aws, _ = open_account(arguments, deployed)
         if deployed.has_targets:
-            target = build_target(arguments)
-            reached, _ = open_account(arguments, target)
-            return explain_sets(arguments, target, reached, deployed.document)
-        aws, _ = open_region(arguments, deployed.region, deployed.account, deployed.role)
+            return explain_sets(arguments, build_target(arguments), aws, deployed.document)
         return report_failures(aws, deployed, arguments)
 
 

@@ -15,6 +15,8 @@ from fake_aws import (
     make_target,
 )
 
+from moorage.commands.deployment import find_stack
+from moorage.commands.usage import FailedError
 from moorage.deploy.guards import (
     Obstacle,
     find_account_problem,
@@ -153,3 +155,14 @@ def test_a_stack_of_another_environment_with_the_same_name_is_refused() -> None:
         "the stack shop-dev-web exists already and belongs to app `shop-dev`, env `web`, stack "
         "`api`. Rename `app`, the environment or the stack `web`"
     ]
+
+
+def test_commands_for_one_stack_refuse_that_of_another_environment() -> None:
+    aws = with_status("UPDATE_COMPLETE")
+    assert find_stack(aws.clients(), WEB).stack_name == "shop-dev-web"
+    aws.stacks["shop-dev-web"].tags["env"] = "other"
+    with pytest.raises(FailedError, match="belongs to app `shop`, env `other`"):
+        find_stack(aws.clients(), WEB)
+    aws.stacks.clear()
+    with pytest.raises(FailedError, match="shop-dev-web is not deployed yet"):
+        find_stack(aws.clients(), WEB)
