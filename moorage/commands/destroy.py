@@ -43,7 +43,6 @@ def destroy(arguments: argparse.Namespace) -> int:
 
 def destroy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
     """Deletes the stacks that the arguments name, with consent."""
-    from moorage.deploy.removal import turn_protection_off
     from moorage.deploy.removal_text import removals_json, removals_text
 
     removals, families = _plan(arguments, target, aws)
@@ -58,9 +57,8 @@ def destroy_target(arguments: argparse.Namespace, target: Target, aws: Aws, acco
     if not _agreed(arguments, target, account):
         print_error(f"{target.env}: nothing was deleted")
         return FOUND
-    _agree_to_turn_protection_off(arguments, removals)
-    consent = _agree_to_empty(arguments, removals)
-    turn_protection_off(aws, removals)
+    _agree_to_turn_protection_off(arguments, removals)  # or it ends here
+    consent = replace(_agree_to_empty(arguments, removals), unprotected=True)
     return _remove(arguments, aws, removals, consent) or _delete_families(aws, [*families])
 
 

@@ -91,6 +91,8 @@ class Consent:
     """Names of stacks, and logical IDs of their buckets and repositories that are emptied."""
     task_definitions: bool = False
     """Whether the registered revisions of task definitions are deleted too."""
+    unprotected: bool = False
+    """Whether termination and deletion protections are turned off."""
 
 
 def plan_removal(
@@ -215,22 +217,6 @@ def find_remaining_users(
             yield f"`{stack.name}` needs {', '.join(f'`{name}`' for name in needed)}"
 
 
-def turn_protection_off(aws: Aws, removals: Sequence[Removal]) -> None:
-    """Turns off the termination protection of stacks and the deletion protection of resources."""
-    with aws_errors():
-        for removal in removals:
-            if removal.state.protected:
-                aws.cloudformation.update_termination_protection(
-                    StackName=removal.state.stack_name, EnableTerminationProtection=False
-                )
-            for resource in removal.resources:
-                if resource.protected:
-                    aws.elbv2.modify_load_balancer_attributes(
-                        LoadBalancerArn=resource.physical_id,
-                        Attributes=[{"Key": _PROTECTION, "Value": "false"}],
-                    )
-
-
 def remove_stacks(
     context: Context, removals: Sequence[Removal], parallel: int, consent: Consent
 ) -> dict[str, str]:
@@ -250,6 +236,8 @@ def _remove(context: Context, removal: Removal, consent: Consent) -> Job[str]:
         reason = yield from _wait_for_tasks(context, removal)
         if not reason:
             _empty(context, removal, consent, kept=False)
+            if consent.unprotected:
+                _turn_protection_off(context, removal)
             reason = yield from delete_stack(context, removal.name, removal.state.id)
         if not reason:
             _empty(context, removal, consent, kept=True)
@@ -304,6 +292,22 @@ def _empty(context: Context, removal: Removal, consent: Consent, *, kept: bool) 
         text = f"emptying {resource.logical_id}: {content_text(resource.content or Content())}"
         context.emit(Noted(removal.name, context.at, text))
         empty_resource(context.aws, resource.type, resource.physical_id)
+
+
+def _turn_protection_off(context: Context, removal: Removal) -> None:
+    """Turns off the termination protection of the stack and the deletion protection of resources,
+    immediately before the deletion: if that is not reached, they stay on."""
+    with aws_errors():
+        if removal.state.protected:
+            context.aws.cloudformation.update_termination_protection(
+                StackName=removal.state.stack_name, EnableTerminationProtection=False
+            )
+        for resource in removal.resources:
+            if resource.protected:
+                context.aws.elbv2.modify_load_balancer_attributes(
+                    LoadBalancerArn=resource.physical_id,
+                    Attributes=[{"Key": _PROTECTION, "Value": "false"}],
+                )
 
 
 def _delete_families(context: Context, removal: Removal, consent: Consent) -> None:

@@ -26,7 +26,6 @@ from moorage.deploy.removal import (
     find_remaining_users,
     plan_removal,
     remove_stacks,
-    turn_protection_off,
 )
 from moorage.deploy.removal_text import removals_json, removals_text
 from moorage.deploy.stack_state import read_states, to_state
@@ -133,15 +132,19 @@ def test_a_nested_stack_is_left_to_the_stack_that_it_belongs_to() -> None:
     assert find_orphans(TARGET, {alone.stack_name: alone}) == [alone]
 
 
-def test_termination_protection_is_turned_off_when_told_to() -> None:
+def test_termination_protection_is_turned_off_immediately_before_the_deletion() -> None:
     aws = environment()
-    aws.stacks["shop-dev-web"].protected = True
+    for name in ("web", "network"):
+        aws.stacks[f"shop-dev-{name}"].protected = True
     clients = aws.clients()
     states = read_states(clients.cloudformation)
     removals = plan_removal(clients, TARGET, states, [])
-    turn_protection_off(clients, removals)
-    assert aws.stacks["shop-dev-web"].protected is False
+    aws.scripts["shop-dev-migrate"] = [[Step(0, "", "DELETE_FAILED", "in use")]]
+    results = remove_stacks(aws.context(), removals, 1, Consent(unprotected=True))
+    assert [*results] == ["web", "migrate"]
+    assert aws.stacks["shop-dev-web"].status == "DELETE_COMPLETE"
     assert aws.count()["UpdateTerminationProtection"] == 1
+    assert aws.stacks["shop-dev-network"].protected, "it was not reached"
 
 
 # What is in the way, and what stays ------------------------------------------------------------
