@@ -125,6 +125,17 @@ def test_values_that_no_build_writes_are_not_taken_from_the_manifest(
     assert "M1308" in found[0]
 
 
+def test_secrets_of_the_manifest_are_hidden(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dev"]) == 0
+    manifest = out / "stacks.json"
+    secret = {"set": {"db_password": "hunter22x"}}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | secret))
+    assert main(["check", "dev", "--set", "version=4"]) == 1
+    text = capsys.readouterr().out
+    assert "--set db_password=***" in text
+    assert "hunter22x" not in text
+
+
 @pytest.mark.parametrize("command", ["build", "check"])
 def test_secrets_do_not_come_from_the_command_line(
     out: Path, capsys: pytest.CaptureFixture[str], command: str

@@ -22,6 +22,7 @@ from moorage.pipeline.given_options import read_image, read_value
 from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
+from moorage.pipeline.secret_params import hide_secrets
 
 MANIFEST = "stacks.json"
 _SET, _IMAGES = "set", "images"
@@ -96,7 +97,8 @@ def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:
     options = " ".join(map(shlex.quote, written.options())) or "neither `--set` nor `--image`"
     message = f"The folder was built with other values: {options}"
     hint = "Give the same values, or build the folder with these and commit it."
-    return [Finding("M1315", "error", Place(str(folder / MANIFEST), 1), (), message, hint)]
+    finding = Finding("M1315", "error", Place(str(folder / MANIFEST), 1), (), message, hint)
+    return hide_secrets([finding], {"vars": written.variables})
 
 
 def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str, int, str]]:

@@ -320,3 +320,11 @@ def test_each_stack_knows_the_values_that_it_depends_on(tmp_path: Path) -> None:
         "d": "",
     }
     assert document.data["stacks"]["a"] == {"k": "x-2"}
+
+
+def test_the_name_of_the_environment_cannot_be_set_for_an_image(tmp_path: Path) -> None:
+    environment = 'stacks: {web: {containers: {web: {image: "${env}"}}}}\n'
+    _, findings = read(tmp_path, environment, images={"web": "2"})
+    assert [(f.code, f.hint) for f in findings] == [
+        ("M1016", "Give a whole image, such as `ecr:shop/web:1.4.2`.")
+    ]
