@@ -103,6 +103,39 @@ def test_values_that_are_no_texts_are_not_taken_from_the_manifest(out: Path) -> 
     assert main(["check", "dev"]) == 0
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"set": {"version": "4\u2028Resources: {}"}},
+        {"set": {"version\n": "4"}},
+        {"set": {"version": "4" * 3000}},
+        {"images": {"api": "4\x1b[2J"}},
+    ],
+)
+def test_values_that_no_build_writes_are_not_taken_from_the_manifest(
+    out: Path, values: dict[str, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["dev"]) == 0
+    manifest = out / "stacks.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | values))
+    capsys.readouterr()
+    assert main(["check", "dev"]) == 1
+    found = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in found] == ["out/dev/stacks.json", "checked dev"]
+    assert "M1308" in found[0]
+
+
+def test_secrets_of_the_manifest_are_hidden(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dev"]) == 0
+    manifest = out / "stacks.json"
+    secret = {"set": {"db_password": "hunter22x"}}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | secret))
+    assert main(["check", "dev", "--set", "version=4"]) == 1
+    text = capsys.readouterr().out
+    assert "--set db_password=***" in text
+    assert "hunter22x" not in text
+
+
 @pytest.mark.parametrize("command", ["build", "check"])
 def test_secrets_do_not_come_from_the_command_line(
     out: Path, capsys: pytest.CaptureFixture[str], command: str
@@ -125,12 +158,15 @@ def test_secrets_do_not_come_from_the_command_line(
         ("--set", "=1", "write a name and a value"),
         ("--set", "a.b=1", "write a name and a value"),
         ("--set", "a=\x1b", "the value of a has a control character"),
-        ("--set", "a=1\n2", "the value of a has a control character"),
+        ("--set", "a=1\n2", "the value of a has a control character or a line break"),
+        ("--set", "a=1\r2", "the value of a has a control character or a line break"),
+        ("--set", "a=1\u2028Resources:", "the value of a has a control character or a line break"),
         ("--set", "a=" + "1" * 2049, "the value of a has more than 2,048 characters"),
         ("--image", "api", "write a stack and a tag, such as web=1.4.2"),
         ("--image", "api=", "write a stack and a tag"),
         ("--image", "api/a/b=1", "write a stack and a tag"),
         ("--image", "api=a b", "write a stack and a tag"),
+        ("--image", "a\x1b=1", "write a stack and a tag"),
     ],
 )
 def test_options_that_cannot_be_read(

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imported in functions, since pydantic is slow
     from moorage.model import GivenValues
-
-_MAX_LENGTH = 2048
-_TARGET = re.compile(r"[^/=\s]+(?:/[^/=\s]+)?")
-_IMAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@-]{0,511}")
 
 
 def add_given_values(parser: argparse.ArgumentParser) -> None:
@@ -42,24 +37,18 @@ def read_given_values(arguments: argparse.Namespace) -> GivenValues:
 
 
 def _read_value(text: str) -> tuple[str, str]:
-    from moorage.findings.wording import CONTROL
-    from moorage.model import VARIABLE_NAME
+    from moorage.pipeline.given_options import read_value
 
-    name, separator, value = text.partition("=")
-    if not separator or not VARIABLE_NAME.fullmatch(name):
-        raise argparse.ArgumentTypeError("write a name and a value, such as web_version=1.4.2")
-    if CONTROL.search(value) or "\n" in value:
-        raise argparse.ArgumentTypeError(f"the value of {name} has a control character")
-    if len(value) > _MAX_LENGTH:
-        limit = f"{_MAX_LENGTH:,} characters"
-        raise argparse.ArgumentTypeError(f"the value of {name} has more than {limit}")
-    return name, value
+    try:
+        return read_value(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _read_image(text: str) -> tuple[str, str]:
-    target, separator, image = text.partition("=")
-    if not separator or not _TARGET.fullmatch(target) or not _IMAGE.fullmatch(image):
-        raise argparse.ArgumentTypeError(
-            "write a stack and a tag, such as web=1.4.2, or web/app=1.4.2 for one container"
-        )
-    return target, image
+    from moorage.pipeline.given_options import read_image
+
+    try:
+        return read_image(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -20,7 +20,8 @@ CONTROL = re.compile(
 """Characters that no text of the params may have: those that XML 1.0, and with it the APIs of AWS,
 has no place for; the C1 controls; and overrides of the direction of text, which make a reviewer
 read something else than AWS does (Unicode Technical Standard #55)."""
-_UNPRINTABLE = re.compile(CONTROL.pattern.replace("]", "\r\u2028\u2029]"))
+UNPRINTABLE = re.compile(CONTROL.pattern.replace("]", "\r\u2028\u2029]"))
+"""Those, and line breaks other than a line feed."""
 _SURE = 0.8
 """Similarity of two words from which one is taken for a misspelling of the other."""
 
@@ -83,7 +84,7 @@ def escape_controls(text: str) -> str:
     >>> print(escape_controls("a\x1b[31m\u202e"))
     a\\u001b[31m\\u202e
     """
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def as_flow(value: Any) -> str:

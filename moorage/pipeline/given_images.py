@@ -12,7 +12,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import GivenValues
 from moorage.pipeline.document import Document
 from moorage.pipeline.merge import apply_merge_patch
-from moorage.pipeline.variables import REFERENCE
+from moorage.pipeline.variables import REFERENCE, RESERVED
 
 _IMAGE = re.compile(r"(?P<name>.+?)(?::[^:/@]*)?(?:@[^/@]*)?")
 """An image: its name, which can have a registry with a port, a tag and a digest."""
@@ -84,7 +84,10 @@ def _replace_version(data: Mapping[str, Any], container: Path, version: str) -> 
     whole = REFERENCE.fullmatch(written) if isinstance(written, str) else None
     if whole and not whole[1]:
         problem = f"cannot replace the tag: the image is `{written}`"
-        raise _RefusedError(path, problem, f"Write `--set {whole[2]}=...`, or a whole image.")
+        hint = f"Write `--set {whole[2]}=...`, or a whole image."
+        if whole[2] in RESERVED:
+            hint = "Give a whole image, such as `ecr:shop/web:1.4.2`."
+        raise _RefusedError(path, problem, hint)
     image = _IMAGE.fullmatch(written) if isinstance(written, str) else None
     if image is None:
         problem = "has no effect: the container has no image whose tag it could replace"

@@ -14,6 +14,7 @@ from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import near
 from moorage.model import VARIABLE_NAME, GivenValues
 from moorage.pipeline.document import Document, sort_keys
+from moorage.pipeline.limits import LIMIT_CODE
 from moorage.pipeline.variables import (
     HEADER_NAMES,
     REFERENCE,
@@ -25,6 +26,11 @@ from moorage.pipeline.variables import (
 )
 
 _MISSING = object()
+_MAX_LEVELS = 32
+"""How many variables can contain each other, each inside of the one before."""
+_MAX_ADDED = 1024 * 1024
+"""How many characters the values of variables can add to the params: 20 variables that contain the
+next one twice would have a million times the length of the last one."""
 
 
 def interpolate(document: Document, given: GivenValues) -> tuple[Document, list[Finding]]:
@@ -35,9 +41,10 @@ def interpolate(document: Document, given: GivenValues) -> tuple[Document, list[
     filler = _Filler(document, given)
     header = {name: filler.fill_header(name) for name in HEADER_NAMES if name in document.data}
     rest = {key: value for key, value in document.data.items() if key not in header}
-    if variables := filler.variables:
-        rest[VARS] = variables
-    data = {key: filler.fill(value, (key,)) for key, value in rest.items()}
+    data = {key: filler.fill(value, (key,)) for key, value in rest.items() if key != VARS}
+    variables = {name: filler.fill_variable(name) for name in filler.variables}
+    if variables or VARS in rest:
+        data[VARS] = variables or rest[VARS]
     broken = document.broken | filler.broken
     return replace(document, data=sort_keys(header | data), broken=broken), filler.findings
 
@@ -54,6 +61,9 @@ class _Filler:
         self._values: dict[str, Any] = {"env": document.env}
         self._open: list[str] = []
         """The names whose values are being filled in, each inside of the one before."""
+        self._added = 0
+        self._limits: set[str] = set()
+        """The limits that were reported."""
         for name, value in self.variables.items():
             if problem := explain_unusable(name, value):
                 self._report("M1014", (VARS, name), *problem)
@@ -78,6 +88,11 @@ class _Filler:
         written = self._document.data[name]
         return value if isinstance(written, str) and value is not _MISSING else written
 
+    def fill_variable(self, name: str) -> Any:
+        """The value of a variable, as it is written where it has none."""
+        value = self._look_up(name, (VARS, name))
+        return self.variables[name] if value is _MISSING else value
+
     def _replace(self, match: re.Match[str], path: Path) -> str:
         escaped, name = match.groups()
         if escaped:
@@ -93,9 +108,15 @@ class _Filler:
             self._report("M1013", path, f"`${{{name}}}` contains itself: {circle}", hint)
             return _MISSING
         if name not in self._values:
+            if len(self._open) == _MAX_LEVELS:
+                return self._refuse(path, f"contain each other over more than {_MAX_LEVELS} levels")
             self._values[name] = self._find(name)
         value = self._values[name]
-        if value is _MISSING:
+        if value is not _MISSING:
+            self._added += len(_as_text(value))
+            if self._added > _MAX_ADDED:
+                return self._refuse(path, f"add more than {_MAX_ADDED:,} characters to the params")
+        else:
             self.broken.add(path)
             if not self._exists(name):
                 self._report("M1005", path, *self._explain_unknown(name))
@@ -130,6 +151,15 @@ class _Filler:
             add = f"Add `{name}:` below `vars:`, or give it with `--set {name}=...`"
             return message, f"{add}. Write {literal}."
         return message, f"Write the value itself, or {literal}."
+
+    def _refuse(self, path: Path, problem: str) -> Any:
+        """No value, and a finding for the first place where the variables exceed a limit."""
+        self.broken.add(path)
+        if problem not in self._limits:
+            self._limits.add(problem)
+            hint = "Write some of the values in place of their names."
+            self._report(LIMIT_CODE, path, f"The variables {problem}", hint)
+        return _MISSING
 
     def _report(self, code: str, path: Path, message: str, hint: str) -> None:
         self.broken.add(path)

@@ -41,6 +41,8 @@ class Indexed:
     """The lists that are maps."""
     deletions: tuple[Path, ...]
     """The entries with `delete: true`; their values are None, which deletes them in a merge."""
+    unusable: frozenset[Path]
+    """The lists with ids that cannot be used."""
     findings: tuple[Finding, ...]
 
 
@@ -56,6 +58,7 @@ def index_lists(
         indexer.keys,
         frozenset(indexer.lists),
         tuple(indexer.deletions),
+        frozenset(indexer.unusable),
         tuple(indexer.findings),
     )
 
@@ -92,6 +95,12 @@ def restore_lists(data: Any, lists: frozenset[Path]) -> tuple[Any, Mapping[Path,
     return restore(data, ()), positions
 
 
+def leave_entries(path: Path) -> Path:
+    """The path of the list, in place of that of an entry of it that no list has any more."""
+    keys = [at for at, step in enumerate(path) if str(step).startswith((_BY_ID, _BY_POSITION))]
+    return path[: keys[0]] if keys else path
+
+
 def move_path(path: Path, steps: Mapping[Path, str] | Mapping[Path, int]) -> Path:
     """The path of a value after a change: `steps` has the new last step of paths before it.
 
@@ -109,11 +118,14 @@ class _Indexer:
         """The key of each entry by its path in the file."""
         self.lists: set[Path] = set()
         self.deletions: list[Path] = []
+        self.unusable: set[Path] = set()
         self.findings: list[Finding] = []
 
     def index(self, value: Any, path: Path, source: Path) -> Any:
         """A value with its lists as maps. `source` is its path in the file, `path` in the
         result."""
+        if isinstance(value, dict) and path in (self._only or ()):
+            return {}  # the list replaces it
         if isinstance(value, dict) and source[2:] != ("overrides",):
             return {
                 key: self.index(item, (*path, key), (*source, key)) for key, item in value.items()
@@ -124,7 +136,7 @@ class _Indexer:
         by_id = all(key.startswith(_BY_ID) for key in keys)
         if not (by_id if self._only is None else path in self._only):
             return [
-                self.index(_without_id(entry), (*path, at), (*source, at))
+                self._index_kept(entry, (*path, at), (*source, at))
                 for at, entry in enumerate(value)
             ]
         self.lists.add(path)
@@ -136,13 +148,24 @@ class _Indexer:
 
     def _index_entry(self, entry: Mapping[str, Any], path: Path, source: Path) -> Any:
         if DELETE not in entry or self._only is not None:
-            return self.index(_without_id(entry), path, source)
-        if entry != {ID: entry[ID], DELETE: True}:
+            return self._index_kept(entry, path, source)
+        if entry[DELETE] is not True:
+            hint = f"Write `{{id: {entry[ID]}, delete: true}}`, or remove `delete`."
+            self._report(path, source, "`delete` has another value than `true`", hint)
+        elif entry.keys() != {ID, DELETE}:
             hint = f"Write `{{id: {entry[ID]}, delete: true}}`, or remove `delete`."
             self._report(path, source, "An entry with `delete: true` has other keys, too", hint)
         else:
             self.deletions.append(path)
         return None
+
+    def _index_kept(self, entry: Mapping[str, Any], path: Path, source: Path) -> Any:
+        """An entry that stays in its list, without its id."""
+        if DELETE in entry:
+            hint = "Write it in the file of an environment, where each entry has an `id`."
+            self._report(path, (*source, DELETE), "`delete` deletes nothing here", hint)
+        kept = {key: value for key, value in entry.items() if key not in (ID, DELETE)}
+        return self.index(kept, path, source)
 
     def _read_keys(
         self, entries: Iterable[Mapping[str, Any]], path: Path, source: Path
@@ -155,12 +178,16 @@ class _Indexer:
                 key = f"{_BY_POSITION}{at}"
             elif not isinstance(name, str) or not re.fullmatch(ID_PATTERN, name):
                 hint = "Use letters, digits, `_` and `-`, and begin with a letter."
-                message = f"{shown(str(name))} cannot be the id of an entry"
+                message = f"{shown(name)} cannot be the id of an entry"
+                if name is None:
+                    message, hint = "The `id` has no value", "Write an id, or remove the key."
+                self.unusable.add(path)
                 self._report((*path, at), (*source, at, ID), message, hint)
                 key = f"{_BY_POSITION}{at}"
             elif key in keys:
                 message = f"Two entries of this list have the id `{name}`"
                 hint = "Give each entry an id of its own."
+                self.unusable.add(path)
                 self._report((*path, at), (*source, at, ID), message, hint)
                 key = f"{_BY_POSITION}{at}"
             keys.append(key)
@@ -179,10 +206,6 @@ def _is_list_of_maps(value: Any, source: Path) -> bool:
         and bool(value)
         and all(isinstance(entry, dict) for entry in value)
     )
-
-
-def _without_id(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != ID}
 
 
 def _find(data: Any, path: Path) -> Mapping[str, Any]:

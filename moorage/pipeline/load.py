@@ -68,10 +68,14 @@ def load(
     document = replace(document, given_by_stack=assign_to_stacks(given, document.data))
     document, more = interpolate(document, given)
     findings += more
-    broken = document.broken | frozenset(
-        finding.path
-        for finding in findings
-        if finding.path and _is_unreadable(document.data, finding.path)
+    broken = (
+        document.broken
+        | merged.broken
+        | frozenset(
+            finding.path
+            for finding in findings
+            if finding.path and _is_unreadable(document.data, finding.path)
+        )
     )
     read = partial(read_text_file, folder)
     return replace(document, broken=broken, nulls=nulls - broken, read=read), findings

@@ -11,6 +11,7 @@ from moorage.pipeline.document import sort_keys
 from moorage.pipeline.list_entries import (
     find_vain_deletions,
     index_lists,
+    leave_entries,
     move_path,
     restore_lists,
 )
@@ -27,6 +28,8 @@ class Merged:
     places: Mapping[Path, Place]
     nulls: frozenset[Path]
     """The paths of nulls that delete nothing."""
+    broken: frozenset[Path]
+    """Lists that cannot be merged because of a finding."""
     findings: tuple[Finding, ...]
     """The findings of both files, and of the merge."""
 
@@ -41,11 +44,10 @@ def merge_files(base: File, own: File) -> Merged:
     old = index_lists(base.data, base.places, only=new.lists)
     indexed = _merge(old.data, new.data)
     data, positions = restore_lists(indexed, new.lists)
-    places = {
-        move_path(path, part.keys): place
-        for part, file in ((old, base), (new, own))
-        for path, place in file.places.items()
-    }
+    places = {move_path(path, old.keys): place for path, place in base.places.items()}
+    replaced = {*_replacements(new.data, ())}
+    places = {path: place for path, place in places.items() if not _is_below(path, replaced)}
+    places |= {move_path(path, new.keys): place for path, place in own.places.items()}
     findings = [
         *(_move(finding, old.keys) for finding in base.findings),
         *(_move(finding, new.keys) for finding in own.findings),
@@ -58,12 +60,29 @@ def merge_files(base: File, own: File) -> Merged:
         sort_keys(data),
         {move_path(path, positions): place for path, place in places.items()},
         frozenset(move_path(path, positions) for path in nulls if path not in new.deletions),
-        tuple(_move(finding, positions) for finding in findings),
+        new.unusable | old.unusable,
+        tuple(
+            replace(finding, path=leave_entries(move_path(finding.path, positions)))
+            for finding in findings
+        ),
     )
 
 
 def _move(finding: Finding, steps: Mapping[Path, str] | Mapping[Path, int]) -> Finding:
     return replace(finding, path=move_path(finding.path, steps))
+
+
+def _replacements(value: Any, path: Path) -> Iterator[Path]:
+    """The paths of values that replace what the base has there: all but maps."""
+    if not isinstance(value, dict):
+        yield path
+        return
+    for key, item in value.items():
+        yield from _replacements(item, (*path, key))
+
+
+def _is_below(path: Path, others: set[Path]) -> bool:
+    return any(path[:end] in others for end in range(1, len(path)))
 
 
 def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -59,11 +59,11 @@ def find_unused_variables(
     than the one that was meant. A variable of `base.yaml` may be for other environments.
     """
     declared = declared_variables(document.data)
-    used = find_references(document.data)
+    used = find_references([document.data, dict(given.variables)])
     for name in sorted({*declared, *given.variables} - used, key=str):
         path: Path = (VARS, name)
         place = document.place(path)
-        if name in declared and explain_unusable(name, declared[name]):
+        if explain_unusable(name, declared.get(name)):
             continue
         if name not in declared:
             message = f"`--set {name}` has no effect: no value uses `${{{name}}}`"
@@ -80,13 +80,13 @@ def assign_to_stacks(given: GivenValues, data: Mapping[str, Any]) -> dict[str, G
     """The values of the command line that each stack depends on."""
     if given == NO_VALUES:
         return {}
-    declared = declared_variables(data)
+    values = declared_variables(data) | dict(given.variables)
     everywhere = {key: value for key, value in data.items() if key not in (VARS, "stacks")}
-    shared = _close(find_references(everywhere), declared)
+    shared = _close(find_references(everywhere), values)
     stacks = data.get("stacks")
     result = {}
     for name, entry in stacks.items() if isinstance(stacks, dict) else ():
-        used = shared | _close(find_references(entry), declared)
+        used = shared | _close(find_references(entry), values)
         variables = {key: text for key, text in given.variables.items() if key in used}
         images = {
             target: image
@@ -97,12 +97,12 @@ def assign_to_stacks(given: GivenValues, data: Mapping[str, Any]) -> dict[str, G
     return result
 
 
-def _close(names: set[str], declared: Mapping[str, Any]) -> set[str]:
+def _close(names: set[str], values: Mapping[str, Any]) -> set[str]:
     """The names, and those that the values of variables among them refer to."""
     known: set[str] = set()
     while names:
         known |= names
-        names = find_references([declared[name] for name in names if name in declared]) - known
+        names = find_references([values[name] for name in names if name in values]) - known
     return known
 
 

@@ -8,7 +8,8 @@ and `web.yaml` old. The next build corrects that.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import Any
 from moorage.findings.finding import Finding, Place
 from moorage.model import Deployment, GivenValues, Plan, Targets
 from moorage.pipeline.deploy_script import build_script
+from moorage.pipeline.given_options import read_image, read_value
 from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
+from moorage.pipeline.secret_params import hide_secrets
 
 MANIFEST = "stacks.json"
 _SET, _IMAGES = "set", "images"
@@ -94,7 +97,8 @@ def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:
     options = " ".join(map(shlex.quote, written.options())) or "neither `--set` nor `--image`"
     message = f"The folder was built with other values: {options}"
     hint = "Give the same values, or build the folder with these and commit it."
-    return [Finding("M1315", "error", Place(str(folder / MANIFEST), 1), (), message, hint)]
+    finding = Finding("M1315", "error", Place(str(folder / MANIFEST), 1), (), message, hint)
+    return hide_secrets([finding], {"vars": written.variables})
 
 
 def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str, int, str]]:
@@ -163,14 +167,21 @@ def find_format(folder: Path) -> Format:
 
 
 def find_given(folder: Path) -> GivenValues:
-    """The values of the command line of the last build."""
+    """The values of the command line of the last build, without those that no build writes."""
     manifest = _read_manifest(folder)
-    return GivenValues(_texts(manifest.get(_SET)), _texts(manifest.get(_IMAGES)))
+    return GivenValues(
+        _read_options(manifest.get(_SET), read_value),
+        _read_options(manifest.get(_IMAGES), read_image),
+    )
 
 
-def _texts(value: Any) -> dict[str, str]:
-    pairs = value.items() if isinstance(value, dict) else ()
-    return {key: text for key, text in pairs if isinstance(text, str)}
+def _read_options(written: Any, read: Callable[[str], tuple[str, str]]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for name, text in written.items() if isinstance(written, dict) else ():
+        if isinstance(text, str):
+            with suppress(ValueError):
+                options.update([read(f"{name}={text}")])
+    return options
 
 
 # The file system -----------------------------------------------------------------------------

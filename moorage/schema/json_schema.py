@@ -352,7 +352,9 @@ def _scalar(schema: Schema) -> Schema:
     examples = {"examples": schema["examples"]} if "examples" in schema else {}
     if kinds == ["string"] and "pattern" in schema:
         return {"type": "string", "pattern": f"{schema['pattern']}|{_REFERENCE}"} | examples
-    if "string" in kinds or kinds == ["boolean"]:
+    if kinds == ["boolean"]:
+        return {"type": [*kinds, "string"], "pattern": _REFERENCE} | examples
+    if "string" in kinds:
         return {"type": kinds if len(kinds) > 1 else kinds[0]} | limits | examples
     # VS Code and the YAML language server show this message in place of the pattern.
     message = {"patternErrorMessage": "Write a number."}

@@ -149,6 +149,20 @@ def test_each_value_keeps_its_line(tmp_path: Path) -> None:
             "Write `{id: shop, delete: true}`, or remove `delete`.",
         ),
         (
+            *("      - {id: shop, delete: false}\n", 4),
+            "`delete` has another value than `true`",
+            "Write `{id: shop, delete: true}`, or remove `delete`.",
+        ),
+        (
+            *("      - {via: a}\n      - {id: shop, delete: true}\n", 5),
+            "`delete` deletes nothing here",
+            "Write it in the file of an environment, where each entry has an `id`.",
+        ),
+        (
+            *("      - {id: null}\n", 4),
+            *("The `id` has no value", "Write an id, or remove the key."),
+        ),
+        (
             *("      - {id: shop}\n      - {id: shop}\n", 5),
             *("Two entries of this list have the id `shop`", "Give each entry an id of its own."),
         ),
@@ -165,6 +179,33 @@ def test_ids_that_cannot_be_merged(
     _, (finding,) = read(tmp_path, expose)
     assert (finding.code, finding.level, finding.place.line) == ("M1017", "error", line)
     assert (finding.message, finding.hint) == (message, hint)
+    assert finding.path[:3] == ("stacks", "web", "expose")
+    assert "\0" not in str(finding.path)
+
+
+def test_entries_that_cannot_be_merged_are_not_incomplete(tmp_path: Path) -> None:
+    document, _ = read(tmp_path, "      - {id: shop}\n      - {id: shop}\n")
+    assert document.broken == {("stacks", "web", "expose")}
+
+
+def test_nothing_is_deleted_in_the_base(tmp_path: Path) -> None:
+    base = BASE.replace("{id: old,", "{id: old, delete: true,")
+    for expose in ("      - {id: shop}\n", "      - {via: public}\n"):
+        _, findings = read(tmp_path, expose, base)
+        found = [(finding.code, finding.place.line, finding.message) for finding in findings]
+        assert found == [("M1017", 11, "`delete` deletes nothing here")]
+
+
+def test_a_list_with_ids_replaces_another_value(tmp_path: Path) -> None:
+    for value in ("{id: shop, via: b}", "text", "[text]", "[{id: shop}, text]"):
+        base = f"app: shop\nregion: eu-central-1\nstacks: {{web: {{expose: {value}}}}}\n"
+        assert merged(tmp_path, "      - {id: shop, via: a}\n", base) == [{"via": "a"}]
+
+
+def test_a_replaced_list_has_no_lines_of_the_base(tmp_path: Path) -> None:
+    document, _ = read(tmp_path, "      - {paths: [/*]}\n")
+    place = document.place(("stacks", "web", "expose", 0, "via"))
+    assert (Path(place.file).name, place.line) == ("dev.yaml", 4)
 
 
 def test_overrides_are_no_params(tmp_path: Path) -> None:

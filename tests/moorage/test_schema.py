@@ -144,6 +144,7 @@ def test_a_stack_without_template_can_have_the_params_of_any_kind() -> None:
     "params",
     [
         {"inner": True, "off": False},
+        {"inner": "${switch}", "off": "${switch}"},
         {"inner": {"size": 9, "kind": "fancy", "wait": "5m", "keep": "14d"}},
         {"inner": {"size": None, "kind": None, "wait": None, "keep": None}},
         {"inner": {"size": "${env}", "kind": "${env}", "wait": "${env}s", "keep": "${env}"}},

@@ -148,6 +148,28 @@ def test_a_variable_that_contains_itself_is_one_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "times", "message"),
+    [
+        (1900, 1, "The variables contain each other over more than 32 levels"),
+        (30, 2, "The variables add more than 1,048,576 characters to the params"),
+    ],
+)
+def test_variables_that_contain_each_other_have_limits(
+    tmp_path: Path, count: int, times: int, message: str
+) -> None:
+    lines = [f"  v{at:04}: {f'${{v{at + 1:04}}}' * times}\n" for at in range(count)]
+    variables = f"vars:\n{''.join(lines)}  v{count:04}: text\n"
+    _, findings = read(tmp_path, f"{variables}stacks: {{s: '${{v0000}}'}}\n")
+    assert [(finding.code, finding.message) for finding in findings] == [("M1021", message)]
+
+
+def test_a_variable_used_many_times_adds_to_the_limit(tmp_path: Path) -> None:
+    texts = "".join(f"  s{at}: ${{long}}\n" for at in range(20))
+    _, findings = read(tmp_path, f"vars: {{long: {'x' * 60_000}}}\nstacks:\n{texts}")
+    assert [(f.code, f.path) for f in findings] == [("M1021", ("stacks", "s7"))]
+
+
+@pytest.mark.parametrize(
     ("variable", "message"),
     [
         ("env: 1", "`env` cannot be the name of a variable"),
@@ -182,6 +204,25 @@ def test_a_variable_of_base_can_be_for_another_environment(tmp_path: Path) -> No
     (tmp_path / "other.yaml").mkdir()
     _, findings = read(tmp_path, "stacks: {}\n", base)
     assert findings == []
+
+
+def test_a_value_of_the_command_line_can_contain_another(tmp_path: Path) -> None:
+    environment = 'vars: {a: x}\nstacks: {s: {t: "${a}"}, u: {}}\n'
+    document, findings = read(tmp_path, environment, variables={"a": "${b}-1", "b": "7"})
+    assert (document.data["stacks"]["s"], findings) == ({"t": "7-1"}, [])
+    assert document.given_by_stack["s"].variables == {"a": "${b}-1", "b": "7"}
+    assert document.given_by_stack["u"].variables == {}
+
+
+def test_a_value_that_contains_an_unknown_variable_is_one_finding(tmp_path: Path) -> None:
+    environment = 'vars:\n  a: "${b}"\nstacks: {s: "${a}", t: "${a}"}\n'
+    _, findings = read(tmp_path, environment)
+    assert [(f.code, f.path) for f in findings] == [("M1005", ("vars", "a"))]
+
+
+def test_a_reserved_name_on_the_command_line_is_one_finding(tmp_path: Path) -> None:
+    _, findings = read(tmp_path, "stacks: {}\n", variables={"env": "prod"})
+    assert [(f.code, f.path) for f in findings] == [("M1014", ("vars", "env"))]
 
 
 def test_a_misspelled_set_is_an_error(tmp_path: Path) -> None:
@@ -279,3 +320,11 @@ def test_each_stack_knows_the_values_that_it_depends_on(tmp_path: Path) -> None:
         "d": "",
     }
     assert document.data["stacks"]["a"] == {"k": "x-2"}
+
+
+def test_the_name_of_the_environment_cannot_be_set_for_an_image(tmp_path: Path) -> None:
+    environment = 'stacks: {web: {containers: {web: {image: "${env}"}}}}\n'
+    _, findings = read(tmp_path, environment, images={"web": "2"})
+    assert [(f.code, f.hint) for f in findings] == [
+        ("M1016", "Give a whole image, such as `ecr:shop/web:1.4.2`.")
+    ]

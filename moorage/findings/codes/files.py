@@ -256,7 +256,8 @@ stacks:
         "kilobyte can describe a billion values. So there are limits, far above what a deployment "
         "needs, for the bytes of a file, its levels, keys and values (also after aliases and `<<` "
         "are expanded), aliases, merges, the keys of one map, and the length of a text, of a key "
-        "and of a number. The message names the limit; nothing of the file is used.",
+        "and of a number; and for variables that contain each other. The message names the limit; "
+        "nothing of the file is used.",
         "Write less: split the environment, use fewer aliases, or shorten the text.",
         """\
 stacks:
