@@ -144,7 +144,7 @@ def test_memory_does_not_grow() -> None:
         lab.reserve_port() as service,
         lab.Service(service, lab.echo) as server,
         lab.start_sidecar(
-            listen, service, mode="http", interval=0.002, timeout=0.002, fall=1000
+            listen, service, mode="http", interval=0.002, timeout=0.002, fall=1_000_000
         ) as sidecar,
     ):
         sidecar.wait_until_open()
