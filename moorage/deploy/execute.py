@@ -178,7 +178,12 @@ class Execution:
             return Outcome(stack.name, "started")
         end = yield from follow_stack(context, stack.name, reader)
         del self.under_way[stack.name]
-        state = read_state(context.aws.cloudformation, preview.stack_id)
+        try:
+            state = read_state(context.aws.cloudformation, preview.stack_id)
+        except AwsError:
+            if end.succeeded:
+                raise
+            return Outcome(stack.name, "failed", failure_text(end))
         if not end.succeeded:
             return Outcome(stack.name, "failed", failure_text(end), state)
         reason = self._show_rollouts(preview) if stack.express else ""

@@ -133,6 +133,8 @@ def sync_weights(context: Context, stack: DeployStack, stack_id: str) -> Job[boo
     if not set(state.parameters) & {pair.parameter for pair in stack.pairs}:
         return False
     live = read_live(context.aws, stack, state).groups
+    # The deployed template can be that of an earlier version, which had roles.
+    capabilities = sorted({"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", *stack.capabilities})
     stale = [name for name in live if state.parameters.get(name, live[name]) != live[name]]
     for name in stale:
         context.emit(
@@ -144,7 +146,7 @@ def sync_weights(context: Context, stack: DeployStack, stack_id: str) -> Job[boo
             client.update_stack(
                 StackName=stack_id,
                 UsePreviousTemplate=True,
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+                Capabilities=capabilities,  # type: ignore[arg-type]
                 Parameters=[
                     {"ParameterKey": other, "ParameterValue": live[name]}
                     if other == name

@@ -65,7 +65,8 @@ def is_healthy(service: Rollout) -> bool:
 
 def find_orphans(target: Target, states: Mapping[str, StackState]) -> list[StackState]:
     """The stacks of the environment that are deployed but not in the params any more, by their
-    tags. Nested stacks belong to theirs, and are deleted with it."""
+    tags and names. Nested stacks, and the stacks of stack sets, have the same tags and other names:
+    they are deleted with what they belong to."""
     known = {stack.stack_name for stack in target.stacks}
     ours = (target.app, target.env)
     return [
@@ -74,6 +75,7 @@ def find_orphans(target: Target, states: Mapping[str, StackState]) -> list[Stack
         if name not in known
         and not state.nested
         and (state.tags.get("app"), state.tags.get("env")) == ours
+        and name == f"{target.app}-{target.env}-{state.tags.get('stack')}"
     ]
 
 

@@ -152,6 +152,18 @@ def test_the_first_failure_of_a_release_is_the_reason() -> None:
     assert "AWS refuses ListStackResources: not allowed" in "".join(lines(aws))
 
 
+def test_the_first_failure_is_the_reason_if_the_stack_cannot_be_read_after_it() -> None:
+    aws = FakeAws(
+        stacks=deployed((make_stack("web"),)),
+        scripts={"shop-dev-web": [fail_update("No capacity")]},
+    )
+    aws.later_refusals[1] = ("DescribeStacks", RefusalError("AccessDenied", "not allowed"))
+    outcome = deploy(aws, make_target(make_stack("web", text="v2")))["web"]
+    assert outcome.result == "failed"
+    assert outcome.reason.startswith("Cluster (AWS::ECS::Cluster): No capacity")
+    assert outcome.state is None
+
+
 def test_a_failed_creation_stops_the_deployment_with_its_first_failure() -> None:
     reason = "Resource handler returned message: The maximum number of VPCs has been reached."
     aws = FakeAws(scripts={"shop-dev-network": [fail_creation(reason)]})

@@ -128,8 +128,17 @@ def test_a_nested_stack_is_left_to_the_stack_that_it_belongs_to() -> None:
     }
     nested = to_state(described)  # type: ignore[arg-type]
     assert find_orphans(TARGET, {nested.stack_name: nested}) == []
-    alone = replace(nested, nested=False)
-    assert find_orphans(TARGET, {alone.stack_name: alone}) == [alone]
+    name = "shop-dev-old"
+    alone = replace(nested, nested=False, stack_name=name, tags=tags | {"stack": "old"})
+    assert find_orphans(TARGET, {name: alone}) == [alone]
+
+
+def test_a_stack_of_a_stack_set_is_left_to_the_stack_set() -> None:
+    name = "StackSet-shop-dev-old-1a2b"
+    tags = {"app": "shop", "env": "dev", "stack": "old"}
+    aws = environment()
+    aws.stacks[name] = FakeStack(name, "CREATE_COMPLETE", IMPORTING, tags)
+    assert find_orphans(TARGET, read_states(aws.clients().cloudformation)) == []
 
 
 def test_termination_protection_is_turned_off_immediately_before_the_deletion() -> None:
