@@ -142,7 +142,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         return
     yield from key_region_problems(params.kms_key, ("kms_key",), env)
     if not any(endpoints for _, endpoints in _by_protocol(params)):
-        message = "The topic has no subscriptions, so nobody receives its messages"
+        message = "The topic has no subscriptions, so its messages reach no recipient"
         hint = "Write for example `subscriptions: {email: [operations@example.com]}`."
         yield Problem("M3404", ("subscriptions",), message, hint, level="warning")
     titles: dict[str, str] = {}

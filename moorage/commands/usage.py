@@ -30,7 +30,7 @@ class UsageError(Exception):
 
 
 class TerminatedError(KeyboardInterrupt):
-    """SIGTERM, with which CI cancels a job: like Ctrl-C, but nobody can be asked."""
+    """SIGTERM, with which CI cancels a job: like Ctrl-C, but without a question."""
 
 
 def interruption_code(interruption: KeyboardInterrupt) -> int:

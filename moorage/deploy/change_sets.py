@@ -135,19 +135,29 @@ def preview_stack(
         if answer["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             break
         yield 1
-    reason = answer.get("StatusReason", "")
     if answer["Status"] == "CREATE_COMPLETE":
         problems = _read_problems(client, change_set)
         changes = read_changes(answer["Changes"])
         return Preview(stack, _kind(exists), change_set, stack_id, changes, problems)
+    kind, problems = _read_failure(client, change_set, answer, _kind(exists))
+    delete_change_set(client, change_set)
+    return Preview(stack, kind, stack_id=stack_id, problems=problems)
+
+
+def _read_failure(
+    client: CloudFormationClient,
+    change_set: str,
+    answer: DescribeChangeSetOutputTypeDef,
+    kind: Kind,
+) -> tuple[Kind, tuple[Problem, ...]]:
+    """What a change set that could not be created says: nothing to change, or problems."""
+    reason = answer.get("StatusReason", "")
     if _is_empty(reason):
-        delete_change_set(client, change_set)
-        return Preview(stack, "nothing", stack_id=stack_id)
+        return "nothing", ()
     problems = _read_problems(client, change_set)
     if not any(problem.level == "error" for problem in problems):
         problems = (*problems, Problem("error", reason or f"Status {answer['Status']}"))
-    delete_change_set(client, change_set)
-    return Preview(stack, _kind(exists), stack_id=stack_id, problems=problems)
+    return kind, problems
 
 
 def _deployment_config(stack: DeployStack) -> DeploymentConfigTypeDef:

@@ -50,7 +50,7 @@ class Rollout:
     waiting_hook: str = ""
     """The ID of a lifecycle hook that waits until somebody continues the deployment."""
     hook_ends: str = ""
-    """What happens if nobody does, and when."""
+    """What ECS does at the end of the waiting time, and when that is."""
     deployment: str = ""
     """The ARN of the current service deployment."""
     triggered_alarms: tuple[str, ...] = ()

@@ -64,10 +64,7 @@ def validate(
     )
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)
-    findings += _find_role_problem(header, document)
-    if header.targets is not None:
-        problems = find_target_problems(header.targets, header.region)
-        findings += [_at_the_top("targets", problem, document) for problem in problems]
+    findings += _find_header_problems(header, document)
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
     reported: set[tuple[str, str]] = set()
@@ -87,6 +84,14 @@ def by_place(finding: Finding) -> tuple[str, int, str]:
 
 
 # The top of the file ---------------------------------------------------------------------------
+
+
+def _find_header_problems(header: Header, document: Document) -> Iterator[Finding]:
+    """Keys at the top of the file that do not fit each other."""
+    yield from _find_role_problem(header, document)
+    if header.targets is not None:
+        for problem in find_target_problems(header.targets, header.region):
+            yield _at_the_top("targets", problem, document)
 
 
 def _guess_header(data: Mapping[str, Any]) -> Header:
