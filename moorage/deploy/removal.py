@@ -22,11 +22,11 @@ from moorage.deploy.stack_resources import CLUSTER, TASK_DEFINITION, read_resour
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import Target
 from moorage.deploy.task_definitions import delete_family, family_of
+from moorage.facts.deletion_policies import KEEPING
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
 
-_KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _PROTECTION = "deletion_protection.enabled"
 _LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _PAUSE = 5.0
@@ -184,7 +184,7 @@ def _read_resources(
             continue
         body = bodies.get(resource["LogicalResourceId"], {})
         kind, identity = resource["ResourceType"], resource.get("PhysicalResourceId", "")
-        kept = body.get("DeletionPolicy") in _KEEPING
+        kept = body.get("DeletionPolicy") in KEEPING
         yield RemovedResource(
             logical_id=resource["LogicalResourceId"],
             physical_id=identity,

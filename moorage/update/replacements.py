@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import differs
+from moorage.facts.deletion_policies import KEEPING
 from moorage.facts.replacements import REPLACEMENT_CONSEQUENCES, ROUTINE_REPLACEMENTS
 from moorage.update.effect import Effect
 from moorage.update.traffic_shifting import shifted_target_groups
@@ -38,9 +39,6 @@ _SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 
 _UNDELETABLE_UNLESS_EMPTY = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
 """Types that cannot be deleted unless they are empty."""
-
-
-_KEEPING_POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 
 def find_replacements(change: Comparison) -> Iterator[Effect]:
@@ -90,7 +88,7 @@ def _deleted_data(change: Comparison) -> Iterator[Effect]:
         kept = (
             policy.absent and old.type in _SNAPSHOT_BY_DEFAULT and old["DBClusterIdentifier"].absent
         )
-        if old.type in _STATEFUL and policy.text not in _KEEPING_POLICIES and not kept:
+        if old.type in _STATEFUL and policy.text not in KEEPING and not kept:
             undeletable = old.type in _UNDELETABLE_UNLESS_EMPTY and not old["EmptyOnDelete"].flag
             yield Effect(
                 "M1405",
@@ -119,4 +117,4 @@ def _deleted_data(change: Comparison) -> Iterator[Effect]:
 def _loses_data(pair: ResourcePair) -> bool:
     """Whether the data of a resource is deleted when it is replaced."""
     policies = {resource.body["UpdateReplacePolicy"].text for resource in (pair.old, pair.new)}
-    return pair.new.type in _STATEFUL and not policies & _KEEPING_POLICIES
+    return pair.new.type in _STATEFUL and not policies.intersection(KEEPING)

@@ -11,14 +11,13 @@ from botocore.exceptions import ClientError
 from moorage.deploy.aws import AwsError, aws_errors, error_code
 from moorage.deploy.context import Context
 from moorage.deploy.events import StackEvent
+from moorage.deploy.following import MAX_SILENCE
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, Verb
 from moorage.facts.stack_sets import ALREADY_UNDER_WAY, RUNNING, UNFINISHED
 
 _PAUSE = 5.0
 """Seconds between two questions about an operation, which takes minutes."""
-_MAX_SILENCE = 600
-"""Seconds without an answer from AWS after which it is no use to wait."""
 _MAX_ATTEMPTS = 3
 """How often an operation waits for another one that was started in the meantime."""
 _MAX_LATE = 3
@@ -130,7 +129,7 @@ def follow_operation(
                 return End(status, found.get("StatusReason", ""), tuple(find_failures(results)))
             answered = context.clock.now()
         except AwsError as error:
-            if not error.connection or context.clock.now() - answered > _MAX_SILENCE:
+            if not error.connection or context.clock.now() - answered > MAX_SILENCE:
                 raise
             context.emit(Noted(running.stack, context.at, f"{error} Trying again."))
         yield _PAUSE

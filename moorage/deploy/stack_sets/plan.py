@@ -19,12 +19,12 @@ from moorage.deploy.stack_sets.requests import (
 )
 from moorage.deploy.stack_sets.state import Instance, StackSet
 from moorage.deploy.target import DeployStack, Target
+from moorage.facts.deletion_policies import KEEPING
 from moorage.model import Targets
 from moorage.update.compare import make_comparison
 
 MANAGED_EXECUTION = "managed execution"
 """The setting that CloudFormation changes in an operation of its own."""
-_KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 
 
 @dataclass(frozen=True)
@@ -254,12 +254,12 @@ def _changes(
         cause = causes.get(name)
         if properties or cause:
             replaced: Replacement = "True" if cause else "False"
-            kept = old[name].get("UpdateReplacePolicy") in _KEEPING
+            kept = old[name].get("UpdateReplacePolicy") in KEEPING
             recreated_by = (cause,) if cause else ()
             yield ResourceChange("Modify", name, kind, replaced, properties, recreated_by, kept)
     for name, resource in old.items():
         if name not in new:
-            kept = resource.get("DeletionPolicy") in _KEEPING
+            kept = resource.get("DeletionPolicy") in KEEPING
             yield ResourceChange("Remove", name, resource["Type"], kept=kept)
 
 
@@ -270,5 +270,5 @@ def kept_resources(text: str) -> Iterable[tuple[str, str]]:
     return [
         (name, resource["Type"])
         for name, resource in resources.items()
-        if resource.get("DeletionPolicy") in _KEEPING
+        if resource.get("DeletionPolicy") in KEEPING
     ]
