@@ -54,6 +54,7 @@ from moorage.rules import (
     traffic_shifting,
     volumes,
 )
+from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.rule import Rule
 
 TOPICS: dict[range, str] = {
@@ -126,6 +127,7 @@ RULES: tuple[Rule, ...] = tuple(
             *resource_names.RULES,
             *quotas.RULES,
             *account_quotas.RULES,
+            *(constraint.rule() for constraint in CONSTRAINTS),
         ),
         key=lambda rule: rule.id[1:],
     ),
