@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints import load_balancing, other, services, task_definitions
+from moorage.rules.constraints import clusters, load_balancing, other, permissions, task_definitions
 from moorage.rules.constraints.constraint import Constraint
 
 CONSTRAINTS: tuple[Constraint, ...] = (
     *task_definitions.CONSTRAINTS,
-    *services.CONSTRAINTS,
+    *clusters.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
+    *permissions.CONSTRAINTS,
     *other.CONSTRAINTS,
 )

@@ -21,6 +21,7 @@ from moorage.rules.constraints.predicates import (
     StartsWith,
     Unique,
 )
+from moorage.rules.constraints.relations import CreatedAfter
 
 _LB = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -233,17 +234,6 @@ CONSTRAINTS = (
         failure_ids=("tg-unhealthy-termination-on-udp",),
     ),
     Constraint(
-        "E9532",
-        _GROUP,
-        "A target group of a Lambda function has a deregistration delay.",
-        when=Is("TargetType", "lambda"),
-        must=Attribute(_ATTRIBUTES, "deregistration_delay.timeout_seconds", Absent("Value")),
-        message="Target group {id} is for a Lambda function, and has a deregistration delay",
-        fix="Remove `deregistration_delay.timeout_seconds`.",
-        sources=(f"{_API}: TargetGroupAttribute",),
-        failure_ids=("tg-function-with-deregistration-delay",),
-    ),
-    Constraint(
         "E9534",
         _GROUP,
         "The cookie of an application has a reserved name.",
@@ -289,5 +279,66 @@ CONSTRAINTS = (
         fix=f"Write `{_TERMINATION}: false`, or remove `{_DRAINING}`.",
         sources=(f"{_NLB}: Edit target group attributes",),
         failure_ids=("tg-draining-interval-with-termination",),
+    ),
+    Constraint(
+        "E9537",
+        f"{_GROUP} Targets[]",
+        "A target group may be created before the listener of its load balancer.",
+        when=Is("/TargetType", "alb"),
+        must=CreatedAfter("Id", _LISTENER, "LoadBalancerArn"),
+        message="Target group {id} may be created before a listener of its Application Load "
+        "Balancer",
+        fix="Write `DependsOn: <listener>`.",
+        why="Elastic Load Balancing registers an Application Load Balancer only if it has a "
+        "listener on the port of the target group.",
+        sources=(f"{_NLB}: Use an Application Load Balancer as a target",),
+        failure_ids=("nlb-to-alb-before-listener",),
+    ),
+    Constraint(
+        "E9538",
+        _GROUP,
+        "A target group may be created before Elastic Load Balancing can invoke its function.",
+        when=Is("TargetType", "lambda"),
+        must=CreatedAfter("Targets.0.Id", "AWS::Lambda::Permission", "FunctionName"),
+        message="Target group {id} may be created before the permission to invoke its function",
+        fix="Write `DependsOn: <permission>`.",
+        why="A function is only registered if Elastic Load Balancing has permission to invoke it.",
+        error_messages=(
+            "elasticloadbalancing principal does not have permission to invoke ... "
+            "from target group ...",
+        ),
+        sources=(f"{_ALB}: Use Lambda functions as targets",),
+        failure_ids=("tg-function-before-its-permission",),
+    ),
+    Constraint(
+        "E9386",
+        f"{_LB} SubnetMappings[]",
+        "A dual-stack load balancer with a UDP listener has no source prefix in a subnet.",
+        when=All(
+            Is("/Type", "network"),
+            Is("/IpAddressType", "dualstack"),
+            Is("/EnablePrefixForIpv6SourceNat", "on"),
+        ),
+        must=Present("SourceNatIpv6Prefix"),
+        message="Load balancer {id} has `EnablePrefixForIpv6SourceNat`, but a subnet without "
+        "`SourceNatIpv6Prefix`",
+        fix="Write `SourceNatIpv6Prefix: auto_assigned`.",
+        sources=(f"{_API}: SubnetMapping, SourceNatIpv6Prefix",),
+    ),
+    Constraint(
+        "E9459",
+        _LISTENER,
+        "A UDP listener belongs to a dual-stack load balancer without source prefixes.",
+        when=All(
+            Is("Protocol", "UDP", "TCP_UDP"),
+            Refers("LoadBalancerArn", _LB, Is("IpAddressType", "dualstack")),
+        ),
+        must=Refers("LoadBalancerArn", _LB, Is("EnablePrefixForIpv6SourceNat", "on")),
+        message="Listener {id} has the protocol {Protocol}, and its load balancer is dual-stack "
+        "without `EnablePrefixForIpv6SourceNat`",
+        fix='Write `EnablePrefixForIpv6SourceNat: "on"` and, for each subnet, '
+        "`SourceNatIpv6Prefix: auto_assigned`.",
+        sources=(f"{_NLB}: Update the IP address types",),
+        failure_ids=("udp-dualstack-without-prefix",),
     ),
 )

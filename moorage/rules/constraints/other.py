@@ -5,45 +5,24 @@ from __future__ import annotations
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
-    AtMost,
     Count,
     Is,
     Length,
     Matches,
     Not,
     NotEmpty,
+    Present,
     Refers,
     Some,
     Unique,
 )
+from moorage.rules.constraints.relations import CreatedAfter, NoOther
 
 _SCALING = "Application Auto Scaling API reference"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 _METRIC = f"{_POLICY} TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification"
 
 CONSTRAINTS = (
-    Constraint(
-        "E9911",
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        "The minimum capacity is above the maximum.",
-        must=AtMost("MinCapacity", "MaxCapacity"),
-        message="Scalable target {id} has the `MinCapacity` {MinCapacity} and the `MaxCapacity` "
-        "{MaxCapacity}",
-        fix="Lower `MinCapacity`, or raise `MaxCapacity`.",
-        sources=(f"{_SCALING}: RegisterScalableTarget",),
-        failure_ids=("as-min-above-max",),
-    ),
-    Constraint(
-        "E9912",
-        _METRIC,
-        "A metric without a resource has a ResourceLabel.",
-        when=Not(Is("PredefinedMetricType", "ALBRequestCountPerTarget")),
-        must=Absent("ResourceLabel"),
-        message="Scaling policy {id} has a `ResourceLabel` for the metric {PredefinedMetricType}",
-        fix="Remove `ResourceLabel`. It is only for `ALBRequestCountPerTarget`.",
-        sources=(f"{_SCALING}: PredefinedMetricSpecification, ResourceLabel",),
-        failure_ids=("as-label-on-a-cpu-metric",),
-    ),
     Constraint(
         "E9391",
         "AWS::CertificateManager::Certificate",
@@ -137,5 +116,75 @@ CONSTRAINTS = (
         fix="Write `Scope: REGIONAL` of the web ACL.",
         sources=("AWS WAF API reference: AssociateWebACL, WebACLArn",),
         failure_ids=("waf-cloudfront-acl-on-balancer",),
+    ),
+    Constraint(
+        "E9607",
+        "AWS::EC2::NetworkAclEntry",
+        "Two entries of a network ACL have the same number.",
+        must=NoOther(("NetworkAclId", "Egress", "RuleNumber"), {"Egress": "false"}),
+        message="Entry {id} has the number {RuleNumber} of another entry of its network ACL in the "
+        "same direction",
+        fix="Write another `RuleNumber`.",
+        error_messages=("The network acl entry identified by ... already exists.",),
+        sources=("Amazon EC2 API reference: CreateNetworkAclEntry, RuleNumber",),
+        failure_ids=("net-acl-entry-number-twice",),
+    ),
+    Constraint(
+        "E9931",
+        "AWS::EC2::Route",
+        "A route to a transit gateway may be created before its attachment.",
+        must=CreatedAfter(
+            "TransitGatewayId", "AWS::EC2::TransitGatewayAttachment", "TransitGatewayId"
+        ),
+        message="Route {id} may be created before the attachment of its transit gateway",
+        fix="Write `DependsOn: <attachment>`.",
+        why="`Ref` of the transit gateway does not wait for the attachment, and EC2 refuses a "
+        "route to a gateway that the VPC is not attached to.",
+        error_messages=(
+            "InvalidTransitGatewayID.NotFound: The transitGateway ID 'tgw-...' does not exist",
+        ),
+        sources=("Amazon VPC user guide: Routing for a transit gateway",),
+        failure_ids=("net-transit-route-before-attachment",),
+    ),
+    Constraint(
+        "E9932",
+        "AWS::EC2::VPC",
+        "A VPC may be created before its IPAM pool has a block.",
+        must=CreatedAfter("Ipv4IpamPoolId", "AWS::EC2::IPAMPoolCidr", "IpamPoolId"),
+        message="VPC {id} may be created before its IPAM pool has a block",
+        fix="Write `DependsOn: <IPAMPoolCidr>`.",
+        why="`Ref` of the pool does not wait for its blocks, and without one the pool allocates no "
+        "addresses.",
+        sources=("AWS CloudFormation template reference: AWS::EC2::VPC, Ipv4IpamPoolId",),
+        failure_ids=("net-vpc-before-its-ipam-pool-has-a-block",),
+    ),
+    Constraint(
+        "E9395",
+        "AWS::Route53::RecordSet",
+        "A name with a CNAME record has another record.",
+        must=NoOther(
+            ("HostedZoneId", "Name"),
+            this=Not(Is("Type", "CNAME")),
+            other=Is("Type", "CNAME"),
+        ),
+        message="Record {id} has the same name as a `CNAME` record",
+        fix="Replace the `CNAME` by an alias record, or write another name.",
+        error_messages=(
+            "RRSet of type TXT with DNS name ... is not permitted because a conflicting RRSet of "
+            "type CNAME with the same DNS name already exists in zone ...",
+        ),
+        sources=("Amazon Route 53 developer guide: Supported DNS record types, CNAME",),
+        failure_ids=("r53-cname-beside-another-record",),
+    ),
+    Constraint(
+        "E9396",
+        "AWS::Route53::RecordSet",
+        "An alias record has a TTL.",
+        when=Present("AliasTarget"),
+        must=Absent("TTL"),
+        message="Record {id} is an alias, and has a `TTL`",
+        fix="Remove `TTL`: Route 53 uses that of the target.",
+        sources=("Amazon Route 53 API reference: ResourceRecordSet, TTL",),
+        failure_ids=("r53-alias-with-ttl",),
     ),
 )

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
-from moorage.cfn.values import MISSING, Text, are_same
+from moorage.cfn.values import MISSING, Text, Unknown, are_same
 from moorage.cfn.view import Resource
 
 
@@ -147,7 +147,7 @@ class Matches(_ValuePredicate):
     pattern: str
 
     def holds(self, context: Context) -> TriState:
-        texts = context.at(self.path).choices
+        texts = _possible_texts(context.at(self.path))
         return _agree(bool(re.fullmatch(self.pattern, text, re.DOTALL)) for text in texts)
 
 
@@ -441,6 +441,24 @@ class AtMostOne(_Combination):
 
 
 # Parts ---------------------------------------------------------------------------------------
+
+_EXAMPLES = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+"""Values of pseudo parameters, in place of which any other would match the same patterns."""
+
+
+def _possible_texts(node: Node) -> tuple[str, ...]:
+    """The possible texts, also if only the account and the partition are unknown, as in an ARN."""
+    if not isinstance(node.value, Text):
+        return node.choices
+    parts = [
+        _EXAMPLES.get(part.token) if isinstance(part, Unknown) else part for part in node.parts
+    ]
+    texts = [part for part in parts if isinstance(part, str)]
+    return ("".join(texts),) if len(texts) == len(parts) else ()
 
 
 def _agree(results: Iterable[bool]) -> TriState:
