@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FOUND_BY_CFN_LINT: dict[str, str] = {
+    "cfn-export-name-of-a-resource": "E1019",
     "iam-role-description-japanese": "E3031",
     "iam-role-name-instead-of-arn": "E1041",
     "lb-alb-single-subnet": "E3680",

@@ -281,20 +281,6 @@ CONSTRAINTS = (
         failure_ids=("tg-draining-interval-with-termination",),
     ),
     Constraint(
-        "E9537",
-        f"{_GROUP} Targets[]",
-        "A target group may be created before the listener of its load balancer.",
-        when=Is("/TargetType", "alb"),
-        must=CreatedAfter("Id", _LISTENER, "LoadBalancerArn"),
-        message="Target group {id} may be created before a listener of its Application Load "
-        "Balancer",
-        fix="Write `DependsOn: <listener>`.",
-        why="Elastic Load Balancing registers an Application Load Balancer only if it has a "
-        "listener on the port of the target group.",
-        sources=(f"{_NLB}: Use an Application Load Balancer as a target",),
-        failure_ids=("nlb-to-alb-before-listener",),
-    ),
-    Constraint(
         "E9538",
         _GROUP,
         "A target group may be created before Elastic Load Balancing can invoke its function.",

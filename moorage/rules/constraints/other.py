@@ -1,11 +1,13 @@
-"""Constraints of scaling, certificates, DNS, web ACLs, CloudFront and VPC endpoints."""
+"""Constraints of certificates, DNS, web ACLs, CloudFront and VPC endpoints."""
 
 from __future__ import annotations
 
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
+    All,
     Count,
+    EndsWith,
     Is,
     Length,
     Matches,
@@ -14,17 +16,22 @@ from moorage.rules.constraints.predicates import (
     Present,
     Refers,
     Some,
-    Unique,
 )
-from moorage.rules.constraints.relations import CreatedAfter, NoOther
+from moorage.rules.constraints.relations import (
+    CreatedAfter,
+    HasReferrer,
+    IsPseudoParameter,
+    NoOther,
+    PolicyAllows,
+)
 
-_SCALING = "Application Auto Scaling API reference"
-_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
-_METRIC = f"{_POLICY} TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification"
+_ENDPOINT = "AWS::EC2::VPCEndpoint"
+_LB = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 
 CONSTRAINTS = (
     Constraint(
-        "E9391",
+        "E9431",
         "AWS::CertificateManager::Certificate",
         "The first name of a certificate has more than 64 characters.",
         must=Length("DomainName", 1, 64),
@@ -45,7 +52,7 @@ CONSTRAINTS = (
         failure_ids=("sd-cname-beside-a-record",),
     ),
     Constraint(
-        "E9392",
+        "E9432",
         "AWS::CloudFront::Distribution DistributionConfig.ViewerCertificate",
         "The certificate of a distribution is not in us-east-1.",
         when=Matches("AcmCertificateArn", "arn:.*"),
@@ -56,7 +63,7 @@ CONSTRAINTS = (
         failure_ids=("cf-certificate-not-in-us-east-1",),
     ),
     Constraint(
-        "E9393",
+        "E9433",
         "AWS::CloudFront::Distribution DistributionConfig.Logging",
         "CloudFront writes its logs to a bucket without ACLs.",
         must=Refers(
@@ -73,32 +80,8 @@ CONSTRAINTS = (
         failure_ids=("cf-logs-bucket-without-acls",),
     ),
     Constraint(
-        "E9681",
-        "AWS::EC2::SecurityGroup",
-        "Two ingress rules differ only in their description.",
-        must=Unique(
-            "SecurityGroupIngress",
-            (
-                "IpProtocol",
-                "FromPort",
-                "ToPort",
-                "CidrIp",
-                "CidrIpv6",
-                "SourcePrefixListId",
-                "SourceSecurityGroupId",
-                "SourceSecurityGroupName",
-                "SourceSecurityGroupOwnerId",
-            ),
-        ),
-        message="Two ingress rules of security group {id} are the same rule",
-        fix="Remove one of them.",
-        why="EC2 has the rule only once. When one of the two is removed later, the port is closed.",
-        sources=("Amazon VPC user guide: Security group rules",),
-        failure_ids=("sg-same-rule-twice-inline",),
-    ),
-    Constraint(
         "E9606",
-        "AWS::EC2::VPCEndpoint",
+        _ENDPOINT,
         "A gateway endpoint has security groups.",
         when=Is("VpcEndpointType", "Gateway", default="Gateway"),
         must=Not(NotEmpty("SecurityGroupIds")),
@@ -108,7 +91,7 @@ CONSTRAINTS = (
         failure_ids=("net-gateway-endpoint-with-security-group",),
     ),
     Constraint(
-        "E9394",
+        "E9434",
         "AWS::WAFv2::WebACLAssociation",
         "A web ACL for CloudFront is associated with a load balancer.",
         must=Refers("WebACLArn", "AWS::WAFv2::WebACL", Is("Scope", "REGIONAL")),
@@ -159,7 +142,7 @@ CONSTRAINTS = (
         failure_ids=("net-vpc-before-its-ipam-pool-has-a-block",),
     ),
     Constraint(
-        "E9395",
+        "E9435",
         "AWS::Route53::RecordSet",
         "A name with a CNAME record has another record.",
         must=NoOther(
@@ -177,7 +160,7 @@ CONSTRAINTS = (
         failure_ids=("r53-cname-beside-another-record",),
     ),
     Constraint(
-        "E9396",
+        "E9436",
         "AWS::Route53::RecordSet",
         "An alias record has a TTL.",
         when=Present("AliasTarget"),
@@ -186,5 +169,75 @@ CONSTRAINTS = (
         fix="Remove `TTL`: Route 53 uses that of the target.",
         sources=("Amazon Route 53 API reference: ResourceRecordSet, TTL",),
         failure_ids=("r53-alias-with-ttl",),
+    ),
+    Constraint(
+        "E9608",
+        _ENDPOINT,
+        "The policy of an ECR endpoint does not allow GetAuthorizationToken.",
+        when=All(Is("VpcEndpointType", "Interface"), EndsWith("ServiceName", (".ecr.api",))),
+        must=PolicyAllows("PolicyDocument", "ecr:GetAuthorizationToken"),
+        message="The policy of endpoint {id} does not allow `ecr:GetAuthorizationToken` on `*`",
+        fix="Allow `ecr:GetAuthorizationToken` on `Resource: '*'`; the action has no other "
+        "resource.",
+        why="Without the token no task can pull its image, so none starts.",
+        error_messages=(
+            "ResourceInitializationError: unable to pull secrets or registry auth: ... "
+            "AccessDeniedException ... no VPC endpoint policy allows the "
+            "ecr:GetAuthorizationToken action",
+        ),
+        sources=("Amazon ECR user guide: Amazon ECR interface VPC endpoints",),
+        failure_ids=("net-ecr-endpoint-policy-without-token",),
+    ),
+    Constraint(
+        "E9609",
+        _ENDPOINT,
+        "An interface endpoint of S3 needs a gateway endpoint in its VPC.",
+        when=All(
+            Is("VpcEndpointType", "Interface"),
+            EndsWith("ServiceName", (".s3",)),
+            Is("PrivateDnsEnabled", "true"),
+            Is("DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint", "OnlyInboundResolver"),
+        ),
+        must=HasReferrer(
+            "VpcId",
+            _ENDPOINT,
+            "VpcId",
+            All(
+                Is("VpcEndpointType", "Gateway", default="Gateway"),
+                EndsWith("ServiceName", (".s3",)),
+            ),
+        ),
+        message="Endpoint {id} has private DNS for inbound resolvers only, and its VPC has no "
+        "gateway endpoint of S3",
+        fix="Add a gateway endpoint of S3 to the VPC, and write `DependsOn` with its name.",
+        sources=("AWS PrivateLink guide: Private DNS for Amazon S3",),
+        failure_ids=("net-s3-private-dns-without-gateway-endpoint",),
+    ),
+    Constraint(
+        "E9437",
+        "AWS::GlobalAccelerator::EndpointGroup EndpointConfigurations[]",
+        "An accelerator preserves client addresses for a load balancer with a TLS listener.",
+        when=All(
+            Is("ClientIPPreservationEnabled", "true"),
+            Refers("EndpointId", _LB, Is("Type", "network")),
+        ),
+        must=Not(HasReferrer("EndpointId", _LISTENER, "LoadBalancerArn", Is("Protocol", "TLS"))),
+        message="Endpoint group {id} preserves client addresses for a Network Load Balancer with a "
+        "TLS listener",
+        fix="Write `ClientIPPreservationEnabled: false`, or use a TCP listener.",
+        sources=("AWS Global Accelerator developer guide: Client IP address preservation",),
+        failure_ids=("ga-client-ip-with-tls-listener",),
+    ),
+    Constraint(
+        "E9881",
+        "AWS::ECR::ReplicationConfiguration ReplicationConfiguration.Rules[].Destinations[]",
+        "A registry replicates to itself.",
+        when=IsPseudoParameter("RegistryId", "AWS::AccountId"),
+        must=Not(IsPseudoParameter("Region", "AWS::Region")),
+        message="A destination of {id} is the registry itself",
+        fix="Write another region, or the ID of another account.",
+        error_messages=("Replication destination cannot be the same as the source registry",),
+        sources=("badmintoncryer/cdk-preflight, pf-ecr-replication-destination",),
+        failure_ids=("ecr-replication-to-itself",),
     ),
 )

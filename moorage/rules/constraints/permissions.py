@@ -72,4 +72,17 @@ CONSTRAINTS = (
         sources=("terraform-aws-modules/terraform-aws-step-functions#11",),
         failure_ids=("sfn-run-task-sync-without-events",),
     ),
+    Constraint(
+        "E9766",
+        "AWS::ECS::TaskDefinition ContainerDefinitions[].EnvironmentFiles[]",
+        "The execution role may not read an environment file.",
+        must=Allows("/ExecutionRoleArn", "s3:GetObject"),
+        message="The execution role of task definition {id} does not allow `s3:GetObject`, which "
+        "its environment files need",
+        fix="Allow `s3:GetObject` on the file, and `s3:GetBucketLocation` on its bucket.",
+        sources=(
+            "Amazon ECS developer guide: Pass environment variables, Required IAM permissions",
+        ),
+        failure_ids=("envfile-no-permission",),
+    ),
 )

@@ -166,6 +166,19 @@ class StartsWith(_ValuePredicate):
 
 
 @dataclass(frozen=True)
+class EndsWith(_ValuePredicate):
+    """The text ends with one of these words."""
+
+    words: tuple[str, ...]
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if isinstance(node.value, Text) and isinstance(node.value.parts[-1], str):
+            return True if node.value.parts[-1].endswith(self.words) else None
+        return _agree(text.endswith(self.words) for text in node.choices)
+
+
+@dataclass(frozen=True)
 class Within(_ValuePredicate):
     """The number is in a range, whose ends belong to it."""
 

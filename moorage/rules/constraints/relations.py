@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import allows, find_role, trusts
+from moorage.cfn.permissions import allows, find_role, parse_document, trusts
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.values import are_same
 from moorage.cfn.view import Resource
@@ -97,6 +97,72 @@ class KeyTrusts:
 # Other resources of the view -----------------------------------------------------------------
 
 
+def _referrers(
+    context: Context, path: str, resource_type: str, other: str, where: Predicate | None
+) -> Iterator[Resource]:
+    """The resources of a type that refer with `other` to the resource that `path` refers to."""
+    mine = context.at(path).resource
+    for resource in context.resource.view.resources_of_type(resource_type) if mine else ():
+        there = Context(resource, resource.props)
+        if there.at(other).resource is mine and (where is None or where.holds(there) is True):
+            yield resource
+
+
+@dataclass(frozen=True)
+class HasReferrer:
+    """A resource of a type, other than this one, refers to the same resource. False only if the
+    stack itself creates that resource, so that no other stack can refer to it before."""
+
+    path: str
+    """The reference of the resource; empty for the resource itself."""
+    type: str
+    other: str
+    """The reference of the other resource."""
+    where: Predicate | None = None
+    """What must hold for the other resource."""
+
+    def holds(self, context: Context) -> TriState:
+        target = context.at(self.path).resource
+        if target is None:
+            return None
+        found = _referrers(context, self.path, self.type, self.other, self.where)
+        if any(resource is not context.resource for resource in found):
+            return True
+        return False if target.stack is context.resource.stack else None
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
+class IsPseudoParameter:
+    """The value is that of a pseudo parameter such as `AWS::Region`."""
+
+    path: str
+    name: str
+
+    def holds(self, context: Context) -> TriState:
+        return are_same(context.at(self.path).value, context.resource.stack.resolve_ref(self.name))
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
+class PolicyAllows:
+    """A resource's policy allows an action on all resources (`*`)."""
+
+    path: str
+    action: str
+
+    def holds(self, context: Context) -> TriState:
+        document = context.at(self.path)
+        return None if document.absent else parse_document(document).allows(self.action, ("*",))
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
 @dataclass(frozen=True)
 class CreatedAfter:
     """The resource is created after one of a type that refers to the same resource. None if there
@@ -111,7 +177,7 @@ class CreatedAfter:
     """What must hold for the other resource."""
 
     def holds(self, context: Context) -> TriState:
-        others = list(self._others(context))
+        others = list(_referrers(context, self.path, self.type, self.other, self.where))
         if not others:
             return None
         return any(
@@ -120,14 +186,6 @@ class CreatedAfter:
 
     def place(self, context: Context) -> Node:
         return context.at(self.path)
-
-    def _others(self, context: Context) -> Iterator[Resource]:
-        mine = context.at(self.path).resource
-        for other in context.resource.view.resources_of_type(self.type) if mine else ():
-            there = Context(other, other.props)
-            matches = self.where is None or self.where.holds(there) is True
-            if there.at(self.other).resource is mine and matches:
-                yield other
 
 
 @dataclass(frozen=True)
