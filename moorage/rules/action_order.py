@@ -16,7 +16,6 @@ _FINAL = ("forward", "redirect", "fixed-response")
 @rule(
     "E9471",
     "The routing action is not the last action.",
-    error_messages=("The last action must be of type forward, redirect or fixed-response",),
     fix="Write the highest `Order` for the action of the type forward, redirect or fixed-response.",
     sources=("Elastic Load Balancing API reference, version 2015-12-01: Action, Order",),
     failure_ids=("alb-forward-before-login",),

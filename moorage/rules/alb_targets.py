@@ -16,9 +16,6 @@ _NLB = "Elastic Load Balancing user guide, Network Load Balancers"
 @rule(
     "E9537",
     "An Application Load Balancer is registered before it has a listener on the port.",
-    error_messages=(
-        "InvalidTarget: The Application Load Balancer ... does not have a listener with port ...",
-    ),
     fix="Write `DependsOn: <listener>` in the target group, and the port of the listener.",
     sources=(f"{_NLB}: Use an Application Load Balancer as a target",),
     failure_ids=("nlb-to-alb-before-listener", "nlb-to-alb-port-without-listener"),

@@ -28,9 +28,7 @@ _KEYS = (
 @rule(
     "E9681",
     "Two ingress rules of a security group are the same.",
-    error_messages=(
-        'the specified rule "peer: ..., TCP, from port: ..., to port: ..., ALLOW" already exists',
-    ),
+    error_messages=("InvalidPermission.Duplicate",),
     fix="Remove one of the rules.",
     sources=("Amazon EC2 API reference: AuthorizeSecurityGroupIngress",),
     failure_ids=("sg-same-rule-twice-inline",),

@@ -20,10 +20,7 @@ _TCP = ("6", "-1")
 @rule(
     "E9610",
     "A network ACL drops the answers from the internet.",
-    error_messages=(
-        "ResourceInitializationError: unable to pull secrets or registry auth: ... dial tcp ...: "
-        "i/o timeout",
-    ),
+    error_messages=("CannotPullContainerError: ... i/o timeout",),
     fix="Add an inbound entry that allows TCP from 0.0.0.0/0 to the ports 1024 to 65535.",
     sources=("Amazon VPC user guide: Network ACLs, Ephemeral ports",),
     failure_ids=("net-acl-without-answers-from-the-internet",),

@@ -18,7 +18,9 @@ _SOURCES = {INGRESS: "SourceSecurityGroupId", EGRESS: "DestinationSecurityGroupI
 @rule(
     "E9682",
     "A security group rule names a group of a VPC that is not peered.",
-    error_messages=("You have specified two resources that belong to different networks.",),
+    error_messages=(
+        "InvalidGroup.NotFound: You have specified two resources that belong to different networks",
+    ),
     fix="Peer the VPCs, and write `DependsOn: <peering connection>`, or write the CIDR block of "
     "the other VPC.",
     sources=("Amazon VPC peering guide: Reference peer security groups",),

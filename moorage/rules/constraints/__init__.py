@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints import clusters, load_balancing, other, permissions, task_definitions
+from moorage.rules.constraints import (
+    clusters,
+    listener_actions,
+    load_balancing,
+    other,
+    permissions,
+    task_definitions,
+)
 from moorage.rules.constraints.constraint import Constraint
 
 CONSTRAINTS: tuple[Constraint, ...] = (
     *task_definitions.CONSTRAINTS,
     *clusters.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
+    *listener_actions.CONSTRAINTS,
     *permissions.CONSTRAINTS,
     *other.CONSTRAINTS,
 )

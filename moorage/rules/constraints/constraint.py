@@ -31,7 +31,7 @@ class Constraint:
 
     id: str
     """`E9xxx` or `W9xxx`, as of a Rule."""
-    about: str
+    about: str | tuple[str, ...]
     """The type of the resource, and after a space the path to the part: `Containers[]` is each
     item of a list, `Options{}` each entry of a map. Parts that do not exist are not checked."""
     title: str
@@ -71,10 +71,11 @@ class Constraint:
                 yield Problem(self.must.place(context), message, self.fix)
 
     def _contexts(self, view: View) -> Iterator[Context]:
-        resource_type, _, path = self.about.partition(" ")
-        for resource in view.resources_of_type(resource_type):
-            for node in _parts(resource, path):
-                yield Context(resource, node)
+        for about in (self.about,) if isinstance(self.about, str) else self.about:
+            resource_type, _, path = about.partition(" ")
+            for resource in view.resources_of_type(resource_type):
+                for node in _parts(resource, path):
+                    yield Context(resource, node)
 
 
 def _parts(resource: Resource, path: str) -> Iterator[Node]:

@@ -41,6 +41,13 @@ _CONTENT_TYPES = (
     "application/json",
 )
 
+
+def _in_actions(part: str = "") -> tuple[str, str]:
+    """A part of each action of listeners and listener rules."""
+    suffix = f".{part}" if part else ""
+    return f"{_LISTENER} DefaultActions[]{suffix}", f"{_RULE} Actions[]{suffix}"
+
+
 CONSTRAINTS = (
     Constraint(
         "E9381",
@@ -113,69 +120,58 @@ CONSTRAINTS = (
         message="Listener {id} has more than one certificate in `Certificates`",
         fix="Keep the default certificate, and add the others by "
         "AWS::ElasticLoadBalancingV2::ListenerCertificate.",
-        error_messages=("Up to one default certificate can be specified",),
+        error_messages=("Up to '1' certificate ARNs can be specified, but '2' were specified",),
         sources=(f"{_API}: CreateListener, Certificates",),
         failure_ids=("alb-two-default-certificates",),
     ),
-    *(
-        constraint
-        for number, about in ((9454, f"{_LISTENER} DefaultActions[]"), (9481, f"{_RULE} Actions[]"))
-        for constraint in (
-            Constraint(
-                f"E{number}",
-                f"{about}.ForwardConfig.TargetGroupStickinessConfig",
-                "Stickiness between target groups has no duration.",
-                when=Is("Enabled", "true"),
-                must=Present("DurationSeconds"),
-                message="The target group stickiness of {id} is enabled, but has no "
-                "`DurationSeconds`",
-                fix="Write `DurationSeconds`, from 1 to 604800.",
-                sources=(f"{_API}: TargetGroupStickinessConfig",),
-                failure_ids=("alb-group-stickiness-without-duration",) if "Rule" in about else (),
-            ),
-            Constraint(
-                f"E{number + 1}",
-                f"{about}.FixedResponseConfig",
-                "A fixed response has a content type that is not supported.",
-                must=Either(Absent("ContentType"), Is("ContentType", *_CONTENT_TYPES)),
-                message="The fixed response of {id} has the content type {ContentType}",
-                fix="Write `text/plain`, `text/css`, `text/html`, `application/javascript` or "
-                "`application/json`, without a charset.",
-                sources=(f"{_API}: FixedResponseActionConfig, ContentType",),
-                failure_ids=("alb-fixed-response-content-type",) if "Rule" in about else (),
-            ),
-            Constraint(
-                f"E{number + 3}",
-                about,
-                "A forward action has a TargetGroupArn that is not the only one of ForwardConfig.",
-                when=All(Present("TargetGroupArn"), NotEmpty("ForwardConfig.TargetGroups")),
-                must=All(
-                    Count("ForwardConfig.TargetGroups", 1, 1),
-                    SameAs("TargetGroupArn", "ForwardConfig.TargetGroups.0.TargetGroupArn"),
-                ),
-                message="A forward action of {id} has a `TargetGroupArn` and other target groups "
-                "in `ForwardConfig`",
-                fix="Remove `TargetGroupArn`, or `ForwardConfig`.",
-                sources=(f"{_API}: Action, TargetGroupArn",),
-                failure_ids=("alb-forward-names-two-groups-in-two-ways",)
-                if "Rule" in about
-                else (),
-            ),
-            Constraint(
-                f"E{number + 4}",
-                f"{about}.AuthenticateCognitoConfig",
-                "The app client that users log in with has no client secret.",
-                must=Refers(
-                    "UserPoolClientId",
-                    "AWS::Cognito::UserPoolClient",
-                    Is("GenerateSecret", "true"),
-                ),
-                message="The Cognito app client of {id} has no client secret",
-                fix="Write `GenerateSecret: true` of the app client.",
-                sources=(f"{_ALB}: Authenticate users, Prepare to use Amazon Cognito",),
-                failure_ids=("alb-cognito-client-without-secret",) if "Rule" in about else (),
-            ),
-        )
+    Constraint(
+        "E9454",
+        _in_actions("ForwardConfig.TargetGroupStickinessConfig"),
+        "Stickiness between target groups has no duration.",
+        when=Is("Enabled", "true"),
+        must=Present("DurationSeconds"),
+        message="The target group stickiness of {id} is enabled, but has no `DurationSeconds`",
+        fix="Write `DurationSeconds`, from 1 to 604800.",
+        sources=(f"{_API}: TargetGroupStickinessConfig",),
+        failure_ids=("alb-group-stickiness-without-duration",),
+    ),
+    Constraint(
+        "E9455",
+        _in_actions("FixedResponseConfig"),
+        "A fixed response has a content type that is not supported.",
+        must=Either(Absent("ContentType"), Is("ContentType", *_CONTENT_TYPES)),
+        message="The fixed response of {id} has the content type {ContentType}",
+        fix="Write `text/plain`, `text/css`, `text/html`, `application/javascript` or "
+        "`application/json`, without a charset.",
+        sources=(f"{_API}: FixedResponseActionConfig, ContentType",),
+        failure_ids=("alb-fixed-response-content-type",),
+    ),
+    Constraint(
+        "E9457",
+        _in_actions(),
+        "A forward action has a TargetGroupArn that is not the only one of ForwardConfig.",
+        when=All(Present("TargetGroupArn"), NotEmpty("ForwardConfig.TargetGroups")),
+        must=All(
+            Count("ForwardConfig.TargetGroups", 1, 1),
+            SameAs("TargetGroupArn", "ForwardConfig.TargetGroups.0.TargetGroupArn"),
+        ),
+        message="A forward action of {id} has a `TargetGroupArn` and other target groups in "
+        "`ForwardConfig`",
+        fix="Remove `TargetGroupArn`, or `ForwardConfig`.",
+        sources=(f"{_API}: Action, TargetGroupArn",),
+        failure_ids=("alb-forward-names-two-groups-in-two-ways",),
+    ),
+    Constraint(
+        "E9458",
+        _in_actions("AuthenticateCognitoConfig"),
+        "The app client that users log in with has no client secret.",
+        must=Refers(
+            "UserPoolClientId", "AWS::Cognito::UserPoolClient", Is("GenerateSecret", "true")
+        ),
+        message="The Cognito app client of {id} has no client secret",
+        fix="Write `GenerateSecret: true` of the app client.",
+        sources=(f"{_ALB}: Authenticate users, Prepare to use Amazon Cognito",),
+        failure_ids=("alb-cognito-client-without-secret",),
     ),
     Constraint(
         "E9486",

@@ -108,7 +108,9 @@ CONSTRAINTS = (
         message="Entry {id} has the number {RuleNumber} of another entry of its network ACL in the "
         "same direction",
         fix="Write another `RuleNumber`.",
-        error_messages=("The network acl entry identified by ... already exists.",),
+        error_messages=(
+            "NetworkAclEntryAlreadyExists: The network acl entry identified by ... already exists",
+        ),
         sources=("Amazon EC2 API reference: CreateNetworkAclEntry, RuleNumber",),
         failure_ids=("net-acl-entry-number-twice",),
     ),

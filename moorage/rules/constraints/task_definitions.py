@@ -38,10 +38,7 @@ CONSTRAINTS = (
         "the hard limit {HardLimit}",
         fix="Raise `HardLimit`, or lower `SoftLimit`.",
         why="The kernel refuses the limits, so the container is not created and no task starts.",
-        error_messages=(
-            "CannotCreateContainerError: ... ulimit soft limit must be less than or "
-            "equal to hard limit",
-        ),
+        error_messages=("Soft limit exceeds hard limit for ulimit nofile",),
         sources=("docker/go-units, ulimit.go", f"{_API}: Ulimit"),
         failure_ids=("td-ulimit-soft-above-hard",),
     ),
