@@ -6,6 +6,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     All,
+    AtMostItems,
     Count,
     Each,
     Either,
@@ -82,7 +83,7 @@ CONSTRAINTS = (
         _LISTENER,
         "A listener has two routing actions, or none.",
         must=All(
-            Unique("DefaultActions", ("",), where=Is("Type", *_FINAL)),
+            AtMostItems("DefaultActions", 1, Is("Type", *_FINAL)),
             Some("DefaultActions", Is("Type", *_FINAL)),
         ),
         message="The default actions of listener {id} do not include exactly one of the types "
@@ -93,10 +94,13 @@ CONSTRAINTS = (
     Constraint(
         "E9494",
         _RULE,
-        "A listener rule has no routing action.",
-        must=Some("Actions", Is("Type", *_FINAL)),
-        message="The actions of listener rule {id} include none of the types `forward`, `redirect` "
-        "and `fixed-response`",
+        "A listener rule has two routing actions, or none.",
+        must=All(
+            AtMostItems("Actions", 1, Is("Type", *_FINAL)),
+            Some("Actions", Is("Type", *_FINAL)),
+        ),
+        message="The actions of listener rule {id} do not include exactly one of the types "
+        "`forward`, `redirect` and `fixed-response`",
         fix="Write exactly one of them, as the last action.",
         sources=(f"{_API}: Action",),
     ),

@@ -365,6 +365,24 @@ class Some(_ValuePredicate):
 
 
 @dataclass(frozen=True)
+class AtMostItems(_ValuePredicate):
+    """The statement holds for at most this number of items of a list."""
+
+    high: int
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        results = [self.predicate.holds(item) for item in context.items(self.path)]
+        if results.count(True) > self.high:
+            return False
+        is_known = context.all_items_known(self.path) and None not in results
+        return True if is_known else None
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
 class Attribute(_ValuePredicate):
     """The statement holds for the entry with a key in a list of keys and values, such as
     `TargetGroupAttributes`. Without such an entry, `Value` is absent."""
