@@ -8,6 +8,8 @@ from moorage.rules.constraints import (
     load_balancing,
     other,
     permissions,
+    scaling,
+    storage,
     task_definitions,
 )
 from moorage.rules.constraints.constraint import Constraint
@@ -18,5 +20,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *load_balancing.CONSTRAINTS,
     *listener_actions.CONSTRAINTS,
     *permissions.CONSTRAINTS,
+    *scaling.CONSTRAINTS,
+    *storage.CONSTRAINTS,
     *other.CONSTRAINTS,
 )
