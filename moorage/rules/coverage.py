@@ -10,6 +10,7 @@ FOUND_BY_CFN_LINT: dict[str, str] = {
     "lb-https-listener-without-certificate": "E3676",
     "lb-rule-6-path-values": "E3032",
     "lb-subnets-and-subnet-mappings": "E3014",
+    "r53-alias-with-ttl": "E3029",
     "sg-description-japanese": "E3031",
     "stk-security-group-cycle": "E3004",
     "tag-value-characters": "E3031",

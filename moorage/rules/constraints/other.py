@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
-    Absent,
     All,
     Count,
     EndsWith,
@@ -13,7 +12,6 @@ from moorage.rules.constraints.predicates import (
     Matches,
     Not,
     NotEmpty,
-    Present,
     Refers,
     Some,
 )
@@ -160,17 +158,6 @@ CONSTRAINTS = (
         ),
         sources=("Amazon Route 53 developer guide: Supported DNS record types, CNAME",),
         failure_ids=("r53-cname-beside-another-record",),
-    ),
-    Constraint(
-        "E9436",
-        "AWS::Route53::RecordSet",
-        "An alias record has a TTL.",
-        when=Present("AliasTarget"),
-        must=Absent("TTL"),
-        message="Record {id} is an alias, and has a `TTL`",
-        fix="Remove `TTL`: Route 53 uses that of the target.",
-        sources=("Amazon Route 53 API reference: ResourceRecordSet, TTL",),
-        failure_ids=("r53-alias-with-ttl",),
     ),
     Constraint(
         "E9608",

@@ -11,12 +11,10 @@ from moorage.rules.constraints.predicates import (
     Each,
     Either,
     Is,
-    Length,
     Matches,
     Not,
     NotEmpty,
     Present,
-    StartsWith,
     Within,
 )
 
@@ -213,23 +211,5 @@ CONSTRAINTS = (
         message="Schedule {id} has the mode {Mode}, which does not fit `MaximumWindowInMinutes`",
         fix='Write `Mode: FLEXIBLE` with `MaximumWindowInMinutes`, or `Mode: "OFF"` without.',
         sources=(f"{_SCHEDULER}: FlexibleTimeWindow",),
-    ),
-    Constraint(
-        "E9154",
-        f"{_SCHEDULE} Target.EventBridgeParameters",
-        "The source of an event begins with aws.",
-        must=Not(StartsWith("Source", ("aws.",))),
-        message="Schedule {id} sends events with the source {Source}",
-        fix="Write a source that does not begin with `aws.`.",
-        sources=(f"{_SCHEDULER}: EventBridgePutEventsV2Parameters, Source",),
-    ),
-    Constraint(
-        "E9162",
-        f"{_SCHEDULE} Target.EcsParameters",
-        "The group of a scheduled task has more than 255 characters.",
-        must=Length("Group", 1, 255),
-        message="Schedule {id} has a `Group` of more than 255 characters",
-        fix="Write up to 255 characters.",
-        sources=(f"{_SCHEDULER}: EcsParameters, Group",),
     ),
 )

@@ -8,7 +8,6 @@ from moorage.rules.constraints.predicates import (
     AtMostOne,
     Count,
     Is,
-    Matches,
     Not,
     Present,
     Some,
@@ -90,24 +89,6 @@ CONSTRAINTS = (
         sources=("Amazon EFS user guide: Amazon EFS performance specifications",),
     ),
     Constraint(
-        "E9857",
-        f"{_ACCESS_POINT} RootDirectory",
-        "The path of an access point has more than four subdirectories.",
-        must=Matches("Path", r"/([^/]+(/[^/]+){0,3})?"),
-        message="Access point {id} has the path {Path}",
-        fix="Write a path that begins with `/` and has up to four subdirectories.",
-        sources=(f"{_EFS}: RootDirectory, Path",),
-    ),
-    Constraint(
-        "E9858",
-        f"{_ACCESS_POINT} RootDirectory.CreationInfo",
-        "The permissions of a directory are not an octal number.",
-        must=Matches("Permissions", "[0-7]{3,4}"),
-        message="Access point {id} creates its directory with the permissions {Permissions}",
-        fix='Write three or four octal digits, such as `"0755"`.',
-        sources=(f"{_EFS}: CreationInfo, Permissions",),
-    ),
-    Constraint(
         "E9859",
         _MOUNT_TARGET,
         "A subnet has two mount targets of a file system.",
@@ -151,17 +132,6 @@ CONSTRAINTS = (
         sources=(f"{_ECR}: CreateRepository, imageTagMutabilityExclusionFilters",),
     ),
     Constraint(
-        "E9874",
-        _REPOSITORY,
-        "A tag mutability with exclusions has no filters.",
-        when=Is("ImageTagMutability", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"),
-        must=Count("ImageTagMutabilityExclusionFilters", 1, 5),
-        message="Repository {id} has the tag mutability {ImageTagMutability}, but not 1 to 5 "
-        "filters",
-        fix="Write 1 to 5 `ImageTagMutabilityExclusionFilters`.",
-        sources=(f"{_ECR}: CreateRepository, imageTagMutabilityExclusionFilters",),
-    ),
-    Constraint(
         "E9875",
         "AWS::ECR::ReplicationConfiguration ReplicationConfiguration",
         "A replication has more than ten rules.",
@@ -169,15 +139,6 @@ CONSTRAINTS = (
         message="Replication {id} has more than 10 rules",
         fix="Write up to 10.",
         sources=(f"{_ECR}: ReplicationConfiguration, rules",),
-    ),
-    Constraint(
-        "E9876",
-        "AWS::ECR::ReplicationConfiguration ReplicationConfiguration.Rules[]",
-        "A replication rule has more than 25 destinations, or none.",
-        must=Count("Destinations", 1, 25),
-        message="A rule of replication {id} has more than 25 destinations, or none",
-        fix="Write 1 to 25.",
-        sources=(f"{_ECR}: ReplicationRule, destinations",),
     ),
     Constraint(
         "E9877",
@@ -188,17 +149,5 @@ CONSTRAINTS = (
         message="Pull-through cache rule {id} for {UpstreamRegistryUrl} has no `CredentialArn`",
         fix="Write the ARN of a secret whose name begins with `ecr-pullthroughcache/`.",
         sources=("Amazon ECR user guide: Creating a pull through cache rule",),
-    ),
-    Constraint(
-        "E9878",
-        "AWS::ECR::PullThroughCacheRule",
-        "The secret of a pull-through cache rule has the wrong name.",
-        must=Matches(
-            "CredentialArn", "arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:ecr-pullthroughcache/.*"
-        ),
-        message="The secret of pull-through cache rule {id} does not have a name that begins with "
-        "`ecr-pullthroughcache/`",
-        fix="Store the credentials in a secret with such a name.",
-        sources=(f"{_ECR}: CreatePullThroughCacheRule, credentialArn",),
     ),
 )

@@ -295,22 +295,6 @@ CONSTRAINTS = (
         "host for a range.",
         sources=(f"{_API}: PortMapping, containerPortRange",),
     ),
-    *(
-        Constraint(
-            rule_id,
-            f"{_CONTAINER}.LogConfiguration",
-            f"The log driver awslogs has no {option}.",
-            when=Is("LogDriver", "awslogs"),
-            must=Present(f"Options.{option}"),
-            message=f"In task definition {{id}}, a log configuration has no `{option}`",
-            fix=f"Write `{option}: {value}`.",
-            sources=(f"{_API}: LogConfiguration, options",),
-        )
-        for rule_id, option, value in (
-            ("E9141", "awslogs-group", "!Ref <log group>"),
-            ("E9142", "awslogs-region", "!Ref AWS::Region"),
-        )
-    ),
     Constraint(
         "E9144",
         f"{_CONTAINER}.LogConfiguration",
