@@ -1,7 +1,8 @@
 """Properties of the output that hold for the params of every environment.
 
-Each test draws the params of a whole environment (`params_strategies`) and checks the templates
-that are built from them.
+The tests draw the params of whole environments (`params_strategies`) and check the templates that
+are built from them. One test checks all properties of a plan that need nothing else, since it takes
+longer to draw and build an environment than to check it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -55,6 +56,23 @@ def nested_values(value: Any) -> Iterator[Any]:
 
 def digest(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(files(plan)).encode()).hexdigest()
+
+
+Property = Callable[[Params, Plan], None]
+
+_PROPERTIES: dict[str, list[Property]] = {"services": [], "jobs": []}
+
+
+def of_services(check: Property) -> Property:
+    """Declares a property of the plans of all environments without workers and other jobs."""
+    _PROPERTIES["services"].append(check)
+    return check
+
+
+def of_all_stacks(check: Property) -> Property:
+    """Declares a property of the plans of all environments."""
+    _PROPERTIES["jobs"].append(check)
+    return of_services(check)
 
 
 # Deterministic output ------------------------------------------------------------------------
@@ -118,11 +136,10 @@ def test_removing_a_service_changes_no_other_stack(params: Params, data: st.Data
 # Imports and exports -------------------------------------------------------------------------
 
 
-@steady(max_examples=40)
-@given(environments(jobs=True))
-def test_every_import_is_an_export_of_an_earlier_stack(params: Params) -> None:
+@of_all_stacks
+def every_import_is_an_export_of_an_earlier_stack(params: Params, plan: Plan) -> None:
     exported: dict[str, str] = {}
-    for stack in plan(params).stacks:
+    for stack in plan.stacks:
         imports = {
             value["Fn::ImportValue"]
             for value in nested_values(stack.rendering.body)
@@ -150,10 +167,9 @@ def test_valid_params_have_no_findings(params: Params) -> None:
     assert findings == ()
 
 
-@steady(max_examples=25)
-@given(environments(jobs=True))
-def test_the_yaml_text_parses_to_the_body(params: Params) -> None:
-    for stack in plan(params).stacks:
+@of_all_stacks
+def the_yaml_text_parses_to_the_body(params: Params, plan: Plan) -> None:
+    for stack in plan.stacks:
         parsed, faults = decode_str(stack.rendering.text)
         assert faults == []
         assert _normalized(parsed) == _normalized(stack.rendering.body)
@@ -190,10 +206,11 @@ _PHYSICAL = {
 }
 
 
-@steady(max_examples=40)
-@given(environments(jobs=True))
-def test_logical_ids_are_alphanumeric_and_resources_have_no_physical_names(params: Params) -> None:
-    for stack in plan(params).stacks:
+@of_all_stacks
+def logical_ids_are_alphanumeric_and_resources_have_no_physical_names(
+    params: Params, plan: Plan
+) -> None:
+    for stack in plan.stacks:
         body = stack.rendering.body
         for name in (*body["Resources"], *body.get("Outputs", {})):
             assert re.fullmatch(r"[A-Za-z0-9]+", name)
@@ -222,10 +239,9 @@ _NEED_WILDCARD = {
 }
 
 
-@steady(max_examples=40)
-@given(environments(jobs=True))
-def test_no_policy_allows_every_action_or_every_resource(params: Params) -> None:
-    for stack in plan(params).stacks:
+@of_all_stacks
+def no_policy_allows_every_action_or_every_resource(params: Params, plan: Plan) -> None:
+    for stack in plan.stacks:
         for value in nested_values(stack.rendering.body):
             if not isinstance(value, dict) or value.get("Effect") != "Allow":
                 continue
@@ -253,10 +269,9 @@ def forwarded(rule: Body) -> list[str]:
     ]
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_a_service_depends_on_its_listeners_and_security_group_rules(params: Params) -> None:
-    for stack in services(plan(params)):
+@of_services
+def a_service_depends_on_its_listeners_and_security_group_rules(params: Params, plan: Plan) -> None:
+    for stack in services(plan):
         service = stack.rendering.body["Resources"]["Service"]
         depends_on = set(service.get("DependsOn", []))
         attached = set()
@@ -277,10 +292,9 @@ def test_a_service_depends_on_its_listeners_and_security_group_rules(params: Par
         assert depends_on >= {*ingress, *resources(stack, "EC2::SecurityGroupEgress")}
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_reaches_adds_ingress_rules_to_the_named_services_only(params: Params) -> None:
-    for stack in services(plan(params)):
+@of_services
+def reaches_adds_ingress_rules_to_the_named_services_only(params: Params, plan: Plan) -> None:
+    for stack in services(plan):
         rules = resources(stack, "EC2::SecurityGroupIngress")
         security_groups = {
             rule["GroupId"]["Fn::ImportValue"]
@@ -292,10 +306,11 @@ def test_reaches_adds_ingress_rules_to_the_named_services_only(params: Params) -
         assert security_groups == {f"{prefix}-{name}-SecurityGroupId" for name in reaches}
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_mounts_match_the_volumes_and_the_permissions_of_the_task_role(params: Params) -> None:
-    for stack in services(plan(params)):
+@of_services
+def mounts_match_the_volumes_and_the_permissions_of_the_task_role(
+    params: Params, plan: Plan
+) -> None:
+    for stack in services(plan):
         task = stack.rendering.body["Resources"]["TaskDefinition"]["Properties"]
         volumes = {volume["Name"]: volume for volume in task.get("Volumes", [])}
         containers = task["ContainerDefinitions"]
@@ -334,10 +349,9 @@ def balancer_group(params: Params, via: str) -> Any:
     return existing["security_group"] if existing else {"Fn::ImportValue": export}
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_security_groups_of_tasks_and_albs_allow_used_ports_only(params: Params) -> None:
-    for stack in services(plan(params)):
+@of_services
+def security_groups_of_tasks_and_albs_allow_used_ports_only(params: Params, plan: Plan) -> None:
+    for stack in services(plan):
         expose = params["stacks"][stack.name].get("expose", [])
         expected = {
             (json.dumps(balancer_group(params, route["via"])), port)
@@ -363,13 +377,12 @@ def test_security_groups_of_tasks_and_albs_allow_used_ports_only(params: Params)
         assert "SecurityGroupIngress" not in security_group
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_security_groups_of_tasks_and_the_nlb_allow_used_ports_only(params: Params) -> None:
+@of_services
+def security_groups_of_tasks_and_the_nlb_allow_used_ports_only(params: Params, plan: Plan) -> None:
     has_group = params["stacks"]["edge"]["security_group"]
     edge = json.dumps({"Fn::ImportValue": f"{params['app']}-dev-edge-SecurityGroupId"})
     tasks = json.dumps({"Fn::GetAtt": ["SecurityGroup", "GroupId"]})
-    for stack in services(plan(params)):
+    for stack in services(plan):
         listener_ports: set[tuple[str, str, int]] = set()
         task_ports: set[tuple[str, int]] = set()
         for entry in params["stacks"][stack.name].get("expose", []):
@@ -394,10 +407,9 @@ def test_security_groups_of_tasks_and_the_nlb_allow_used_ports_only(params: Para
         assert allowed["Egress"] == ({(edge, *port) for port in task_ports} if has_group else set())
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_target_groups_match_the_port_mappings_of_their_containers(params: Params) -> None:
-    for stack in services(plan(params)):
+@of_services
+def target_groups_match_the_port_mappings_of_their_containers(params: Params, plan: Plan) -> None:
+    for stack in services(plan):
         service = resources(stack)["Service"]
         definitions = resources(stack)["TaskDefinition"]["ContainerDefinitions"]
         groups = resources(stack, "ElasticLoadBalancingV2::TargetGroup")
@@ -420,11 +432,10 @@ def test_target_groups_match_the_port_mappings_of_their_containers(params: Param
             assert len(listeners_of(stack, group_id)) == 1
 
 
-@steady(max_examples=40)
-@given(environments())
-def test_rules_of_a_listener_have_different_priorities(params: Params) -> None:
+@of_services
+def rules_of_a_listener_have_different_priorities(params: Params, plan: Plan) -> None:
     seen: set[tuple[str, int]] = set()
-    for stack in services(plan(params)):
+    for stack in services(plan):
         for rule in resources(stack, "ElasticLoadBalancingV2::ListenerRule").values():
             key = (json.dumps(rule["ListenerArn"]), rule["Priority"])
             assert 1 <= rule["Priority"] <= 50_000
@@ -432,7 +443,7 @@ def test_rules_of_a_listener_have_different_priorities(params: Params) -> None:
             seen.add(key)
 
 
-# Coverage of the drawn params ----------------------------------------------------------------
+# All properties, of enough environments -------------------------------------------------------
 
 
 _SERVICE_FEATURES = {
@@ -468,19 +479,24 @@ _JOB_FEATURES = {
 
 
 @pytest.mark.parametrize(
-    ("features", "drawn"),
+    ("kind", "features", "drawn"),
     [
-        pytest.param(_SERVICE_FEATURES, environments(), id="services"),
-        pytest.param(_JOB_FEATURES, environments(most_services=1, jobs=True), id="jobs"),
+        pytest.param("services", _SERVICE_FEATURES, environments(), id="services"),
+        pytest.param("jobs", _JOB_FEATURES, environments(most_services=1, jobs=True), id="jobs"),
     ],
 )
-def test_draws_contain_every_feature(features: set[str], drawn: st.SearchStrategy[Params]) -> None:
+def test_every_property_holds_until_every_feature_was_drawn(
+    kind: str, features: set[str], drawn: st.SearchStrategy[Params]
+) -> None:
     missing = set(features)
 
     @steady(max_examples=50)
     @given(drawn)
     def draw(params: Params) -> None:
-        text = json.dumps([stack.rendering.body for stack in plan(params).stacks])
+        built = plan(params)
+        for check in _PROPERTIES[kind]:
+            check(params, built)
+        text = json.dumps([stack.rendering.body for stack in built.stacks])
         missing.difference_update({feature for feature in missing if feature in text})
 
     for number in range(20):

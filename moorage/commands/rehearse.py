@@ -40,9 +40,13 @@ are deleted with their images.
 
 def rehearse(arguments: argparse.Namespace) -> int:
     """Deploy, change, update and delete an environment on this machine, without an account."""
+    return rehearse_target(arguments, build_target(arguments))
+
+
+def rehearse_target(arguments: argparse.Namespace, target: Target) -> int:
+    """Rehearses an environment that was built."""
     from moorage.deploy.rehearsal.environment import own_environment
 
-    target = build_target(arguments)
     if target.targets is not None:
         print_line("StackSets is left out: the stacks are rehearsed in one account and region.")
     account = {} if target.account is None else {"MOTO_ACCOUNT_ID": target.account}

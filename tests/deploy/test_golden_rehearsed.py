@@ -1,6 +1,8 @@
-"""Every golden case, from nothing to nothing: deployed, updated, shown and deleted against moto.
+"""Every golden case: its params build the expected files, to the byte, which are deployed, updated,
+shown and deleted against moto.
 
 Each rehearsal runs in the process of the test, which loads moto and the checks once.
+`make golden` rewrites the expected output; read the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -9,13 +11,17 @@ import re
 from pathlib import Path
 
 import pytest
-from command_line import main
+from golden_cases import CASES, build_expected_files
 
-GOLDEN = Path("tests/golden")
-CASES = [
-    pytest.param(file.parent, file.stem, id=f"{file.parents[1].name}-{file.stem}")
-    for file in sorted(GOLDEN.glob("*/params/*.yaml"))
-    if file.stem != "base"
+from moorage.cli import build_parser
+from moorage.commands.rehearse import rehearse_target
+from moorage.deploy.target import make_target
+from moorage.pipeline.load import list_environments
+
+ENVIRONMENTS = [
+    pytest.param(folder, env, id=f"{folder.name}-{env}")
+    for folder in CASES
+    for env in list_environments(folder / "params")
 ]
 
 LAST_LINES = {
@@ -25,14 +31,17 @@ LAST_LINES = {
 """What a rehearsal names that moto does not have, of two cases."""
 
 
-@pytest.mark.parametrize(("params", "env"), CASES)
-def test_a_golden_case_can_be_rehearsed(
-    params: Path,
+@pytest.mark.parametrize(("folder", "env"), ENVIRONMENTS)
+def test_a_golden_case_is_built_as_expected_and_can_be_rehearsed(
+    folder: Path,
     env: str,
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code = main(["rehearse", env, "--params", str(params)])
+    built = build_expected_files(folder, env)
+    assert built.plan is not None
+    arguments = build_parser().parse_args(["rehearse", env])
+    code = rehearse_target(arguments, make_target(built.plan, built.document))
     printed = capsys.readouterr()
     assert code == 0, printed.out[-3000:] + printed.err
     titles = re.findall(r"^# moorage (\w+)", printed.out, re.MULTILINE)

@@ -1,0 +1,28 @@
+"""tests/golden/<case>/params builds tests/golden/<case>/out; and params/ builds out/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from moorage.pipeline.build import Built, build
+from moorage.pipeline.write import files
+from templates import TEMPLATES
+
+GOLDEN = Path("tests/golden")
+CASES = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
+FOLDERS = [Path(), *CASES]
+
+
+def build_expected_files(folder: Path, env: str) -> Built:
+    """Builds an environment, which must have no findings and the files that are expected."""
+    out = folder / "out" / env
+    expected = {
+        str(path.relative_to(out)): path.read_text()
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+    built = build(folder / "params", env, TEMPLATES)
+    assert built.findings == (), f"{folder}/{env} is not clean"
+    assert built.plan is not None
+    assert files(built.plan) == expected, "run `make golden` and read the diff"
+    return built
