@@ -80,6 +80,13 @@ def head(folder: Path) -> str:
     return subprocess.check_output(words, text=True).strip()
 
 
+def pushed_tag(cloud: Cloud, region: str, repository: str) -> str:
+    """The only tag of a repository."""
+    images = cloud.client("ecr", region).list_images(repositoryName=repository)["imageIds"]
+    (tag,) = (image["imageTag"] for image in images)
+    return str(tag)
+
+
 def create(cloud: Cloud, region: str, *repositories: str, mutability: str = "IMMUTABLE") -> None:
     for name in repositories:
         cloud.client("ecr", region).create_repository(
@@ -115,13 +122,17 @@ def test_an_image_is_built_pushed_and_deployed_from_nothing(
     assert main(["deploy", *where, "--yes", "migrate"]) == 1
     assert "moorage image push dev migrate" in capsys.readouterr().out
     assert main(["image", "push", *where]) == 0
-    tag, host = head(tmp_path), HOST.format(region=region)
+    host = HOST.format(region=region)
     captured = capsys.readouterr()
-    web, cli = (digest(cloud, region, f"{app}/{name}", tag) for name in ("web", "tools"))
+    web_tag, cli_tag = (pushed_tag(cloud, region, f"{app}/{name}") for name in ("web", "tools"))
+    assert re.fullmatch(f"{head(tmp_path)}-[0-9a-f]{{8}}", web_tag)
+    assert web_tag != cli_tag
+    web = digest(cloud, region, f"{app}/web", web_tag)
+    cli = digest(cloud, region, f"{app}/tools", cli_tag)
     assert captured.out == (
-        f"{host}/{app}/tools:{tag}: built for linux/arm64\n"
+        f"{host}/{app}/tools:{cli_tag}: built for linux/arm64\n"
         f"  {cli}\n"
-        f"{host}/{app}/web:{tag}: built for linux/arm64\n"
+        f"{host}/{app}/web:{web_tag}: built for linux/arm64\n"
         f"  {web}\n"
         "To deploy:\n"
         f"  moorage deploy dev --image migrate={web} --image web={web} --image web/tools={cli}\n"
@@ -129,9 +140,10 @@ def test_an_image_is_built_pushed_and_deployed_from_nothing(
     build = "docker buildx build --platform linux/arm64 --file"
     assert tools.lines() == [
         f"docker login --username AWS --password-stdin {host}",
-        f"{build} ./tools.Dockerfile --tag {host}/{app}/tools:{tag} --target cli "
+        f"{build} ./tools.Dockerfile --tag {host}/{app}/tools:{cli_tag} --target cli "
         "--provenance=false --push .",
-        f"{build} ./web/Dockerfile --tag {host}/{app}/web:{tag} --provenance=false --push ./web",
+        f"{build} ./web/Dockerfile --tag {host}/{app}/web:{web_tag} "
+        "--provenance=false --push ./web",
     ]
     options = captured.out.splitlines()[-1].split()[3:]
     assert main(["deploy", *where, "--yes", *options]) == 0
@@ -156,12 +168,13 @@ def test_a_second_push_of_a_commit_builds_nothing(
     result = json.loads(capsys.readouterr().out)
     assert tools.calls() == []
     assert [image["existed"] for image in result["images"]] == [True, True]
-    web = digest(cloud, region, f"{app}/web", head(tmp_path))
+    tag = pushed_tag(cloud, region, f"{app}/web")
+    web = digest(cloud, region, f"{app}/web", tag)
     assert result["images"][1] == {
         "containers": ["migrate", "web"],
         "repository": f"{app}/web",
         "uri": f"{HOST.format(region=region)}/{app}/web",
-        "tag": head(tmp_path),
+        "tag": tag,
         "digest": web,
         "platforms": ["linux/arm64"],
         "existed": True,
@@ -170,9 +183,10 @@ def test_a_second_push_of_a_commit_builds_nothing(
     (tmp_path / "home/web/page").write_text("changed\n")
     assert main(["image", "push", *where, "migrate", "--format", "options"]) == 0
     (build,) = (line for line in tools.lines() if " build " in line)
-    tag = re.search(rf"{app}/web:({head(tmp_path)}-dirty-[0-9a-f]{{12}}) ", build)
-    assert tag is not None, "another content has another tag"
-    web = digest(cloud, region, f"{app}/web", tag[1])
+    dirty = rf"{app}/web:({head(tmp_path)}-dirty-[0-9a-f]{{12}}-{tag[-8:]}) "
+    found = re.search(dirty, build)
+    assert found is not None, "another content has another tag"
+    web = digest(cloud, region, f"{app}/web", found[1])
     assert capsys.readouterr().out == f"--image migrate={web} --image web={web}\n"
 
 
