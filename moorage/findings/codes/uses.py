@@ -56,9 +56,8 @@ uses: {shop-db: connect}
         "With `existing:`, Moorage creates and changes nothing.",
         "Remove the other keys, or remove `existing`.",
         """\
-uploads:
-  template: bucket
-  existing: {name: shop-uploads}  # alone
+template: bucket
+existing: {name: shop-uploads}  # alone
 """,
     ),
 )
@@ -70,10 +69,9 @@ _STORES = (
         "S3 keeps overwritten and deleted objects as noncurrent versions only with versioning.",
         "Remove `expire_versions_after`, or remove `versioning: false`.",
         """\
-uploads:
-  template: bucket
-  versioning: false
-  expire_after: 90d  # of the objects themselves
+template: bucket
+versioning: false
+expire_after: 90d  # of the objects themselves
 """,
     ),
     Code(
@@ -82,9 +80,8 @@ uploads:
         "DynamoDB finds each item by its partition key.",
         "Write the attribute as `partition_key`, or name an existing table.",
         """\
-orders:
-  template: table
-  partition_key: id
+template: table
+partition_key: id
 """,
     ),
     Code(
@@ -94,12 +91,11 @@ orders:
         "key is another attribute than its partition key.",
         "Write the same type everywhere, or use another attribute.",
         """\
-orders:
-  template: table
-  partition_key: customer
-  sort_key: {name: created, type: number}
-  indexes:
-    by-state: {partition_key: state, sort_key: {name: created, type: number}}
+template: table
+partition_key: customer
+sort_key: {name: created, type: number}
+indexes:
+  by-state: {partition_key: state, sort_key: {name: created, type: number}}
 """,
         ("Amazon DynamoDB API reference, AttributeDefinition and KeySchemaElement",),
     ),
