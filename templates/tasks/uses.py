@@ -78,7 +78,7 @@ class UsesParams(EgressParams):
         description="Stacks that the tasks use, with the access: `read` or `write` a `bucket` or "
         "`table`, `send` to a `topic` or to the queue of a `worker`, or `consume` from it. The "
         "containers get environment variables with the address, and the task role exactly the "
-        "permissions; an existing task role must have them already.",
+        "permissions. Existing roles must have them already.",
     )
 
 
