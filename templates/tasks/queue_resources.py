@@ -11,26 +11,36 @@ from awacs.aws import Statement
 from troposphere import AWSObject, GetAtt, Ref, sqs
 
 from ..common.iam import allow, deny_without_tls, policy
-from .queues import DeadLetterQueue, Queue, QueueUse
+from .queues import DeadLetterQueue, Queue, QueueHandle, QueueUse
+from .topic_subscriptions import Subscription, delivery_statements, subscription_resources
 
 
 def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
-    """The permissions of tasks on the queues that they use.
+    """The permissions of tasks on the queues that they use."""
+    for use in queues:
+        if use.receives:
+            yield from consumer_statements(use.queue)
+    targets = {use.owner: use.queue for use in queues if not use.receives}
+    yield from producer_statements([targets[owner] for owner in sorted(targets)])
+
+
+def consumer_statements(queue: QueueHandle) -> Iterator[Statement]:
+    """The permissions to receive the messages of a queue, and to decrypt them.
 
     Amazon SQS developer guide, "Configure KMS permissions for AWS services" and "... producers" and
     "... consumers": a consumer decrypts; a producer also creates data keys.
     """
-    for use in queues:
-        if use.receives:
-            yield allow("ReceiveMessages", _CONSUMER_ACTIONS, [use.queue.arn])
-            if use.queue.kms_key:
-                yield allow("DecryptMessages", [kms.Decrypt], [use.queue.kms_key])
-    targets = {use.owner: use.queue for use in queues if not use.receives}
-    if targets:
-        arns = [targets[owner].arn for owner in sorted(targets)]
-        yield allow("SendToQueues", _PRODUCER_ACTIONS, arns)
-        if keys := sorted({queue.kms_key for queue in targets.values() if queue.kms_key}):
-            yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
+    yield allow("ReceiveMessages", _CONSUMER_ACTIONS, [queue.arn])
+    if queue.kms_key:
+        yield allow("DecryptMessages", [kms.Decrypt], [queue.kms_key])
+
+
+def producer_statements(queues: Sequence[QueueHandle]) -> Iterator[Statement]:
+    """The permissions to send messages to queues, and to encrypt them; none without queues."""
+    if queues:
+        yield allow("SendToQueues", _PRODUCER_ACTIONS, [queue.arn for queue in queues])
+    if keys := sorted({queue.kms_key for queue in queues if queue.kms_key}):
+        yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 
 _CONSUMER_ACTIONS = [
@@ -48,14 +58,18 @@ _PRODUCER_ACTIONS = [
 ]
 
 
-def queue_resources(params: Queue) -> Iterator[AWSObject]:
-    """The queue and its dead-letter queue, unless they already exist."""
+def queue_resources(
+    params: Queue, subscriptions: Sequence[Subscription] = ()
+) -> Iterator[AWSObject]:
+    """The queue, its dead-letter queue and its subscriptions to topics, unless the queue exists."""
     if params.existing:
         return
+    topics = [item.topic_arn for item in subscriptions]
+    undelivered = [item.topic_arn for item in subscriptions if item.settings.dead_letters]
     dead_letters = params.dead_letter_queue
     if dead_letters is not None and dead_letters.existing is None:
         yield from dead_letter_queue(
-            dead_letters.retention, fifo=params.fifo, kms_key=params.kms_key
+            dead_letters.retention, undelivered, fifo=params.fifo, kms_key=params.kms_key
         )
     yield sqs.Queue(
         "Queue",
@@ -67,23 +81,30 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
         **({"ContentBasedDeduplication": True} if params.content_based_deduplication else {}),
         **({"RedrivePolicy": _redrive_policy(dead_letters)} if dead_letters else {}),
     )
-    yield _tls_only_policy("Queue")
+    yield _queue_policy("Queue", topics)
+    yield from subscription_resources(subscriptions)
 
 
 def dead_letter_queue(
-    retention: int, *, fifo: bool = False, kms_key: str | None = None
+    retention: int,
+    topics: Sequence[Any] = (),
+    *,
+    fifo: bool = False,
+    kms_key: str | None = None,
 ) -> Iterator[AWSObject]:
-    """A dead-letter queue of the stack that keeps messages for `retention` seconds."""
+    """A dead-letter queue of the stack that keeps messages for `retention` seconds. `topics` are
+    the ARNs of topics that send what they cannot deliver."""
     properties = _common_properties(fifo, kms_key)
     yield sqs.Queue("DeadLetterQueue", MessageRetentionPeriod=retention, **properties)
-    yield _tls_only_policy("DeadLetterQueue")
+    yield _queue_policy("DeadLetterQueue", topics)
 
 
-def _tls_only_policy(queue: str) -> sqs.QueuePolicy:
-    """Denies requests without TLS (Amazon SQS developer guide, "Amazon SQS security best
-    practices")."""
+def _queue_policy(queue: str, topics: Sequence[Any]) -> sqs.QueuePolicy:
+    """Lets topics send messages, and denies requests without TLS (Amazon SQS developer guide,
+    "Amazon SQS security best practices"). A queue has only one policy."""
     tls_only = deny_without_tls([sqs_actions.Action("*")], [GetAtt(queue, "Arn")])
-    return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=policy([tls_only]))
+    document = policy([*delivery_statements(queue, topics), tls_only])
+    return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=document)
 
 
 def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:
