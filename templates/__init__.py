@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from moorage.model import TemplateModule
 
 from . import (
+    cache,
     cluster,
     dashboard,
+    database,
     ecr,
     network,
     notifications,
@@ -20,8 +22,10 @@ from .load_balancers import alb, nlb
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
+    "cache": cache,
     "cluster": cluster,
     "dashboard": dashboard,
+    "database": database,
     "ecr": ecr,
     "network": network,
     "nlb": nlb,
