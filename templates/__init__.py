@@ -7,8 +7,10 @@ from moorage.model import TemplateModule
 
 from . import (
     bucket,
+    cache,
     cluster,
     dashboard,
+    database,
     ecr,
     network,
     notifications,
@@ -24,8 +26,10 @@ from .load_balancers import alb, nlb
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
     "bucket": bucket,
+    "cache": cache,
     "cluster": cluster,
     "dashboard": dashboard,
+    "database": database,
     "ecr": ecr,
     "network": network,
     "nlb": nlb,

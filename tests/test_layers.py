@@ -83,7 +83,7 @@ TEMPLATE_LIBRARIES = {
 TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("common",),
     ("network",),
-    ("bucket", "table", "topic"),
+    ("bucket", "cache", "database", "table", "topic"),
     ("tasks.images", "tasks.mounts", "tasks.ports", "tasks.secrets", "tasks.variables"),
     ("tasks.build_params", "tasks.linux_parameters"),
     ("tasks.containers",),

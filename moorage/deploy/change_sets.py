@@ -15,6 +15,7 @@ from moorage.deploy.jobs import Job
 from moorage.deploy.property_changes import PropertyChange, compare, value_text
 from moorage.deploy.stack_state import SETTLED, StackState
 from moorage.deploy.target import DeployStack
+from moorage.facts.deletion_policies import SNAPSHOT
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -50,6 +51,8 @@ class ResourceChange:
     """The properties that cause the replacement."""
     kept: bool = False
     """Whether the old resource stays when it is removed or replaced."""
+    snapshot: bool = False
+    """Whether a snapshot of the old resource stays then."""
 
 
 Level = Literal["error", "warning"]
@@ -234,6 +237,7 @@ def _read_change(change: ResourceChangeTypeDef) -> ResourceChange:
         properties=_read_properties(change) if change.get("Action") == "Modify" else (),
         recreated_by=tuple(dict.fromkeys(name for name in recreating if name)),
         kept="Retain" in change.get("PolicyAction", ""),
+        snapshot=SNAPSHOT in change.get("PolicyAction", ""),
     )
 
 

@@ -53,6 +53,14 @@ class KmsKeys(Base):
         description="Key of EFS file systems. EFS cannot change the key of a file system: to add "
         "it later replaces the file system.",
     )
+    databases: _KeyArn | None = Field(
+        None,
+        description="Key of databases, their snapshots and secrets. RDS cannot change the key of a "
+        "database.",
+    )
+    caches: _KeyArn | None = Field(
+        None, description="Key of caches. ElastiCache cannot change the key of a cache."
+    )
 
 
 class Defaults(Base):

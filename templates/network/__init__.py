@@ -30,10 +30,20 @@ from .flow_logs import flow_log_resources
 from .internet_routes import nat_gateway_resources, private_route_resources, public_route_resources
 from .network_zones import availability_zone_problems, plan_zones
 from .params import Egress, Params
+from .private_subnets import private_subnet_problems
 from .subnets import private_subnet_resources, public_subnet_resources
 from .vpc import vpc_resources
 
-__all__ = ["Egress", "Handle", "Params", "compose", "handle", "has_no_subnets", "problems"]
+__all__ = [
+    "Egress",
+    "Handle",
+    "Params",
+    "compose",
+    "handle",
+    "has_no_subnets",
+    "private_subnet_problems",
+    "problems",
+]
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,10 @@ ENVIRONMENTS = [
 
 LAST_LINES = {
     "alarms-prod": "AWS::CloudWatch::CompositeAlarm.",
+    "caches-dev": "AWS::ElastiCache::ServerlessCache.",
     "code-deploy-dev": "AWS::CodeDeploy::DeploymentConfig.",
 }
-"""What a rehearsal names that moto does not have, of two cases."""
+"""What a rehearsal names that moto does not have, of three cases."""
 
 
 @pytest.mark.parametrize(("folder", "env"), ENVIRONMENTS)

@@ -16,6 +16,7 @@ NAMES = {
     "tables": "AWS::DynamoDB::Table",
     "Elastic IPs": "AWS::EC2::EIP",
     "KMS keys": "AWS::KMS::Key",
+    "snapshots of DB instances": "AWS::RDS::DBInstance",
 }
 
 

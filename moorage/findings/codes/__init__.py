@@ -11,6 +11,7 @@ from moorage.findings.codes import (
     alarms,
     cluster,
     containers,
+    databases,
     discovery,
     ecr,
     environment,
@@ -75,6 +76,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
     Topic("What tasks use: buckets, tables and topics", uses.CODES),
+    Topic("Databases and caches", databases.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 
