@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from moorage.model import TemplateModule
 
 from . import (
+    ci_role,
     cluster,
     dashboard,
     ecr,
@@ -20,6 +21,7 @@ from .load_balancers import alb, nlb
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
+    "ci_role": ci_role,
     "cluster": cluster,
     "dashboard": dashboard,
     "ecr": ecr,

@@ -97,7 +97,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("proxy",),
     ("ecs_service",),
     ("dashboard",),
-    ("one_off", "scheduled_task", "service", "worker"),
+    ("ci_role", "one_off", "scheduled_task", "service", "worker"),
 )
 """The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What
 a cluster and its load balancers must know of containers is below them, tasks are above. A module

@@ -107,6 +107,11 @@ MODELS = {
         storage.mount_target, None, removal("efs", "delete_mount_target", "MountTargetId")
     ),
     "AWS::Events::Rule": Model(scaling.event_rule, None, scaling.delete_event_rule),
+    "AWS::IAM::OIDCProvider": Model(
+        storage.oidc_provider,
+        None,
+        removal("iam", "delete_open_id_connect_provider", "OpenIDConnectProviderArn"),
+    ),
     "AWS::IAM::Role": Model(storage.role, None, storage.delete_role),
     "AWS::KMS::Key": Model(storage.key, None, _DELETE_KEY),
     "AWS::Lambda::Permission": Model(

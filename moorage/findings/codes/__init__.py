@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from moorage.findings.codes import (
     alarms,
+    ci,
     cluster,
     containers,
     discovery,
@@ -71,6 +72,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
+    Topic("Roles for CI", ci.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 
