@@ -17,6 +17,7 @@ python build.py exec ENV STACK      a shell in a running container
 python build.py rollback ENV STACK  stop a release, or return to the previous one
 python build.py destroy ENV         delete an environment
 python build.py rehearse ENV        all of that on this machine, without an account
+python build.py ci github|gitlab    the files of a CI that checks, builds and deploys
 
 The command `moorage` does the same in every project.
 """
@@ -38,6 +39,7 @@ from typing import NoReturn
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
+from moorage.commands.ci import ci
 from moorage.commands.deploy import deploy, parallel_stacks
 from moorage.commands.destroy import EMPTY, destroy
 from moorage.commands.diff import diff
@@ -184,7 +186,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
-    _add_deploying_arguments(command("diff", diff), stacks=True)
+    _add_diff_arguments(command("diff", diff))
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
     _add_why_arguments(command("why", why))
@@ -194,6 +196,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     _add_rollback_arguments(command("rollback", rollback))
     _add_destroy_arguments(command("destroy", destroy))
     _add_rehearse_arguments(command("rehearse", rehearse))
+    _add_ci_arguments(command("ci", ci))
     return parser
 
 
@@ -240,6 +243,25 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     add_given_values(estimating)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_diff_arguments(comparing: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(comparing, stacks=True)
+    help_text = "use the credentials as they are, without the `role` of the environment"
+    comparing.add_argument("--no-role", action="store_true", help=help_text)
+
+
+def _add_ci_arguments(generating: argparse.ArgumentParser) -> None:
+    generating.add_argument("ci", choices=("github", "gitlab"))
+    generating.add_argument(
+        "names", nargs="*", metavar="ENV", help="environments in the order of their deployment"
+    )
+    help_text = "write the file of the CI, unless somebody has edited it, instead of printing it"
+    generating.add_argument("--write", action="store_true", help=help_text)
+    help_text = "how jobs install Moorage; default: the project, or this version of Moorage"
+    generating.add_argument("--install", metavar="COMMAND", help=help_text)
+    add_given_values(generating)
+    generating.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def _add_run_arguments(running: argparse.ArgumentParser) -> None:

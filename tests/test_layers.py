@@ -24,6 +24,7 @@ LAYERS = (
     "moorage.update",
     "moorage.deploy",
     "moorage.init",
+    "moorage.ci",
     "moorage.commands",
     "moorage.cli",
 )
@@ -47,6 +48,7 @@ LIBRARIES = {
         *("types_boto3_logs", "types_boto3_secretsmanager", "types_boto3_ssm", "types_boto3_sts"),
     },
     "moorage.init": {"pydantic"},
+    "moorage.ci": set(),
     "moorage.commands": {"rich"},
     "moorage.cli": set(),
 }

@@ -52,13 +52,14 @@ def build_target(arguments: argparse.Namespace) -> Target:
 
 def open_account(arguments: argparse.Namespace, environment: Target | Deployed) -> tuple[Aws, str]:
     """The clients for the environment's account and region, and the ID of the account. The
-    environment's role is assumed first. Raises UsageError if the credentials are for another
-    account."""
+    environment's role is assumed first, unless --no-role is given. Raises UsageError if the
+    credentials are for another account."""
     from moorage.deploy.aws import Access, Aws
     from moorage.deploy.guards import find_account_problem
 
     profile, endpoint_url = arguments.profile, arguments.endpoint_url
-    aws = Aws(Access(environment.region, profile, endpoint_url, role=environment.role))
+    role = None if getattr(arguments, "no_role", False) else environment.role
+    aws = Aws(Access(environment.region, profile, endpoint_url, role=role))
     account: str = aws.sts.get_caller_identity()["Account"]
     if problem := find_account_problem(arguments.env, environment.account, account):
         raise UsageError(problem)
