@@ -186,7 +186,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
-    _add_diff_arguments(command("diff", diff))
+    _add_deploying_arguments(command("diff", diff), stacks=True)
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
     _add_why_arguments(command("why", why))
@@ -243,12 +243,6 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     add_given_values(estimating)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
-
-
-def _add_diff_arguments(comparing: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(comparing, stacks=True)
-    help_text = "use the credentials as they are, without the `role` of the environment"
-    comparing.add_argument("--no-role", action="store_true", help=help_text)
 
 
 def _add_ci_arguments(generating: argparse.ArgumentParser) -> None:
@@ -387,6 +381,8 @@ def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
 
 def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
+    help_text = "use the credentials as they are, without the `role` of the environment"
+    subparser.add_argument("--no-role", action="store_true", help=help_text)
     help_text = "another address of AWS's APIs"
     subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
     add_given_values(subparser)

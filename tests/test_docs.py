@@ -33,7 +33,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 NEED_MORE = (
-    *("init", "why", "logs"),
+    *("init", "ci", "why", "logs"),
     *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse"),
 )
 """Commands that documents show as `moorage`, so that no test runs them from the documents: they

@@ -28,6 +28,7 @@ def push_statements(repositories: Iterable[str]) -> Iterator[Statement]:
             ecr.BatchGetImage,
             ecr.CompleteLayerUpload,
             ecr.DescribeImages,
+            ecr.DescribeRepositories,
             ecr.GetDownloadUrlForLayer,
             ecr.InitiateLayerUpload,
             ecr.PutImage,
