@@ -33,7 +33,8 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 NEED_MORE = (
-    *("init", "ci", "why", "logs"),
+    "ci",
+    *("init", "why", "logs"),
     *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse"),
 )
 """Commands that documents show as `moorage`, so that no test runs them from the documents: they
