@@ -190,7 +190,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
     _add_image_commands(commands)
-    _add_deploying_arguments(command("diff", diff), stacks=True)
+    _add_diff_arguments(command("diff", diff))
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
     _add_why_arguments(command("why", why))
@@ -247,6 +247,12 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     add_given_values(estimating)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_diff_arguments(comparing: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(comparing, stacks=True)
+    help_text = "images that are built stay as they are deployed, where --image gives no other"
+    comparing.add_argument("--deployed-images", action="store_true", help=help_text)
 
 
 def _add_ci_arguments(generating: argparse.ArgumentParser) -> None:

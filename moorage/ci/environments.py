@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from moorage.facts.ci_tokens import AUDIENCE, MIN_SESSION
-from moorage.model import Environment
+from moorage.model import Plan
 
 Ci = Literal["github", "gitlab"]
 ROLES = "ci_role"
@@ -22,6 +22,8 @@ class CiEnvironment:
     region: str
     has_builds: bool
     """Whether a container has `build:`, so that images are built and pushed."""
+    builds_for_arm: bool = False
+    """Whether all images are built for ARM, which a runner of that kind does without emulation."""
     audience: str = AUDIENCE
     environment: str = ""
     """The GitHub environment of the job that deploys."""
@@ -40,14 +42,15 @@ class CiEnvironment:
         return self.name.upper().replace("-", "_")
 
 
-def read_environment(ci: Ci, env: Environment, data: Mapping[str, Any]) -> CiEnvironment:
-    """Reads the settings of the environment's roles for this CI, if it has a stack of them. `data`
-    are its params as they are written."""
-    builds = [*_builds(data)]
+def read_environment(ci: Ci, plan: Plan) -> CiEnvironment:
+    """Reads the settings of the environment's roles for this CI, if it has a stack of them."""
+    env = plan.environment
+    builds = [build for stack in plan.stacks for build in stack.deployment.builds]
     common: dict[str, Any] = {
         "name": env.name,
         "region": env.region,
         "has_builds": bool(builds) and env.targets is None,
+        "builds_for_arm": {p for build in builds for p in build.platforms} == {"linux/arm64"},
         "environment": env.name,
     }
     for stack in env.stacks.values():
@@ -63,12 +66,3 @@ def read_environment(ci: Ci, env: Environment, data: Mapping[str, Any]) -> CiEnv
                 tags=tuple(source.tags),
             )
     return CiEnvironment(**common)
-
-
-def _builds(data: Mapping[str, Any]) -> Iterator[Any]:
-    """The `build:` of the containers of all stacks."""
-    for stack in data.get("stacks", {}).values():
-        containers = stack.get("containers") if isinstance(stack, Mapping) else None
-        for container in containers.values() if isinstance(containers, Mapping) else ():
-            if isinstance(container, Mapping) and container.get("build"):
-                yield container["build"]

@@ -16,6 +16,12 @@ PATHS: Mapping[Ci, str] = {
     "gitlab": ".gitlab-ci.yml",
 }
 
+_RUNNERS: Mapping[Ci, tuple[str, str]] = {
+    "github": ("ubuntu-latest", "ubuntu-24.04-arm"),
+    "gitlab": ("", "  tags: [saas-linux-small-arm64]"),
+}
+"""Runners for images of x86 and ARM: a label of GitHub, and lines with tags of GitLab.com."""
+
 
 def build_workflow(ci: Ci, environments: Sequence[CiEnvironment], install: str) -> str:
     """The whole file: environments are deployed in this order, each after the one before.
@@ -41,12 +47,16 @@ def _parts(ci: Ci, environments: Sequence[CiEnvironment], install: str) -> Itera
         },
     )
     for environment in environments:
-        yield _fill(ci, "preview", _values(ci, environment, "PULL_REQUEST", setup))
+        # Images are built after the merge only.
+        options = " --deployed-images" if environment.has_builds else ""
+        values = _values(ci, environment, "PULL_REQUEST", setup)
+        yield _fill(ci, "preview", {**values, "options": options})
     before = "check"
     for index, environment in enumerate(environments):
         if environment.has_builds:
             values = _values(ci, environment, "PUSH", setup)
-            yield _fill(ci, "push", {**values, "needs": before})
+            arm = environment.builds_for_arm
+            yield _fill(ci, "push", {**values, "needs": before, "runner": _RUNNERS[ci][arm]})
             before = f"push-{environment.name}"
         values = _values(ci, environment, "DEPLOY", setup)
         manual = ["      when: manual"] if index else []

@@ -56,10 +56,10 @@ def _read(arguments: argparse.Namespace, name: str) -> CiEnvironment | None:
 
     with show_progress() as step:
         built = build_environment(name, arguments, "yaml", step)
-    if built.plan is None or built.document is None:
+    if built.plan is None:
         print(text(built.findings), end="", file=sys.stderr)
         return None
-    return read_environment(arguments.ci, built.plan.environment, built.document.data)
+    return read_environment(arguments.ci, built.plan)
 
 
 def _installation(arguments: argparse.Namespace) -> str:

@@ -47,17 +47,16 @@ def preview_statements(repositories: Iterable[str], env: Environment) -> Iterato
     """
     # Without the name of a stack, cloudformation:DescribeStacks needs `*` and ListStacks
     # (AWS CloudFormation API reference, DescribeStacks).
-    yield allow("ListStacks", [cloudformation.DescribeStacks, cloudformation.ListStacks], ["*"])
+    reading = ("DescribeEvents", "DescribeStacks", "ListStacks")
+    yield allow("ListStacks", map(cloudformation.Action, reading), ["*"])
+    changing = ("CreateChangeSet", "DeleteChangeSet", "DescribeChangeSet", "GetTemplate")
+    # A change set that changes the tags of a stack needs these (Service Authorization Reference,
+    # AWS CloudFormation). Alone they allow nothing.
+    tagging = ("TagResource", "UntagResource")
     account = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}"
     yield allow(
         "PreviewStacks",
-        [
-            cloudformation.CreateChangeSet,
-            cloudformation.DeleteChangeSet,
-            cloudformation.DescribeChangeSet,
-            cloudformation.Action("DescribeEvents"),
-            cloudformation.GetTemplate,
-        ],
+        map(cloudformation.Action, (*changing, *tagging)),
         [Sub(f"{account}:stack/{env.stack_name('*')}/*")],
     )
     yield allow("FindParameters", [ssm.DescribeParameters], ["*"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import main
+from ruamel.yaml import YAML
 
 PARAMS = """\
 app: shop
@@ -115,6 +117,16 @@ def test_how_moorage_is_installed(capsys: Capture) -> None:
     assert "pip install --quiet moorage==" in capsys.readouterr().out
     Path("setup.cfg").write_text("")
     main(["ci", "github"])
-    assert "run: python -m pip install --quiet .\n" in capsys.readouterr().out
-    main(["ci", "gitlab", "--install", "make setup"])
-    assert "- make setup\n" in capsys.readouterr().out
+    assert "          python -m pip install --quiet .\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["true", "make setup # all: of it", "'a' \"b\" && - c"])
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_any_command_can_install_it(ci: str, command: str, capsys: Capture) -> None:
+    assert main(["ci", ci, "--install", command]) == 0
+    content: dict[str, Any] = YAML(typ="safe", pure=True).load(capsys.readouterr().out)
+    if ci == "github":
+        scripts = [step.get("run") for step in content["jobs"]["check"]["steps"]]
+    else:
+        scripts = content[".moorage"]["before_script"]
+    assert f"{command}\n" in scripts

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,20 @@ def test_without_builds_there_are_no_images() -> None:
     assert "IMAGES" not in str(jobs)
     content = parse("gitlab", ONLY)
     assert jobs_of_gitlab(content).keys() == {"check", "preview-live", "deploy-live"}
+
+
+def test_a_preview_keeps_the_images_that_run() -> None:
+    for ci in ("github", "gitlab"):
+        assert "moorage diff dev --no-role --deployed-images > " in build_workflow(ci, (DEV,), "x")
+        assert "moorage diff live --no-role > " in build_workflow(ci, (ONLY,), "x")
+
+
+def test_images_for_arm_are_built_on_arm() -> None:
+    arm = replace(DEV, builds_for_arm=True)
+    assert parse("github", arm)["jobs"]["push-dev"]["runs-on"] == "ubuntu-24.04-arm"
+    assert parse("github", DEV)["jobs"]["push-dev"]["runs-on"] == "ubuntu-latest"
+    assert parse("gitlab", arm)["push-dev"]["tags"] == ["saas-linux-small-arm64"]
+    assert "tags" not in parse("gitlab", DEV)["push-dev"]
 
 
 def test_jobs_of_gitlab() -> None:

@@ -142,6 +142,7 @@ def test_pull_requests_can_change_nothing() -> None:
         *(f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Describe")),
         *("cloudformation:DescribeStacks", "cloudformation:ListStacks"),
         *("cloudformation:DescribeEvents", "cloudformation:GetTemplate"),
+        *("cloudformation:TagResource", "cloudformation:UntagResource"),
         *("ecr:DescribeImages", "ssm:DescribeParameters"),
     }
 
