@@ -50,8 +50,7 @@ def preview_statements(repositories: Iterable[str], env: Environment) -> Iterato
     reading = ("DescribeEvents", "DescribeStacks", "ListStacks")
     yield allow("ListStacks", map(cloudformation.Action, reading), ["*"])
     changing = ("CreateChangeSet", "DeleteChangeSet", "DescribeChangeSet", "GetTemplate")
-    # A change set that changes the tags of a stack needs these (Service Authorization Reference,
-    # AWS CloudFormation). Alone they allow nothing.
+    # Change sets have tags. Alone these two change nothing: tags are changed by UpdateStack.
     tagging = ("TagResource", "UntagResource")
     account = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}"
     yield allow(
