@@ -8,6 +8,7 @@ from moorage.model import TemplateModule
 from . import (
     cluster,
     dashboard,
+    deployment_role,
     ecr,
     network,
     notifications,
@@ -22,6 +23,7 @@ TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
     "cluster": cluster,
     "dashboard": dashboard,
+    "deployment_role": deployment_role,
     "ecr": ecr,
     "network": network,
     "nlb": nlb,

@@ -61,7 +61,16 @@ PIPELINE = (
     *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
     *("header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
-    *("check", "inspect", "target_checks", "deploy_script", "out_folder", "write", "build"),
+    *(
+        "check",
+        "service_role",
+        "inspect",
+        "target_checks",
+        "deploy_script",
+        "out_folder",
+        "write",
+        "build",
+    ),
 )
 """The steps of a build in their order: a step imports from those before it."""
 
@@ -98,6 +107,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("ecs_service",),
     ("dashboard",),
     ("one_off", "scheduled_task", "service", "worker"),
+    ("deployment_role",),
 )
 """The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What
 a cluster and its load balancers must know of containers is below them, tasks are above. A module

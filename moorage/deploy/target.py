@@ -36,6 +36,10 @@ class DeployStack:
     """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
     images: tuple[Push, ...] = ()
     """Images from repositories of this environment, which must be pushed before it is deployed."""
+    service_role: str | None = None
+    """ARN of the role with which CloudFormation deploys it; None for the caller's credentials."""
+    for_administrators: bool = False
+    """Whether it has the roles for deployments, which these roles may not change."""
     express: bool = False
     """Whether CloudFormation does not wait until its resources work."""
     document: Document | None = None
@@ -55,6 +59,8 @@ class Target:
     """ARN of the role to assume."""
     targets: Targets | None = None
     """Accounts and regions that StackSets deploys to; None without StackSets."""
+    roles_stack: str | None = None
+    """The name in CloudFormation of the stack with the service role."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,8 +91,19 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
             pairs=stack.deployment.pairs,
             code_deploy=stack.deployment.code_deploy,
             images=tuple(find_pushes(stack, plan.stacks)),
+            for_administrators=stack.deployment.service_role is not None,
             document=document,
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets)
+    owner = plan.service_role_stack
+    return Target(
+        app=env.app,
+        env=env.name,
+        region=env.region,
+        account=env.account,
+        stacks=stacks,
+        role=env.role,
+        targets=env.targets,
+        roles_stack=owner.stack_name if owner is not None else None,
+    )

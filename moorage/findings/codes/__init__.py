@@ -11,6 +11,7 @@ from moorage.findings.codes import (
     alarms,
     cluster,
     containers,
+    deployment_role,
     discovery,
     ecr,
     environment,
@@ -71,6 +72,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
+    Topic("Roles for deployments", deployment_role.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 
