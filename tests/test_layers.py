@@ -65,7 +65,16 @@ PIPELINE = (
     *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
     *("header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
-    *("check", "inspect", "target_checks", "deploy_script", "out_folder", "write", "build"),
+    *(
+        "check",
+        "service_role",
+        "inspect",
+        "target_checks",
+        "deploy_script",
+        "out_folder",
+        "write",
+        "build",
+    ),
 )
 """The steps of a build in their order: a step imports from those before it."""
 
@@ -101,7 +110,9 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("proxy",),
     ("ecs_service",),
     ("dashboard",),
-    ("ci_role", "one_off", "scheduled_task", "service", "worker"),
+    ("one_off", "scheduled_task", "service", "worker"),
+    ("deployment_role",),
+    ("ci_role",),
 )
 """The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What
 a cluster and its load balancers must know of containers is below them, tasks are above. A module

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from awacs.aws import Statement
-from troposphere import GetAtt, Template, iam
+from troposphere import GetAtt, Sub, Template, iam
 
 from moorage.findings.finding import Problem
 from moorage.model import Environment
@@ -29,6 +29,8 @@ from .. import ecr
 from ..common.exports import export_output
 from ..common.iam import policy
 from ..common.policy_statements import policy_statement, statement_problems
+from ..deployment_role import Params as DeploymentRoleParams
+from ..deployment_role import deploy_role_name, service_role_name
 from .params import Params
 from .permissions import assume_statements, preview_statements, push_statements
 from .trust import Trust, find_jobs, issuer, trust_statement
@@ -52,7 +54,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield from _provider_problems(name, params, env)
     if not (_repositories(params, env) or _deploys(params, env)):
         message = "The stack has no repositories to push to and no role that deploys"
-        hint = "Write `deploy_roles` with the ARN of the role that deploys, or `statements`."
+        hint = "Add a stack with `template: deployment_role`, or write `deploy_roles`."
         yield Problem("M3807", (), message, hint)
 
 
@@ -71,8 +73,21 @@ def _repositories(params: Params, env: Environment) -> list[str]:
     return sorted({*params.repositories, *ecr.repository_uris(env)})
 
 
-def _deploy_roles(params: Params, env: Environment) -> list[str]:
-    return [*([env.role] if env.role else []), *params.deploy_roles]
+def _deploy_roles(params: Params, env: Environment) -> list[Any]:
+    """The ARNs of the roles that the deployment job assumes, without duplicates."""
+    arns = [*dict.fromkeys([*([env.role] if env.role else []), *params.deploy_roles])]
+    own = f":role/{deploy_role_name(env)}"
+    if _has_deployment_roles(env) and not any(arn.endswith(own) for arn in arns):
+        return [_role_arn(deploy_role_name(env)), *arns]
+    return arns
+
+
+def _has_deployment_roles(env: Environment) -> bool:
+    return any(env.of(DeploymentRoleParams))
+
+
+def _role_arn(name: str) -> Sub:
+    return Sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}")
 
 
 def _deploys(params: Params, env: Environment) -> bool:
@@ -113,7 +128,8 @@ def _roles(params: Params, env: Environment) -> Iterator[tuple[iam.Role, str]]:
         deploying = _role("DeployRole", params, env, jobs.deploy, policies, **more)
         yield deploying, "Role of jobs that deploy"
     if params.pull_requests:
-        policies = {"Preview": preview_statements(repositories, env)}
+        service_role = _role_arn(service_role_name(env)) if _has_deployment_roles(env) else None
+        policies = {"Preview": preview_statements(repositories, env, service_role)}
         checking = _role("PullRequestRole", params, env, jobs.pull_request, policies)
         yield checking, "Role of jobs of pull requests"
 

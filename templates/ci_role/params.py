@@ -156,8 +156,8 @@ class Params(Base):
     )
     deploy_roles: UniqueList[RoleArn] = Field(
         [],
-        description="Roles that the deployment job assumes, besides the `role` of the environment. "
-        "They must trust the `DeployRole` of this stack.",
+        description="Roles that the deployment job assumes, besides the `role` of the environment "
+        "and that of its `deployment_role` stack. They must trust the `DeployRole` of this stack.",
     )
     statements: list[UserStatement] = Field(
         [], description="What else the deployment job may do, as statements of an IAM policy."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from awacs import cloudformation, ecr, ssm, sts
-from awacs.aws import Statement
+from awacs import cloudformation, ecr, iam, ssm, sts
+from awacs.aws import Condition, Statement, StringEquals
 from troposphere import Sub
 
 from moorage.model import Environment
@@ -38,8 +39,12 @@ def push_statements(repositories: Iterable[str]) -> Iterator[Statement]:
     )
 
 
-def preview_statements(repositories: Iterable[str], env: Environment) -> Iterator[Statement]:
+def preview_statements(
+    repositories: Iterable[str], env: Environment, service_role: Any
+) -> Iterator[Statement]:
     """What `moorage diff` needs, without the right to execute a change set or to delete a stack.
+    `service_role` is the ARN of the role with which CloudFormation deploys, or None: a change set
+    names it, but only its execution uses it.
 
     Without cloudformation:DeleteStack, the change set of a new stack leaves an empty stack in
     REVIEW_IN_PROGRESS, which the deployment takes over. IAM cannot allow its deletion without that
@@ -58,14 +63,17 @@ def preview_statements(repositories: Iterable[str], env: Environment) -> Iterato
         map(cloudformation.Action, (*changing, *tagging)),
         [Sub(f"{account}:stack/{env.stack_name('*')}/*")],
     )
+    if service_role is not None:
+        passed = StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})
+        yield allow("NameServiceRole", [iam.PassRole], [service_role], Condition=Condition(passed))
     yield allow("FindParameters", [ssm.DescribeParameters], ["*"])
     if arns := [_repository_arn(name) for name in repositories]:
         yield allow("FindImages", [ecr.DescribeImages], arns)
 
 
-def assume_statements(roles: Iterable[str]) -> Iterator[Statement]:
-    """Assumes the roles that deploy."""
-    if arns := [*dict.fromkeys(roles)]:
+def assume_statements(roles: Iterable[Any]) -> Iterator[Statement]:
+    """Assumes the roles that deploy, by their ARNs."""
+    if arns := [*roles]:
         yield allow("AssumeDeployRoles", [sts.AssumeRole], arns)
 
 

@@ -166,3 +166,26 @@ def test_roles_that_could_do_nothing_are_left_out() -> None:
     assert (statement["Action"], statement["Resource"]) == (["sts:AssumeRole"], [DEPLOYER])
     resources = build(github=github, deploy_roles=[], provider="existing")
     assert resources.keys() == {"PushRole", "PullRequestRole"}
+
+
+def test_the_role_of_a_deployment_role_stack_is_assumed_once() -> None:
+    stacks = {
+        "deployment": {"template": "deployment_role"},
+        "ci": {"template": "ci_role", "github": {"repository": "octo/shop"}},
+    }
+    bodies = build_bodies(**stacks)
+    resources = bodies["ci"]["Resources"]
+    (statement,) = resources["DeployRole"]["Properties"]["Policies"][0]["PolicyDocument"][
+        "Statement"
+    ]
+    role = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/shop-dev-"
+    assert statement["Resource"] == [{"Fn::Sub": f"{role}deploy"}]
+    preview = resources["PullRequestRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    (passed,) = [item for item in preview["Statement"] if item["Action"] == ["iam:PassRole"]]
+    assert passed["Resource"] == [{"Fn::Sub": f"{role}cloudformation"}]
+    written = {**stacks["ci"], "deploy_roles": ["arn:aws:iam::123456789012:role/shop-dev-deploy"]}
+    resources = build_bodies(**{**stacks, "ci": written})["ci"]["Resources"]
+    (statement,) = resources["DeployRole"]["Properties"]["Policies"][0]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Resource"] == written["deploy_roles"]

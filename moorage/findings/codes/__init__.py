@@ -12,6 +12,7 @@ from moorage.findings.codes import (
     ci,
     cluster,
     containers,
+    deployment_role,
     discovery,
     ecr,
     environment,
@@ -75,6 +76,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
     Topic("Roles for CI", ci.CODES),
+    Topic("Roles for deployments", deployment_role.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 

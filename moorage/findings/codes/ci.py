@@ -103,7 +103,8 @@ stacks:
         "The roles of the stack may do nothing.",
         "Without repositories there are no images to push, and without a role that deploys, "
         "statements or policies, the role of the deployment job would have no permissions.",
-        "Write `deploy_roles` with the ARN of the role that deploys, or `statements`.",
+        "Add a stack with `template: deployment_role`, or write `deploy_roles` with the ARN of the "
+        "role that deploys, or `statements`.",
         """\
 stacks:
   ci:

@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(ci ecr)
+names=(deployment ci ecr)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -14,6 +14,7 @@ print_usage() {
 Usage: bash $script [STACK ...] [--preview] [--yes] [--run-tasks] [--profile P]
 
 Deploys shop in dev to eu-central-1. Without names, all stacks are deployed:
+  deployment
   ci
   ecr
 
@@ -465,25 +466,50 @@ print_outputs() {
   [[ -z $others ]] || printf '\nOutputs of what was deployed:\n%s' "$others"
 }
 
+# The role with which CloudFormation deploys the stacks. ------------------------------------------
+
+service_role=() # options of `aws cloudformation deploy`
+
+# Sets `service_role` if the stack with the role is deployed. An option on the command line comes
+# first.
+find_service_role() {
+  local arn
+  [[ " ${create[*]-} " != *" --role-arn "* ]] || return 0
+  arn=$(call cloudformation describe-stacks --stack-name "$1" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='ServiceRoleArn'].OutputValue | [0]" 2>"$errors") || arn=''
+  [[ $arn != arn:* ]] || service_role=(--role-arn "$arn")
+}
+
 # What is deployed. ------------------------------------------------------------------------------
 
 read_options "$@"
 
-assume_role arn:aws:iam::123456789012:role/deploy-shop
+assume_role arn:aws:iam::123456789012:role/shop-dev-deploy
 
 check_account 123456789012
+
+find_service_role shop-dev-deployment
+
+if is_selected deployment; then
+  start_stack shop-dev-deployment
+  deploy_stack shop-dev-deployment deployment.yaml \
+    --capabilities CAPABILITY_NAMED_IAM \
+    --tags app=shop env=dev stack=deployment
+fi
 
 if is_selected ci; then
   start_stack shop-dev-ci
   deploy_stack shop-dev-ci ci.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=shop env=dev stack=ci
+    --tags app=shop env=dev stack=ci \
+    ${service_role[@]+"${service_role[@]}"}
 fi
 
 if is_selected ecr; then
   start_stack shop-dev-ecr
   deploy_stack shop-dev-ecr ecr.yaml \
-    --tags app=shop env=dev stack=ecr
+    --tags app=shop env=dev stack=ecr \
+    ${service_role[@]+"${service_role[@]}"}
 fi
 
 print_outputs
