@@ -21,8 +21,9 @@ PARAMS = """\
 app: {app}
 region: {region}
 account: "123456789012"
-role: arn:aws:iam::${{account}}:role/${{app}}-deploy
+role: arn:aws:iam::${{account}}:role/${{app}}-${{env}}-deploy
 stacks:
+  deployment: {{template: deployment_role}}
   registry: {{template: ecr, repositories: {{{app}/web: {{}}}}}}
   network: {{cidr: 10.20.0.0/16, availability_zones: 2, egress: nat}}
   cluster: {{exec_logs: false}}
@@ -80,7 +81,8 @@ def prepare(cloud: Cloud, home: Path, params: str, monkeypatch: pytest.MonkeyPat
     for name, value in cloud.environ().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    assert main(["deploy", "dev", "registry", "ci", "--no-role", "--yes"]) == 0
+    roles = ("deployment", "registry", "ci")
+    assert main(["deploy", "dev", *roles, "--no-role", "--yes"]) == 0
 
 
 def running_image(cloud: Cloud, app: str, region: str) -> str:
