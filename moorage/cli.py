@@ -18,6 +18,7 @@ python build.py exec ENV STACK      a shell in a running container
 python build.py rollback ENV STACK  stop a release, or return to the previous one
 python build.py destroy ENV         delete an environment
 python build.py rehearse ENV        all of that on this machine, without an account
+python build.py ci github|gitlab    the files of a CI that checks, builds and deploys
 
 The command `moorage` does the same in every project.
 """
@@ -39,6 +40,7 @@ from typing import Any, NoReturn
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
+from moorage.commands.ci import ci
 from moorage.commands.deploy import deploy, parallel_stacks
 from moorage.commands.destroy import EMPTY, destroy
 from moorage.commands.diff import diff
@@ -188,7 +190,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
     _add_image_commands(commands)
-    _add_deploying_arguments(command("diff", diff), stacks=True)
+    _add_diff_arguments(command("diff", diff))
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
     _add_why_arguments(command("why", why))
@@ -198,6 +200,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     _add_rollback_arguments(command("rollback", rollback))
     _add_destroy_arguments(command("destroy", destroy))
     _add_rehearse_arguments(command("rehearse", rehearse))
+    _add_ci_arguments(command("ci", ci))
     return parser
 
 
@@ -244,6 +247,25 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     add_given_values(estimating)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_diff_arguments(comparing: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(comparing, stacks=True)
+    help_text = "images that are built stay as they are deployed, where --image gives no other"
+    comparing.add_argument("--deployed-images", action="store_true", help=help_text)
+
+
+def _add_ci_arguments(generating: argparse.ArgumentParser) -> None:
+    generating.add_argument("ci", choices=("github", "gitlab"))
+    generating.add_argument(
+        "names", nargs="*", metavar="ENV", help="environments in the order of their deployment"
+    )
+    help_text = "write the file of the CI, unless somebody has edited it, instead of printing it"
+    generating.add_argument("--write", action="store_true", help=help_text)
+    help_text = "how jobs install Moorage; default: the project, or this version of Moorage"
+    generating.add_argument("--install", metavar="COMMAND", help=help_text)
+    add_given_values(generating)
+    generating.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def _add_run_arguments(running: argparse.ArgumentParser) -> None:
@@ -394,6 +416,8 @@ def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
 
 def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
+    help_text = "use the credentials as they are, without the `role` of the environment"
+    subparser.add_argument("--no-role", action="store_true", help=help_text)
     help_text = "another address of AWS's APIs"
     subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
     add_given_values(subparser)

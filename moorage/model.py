@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from troposphere import Template as TroposphereTemplate
 
+from moorage.cfn.deployment_permissions import DeploymentNeeds as DeploymentNeeds
+from moorage.cfn.deployment_permissions import Permission as Permission
+
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The name of an application, an environment or a stack: a part of a stack's name in AWS."""
 
@@ -281,6 +284,14 @@ class ImageBuild:
 
 
 @dataclass(frozen=True)
+class ServiceRole:
+    """The role with which CloudFormation deploys the other stacks of the environment."""
+
+    logical_id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """What a stack's deployment needs in addition to its template. `deploy.sh` does what is to be
     done before and after it."""
@@ -298,6 +309,8 @@ class Deployment:
     """
     builds: tuple[ImageBuild, ...] = ()
     """The images that `moorage image push` builds for the stack."""
+    service_role: ServiceRole | None = None
+    """The role in the stack with which the other stacks are deployed. They come after it."""
 
 
 @dataclass(frozen=True)
@@ -313,17 +326,21 @@ class Stack:
 class TemplateModule(Protocol):
     """What a module of a stack kind contains.
 
-    Three more functions are optional. `problems(name, params, env) -> Iterator[Problem]` checks
-    what needs the whole environment. `deployment(name, params, env) -> Deployment` says what
-    `deploy.sh` does in addition. `inspect(name, params, body) -> Iterator[Problem]` is called when
-    all templates are rendered, with the body of the stack's template; it may run programs of this
-    machine. Paths of problems are relative to the stack.
+    More functions are optional. `problems(name, params, env) -> Iterator[Problem]` checks what
+    needs the whole environment. `deployment(name, params, env) -> Deployment` says what `deploy.sh`
+    does in addition. `inspect(name, params, body) -> Iterator[Problem]` is called when all
+    templates are rendered, with the body of the stack's template; it may run programs of this
+    machine. `compose_last(name, params, env, needs) -> TroposphereTemplate` and
+    `last_problems(name, params, env, needs) -> Iterator[Problem]` are for a template that depends
+    on what the deployment of the other stacks needs: they are called when these are rendered, with
+    `DeploymentNeeds`. Paths of problems are relative to the stack.
     """
 
     Params: type[Any]
 
     def compose(self, name: str, params: Any, env: Environment, /) -> TroposphereTemplate | None:
-        """The template of one stack; None if the stack exists already (`existing:`)."""
+        """The template of one stack; None if the stack exists already (`existing:`), or if
+        `compose_last` composes it."""
 
 
 @dataclass(frozen=True)
@@ -371,3 +388,8 @@ class Plan:
 
     environment: Environment
     stacks: tuple[PlannedStack, ...]
+
+    @property
+    def service_role_stack(self) -> PlannedStack | None:
+        """The stack with the role with which the others are deployed."""
+        return next((stack for stack in self.stacks if stack.deployment.service_role), None)

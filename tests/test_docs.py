@@ -34,6 +34,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 NEED_MORE = (
+    "ci",
     *("init", "why", "logs"),
     *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse", "image"),
 )

@@ -25,6 +25,7 @@ LAYERS = (
     "moorage.deploy",
     "moorage.images",
     "moorage.init",
+    "moorage.ci",
     "moorage.commands",
     "moorage.cli",
 )
@@ -49,6 +50,7 @@ LIBRARIES = {
     },
     "moorage.images": set(),
     "moorage.init": {"pydantic"},
+    "moorage.ci": set(),
     "moorage.commands": {"rich"},
     "moorage.cli": set(),
 }
@@ -63,7 +65,16 @@ PIPELINE = (
     *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
     *("header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
-    *("check", "inspect", "target_checks", "deploy_script", "out_folder", "write", "build"),
+    *(
+        "check",
+        "service_role",
+        "inspect",
+        "target_checks",
+        "deploy_script",
+        "out_folder",
+        "write",
+        "build",
+    ),
 )
 """The steps of a build in their order: a step imports from those before it."""
 
@@ -101,6 +112,8 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("ecs_service",),
     ("dashboard",),
     ("one_off", "scheduled_task", "service", "worker"),
+    ("deployment_role",),
+    ("ci_role",),
 )
 """The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What
 a cluster and its load balancers must know of containers is below them, tasks are above. A module

@@ -27,8 +27,9 @@ if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.target import DeployStack, Target
 
 
-def build_target(arguments: argparse.Namespace) -> Target:
-    """Builds and checks the environment. Raises FailedError if it has errors."""
+def build_target(arguments: argparse.Namespace, *, only_errors: bool = False) -> Target:
+    """Builds and checks the environment, and prints the findings; with `only_errors` not those of
+    an environment without errors. Raises FailedError if it has errors."""
     from moorage.deploy.target import make_target
     from moorage.findings.report import counts, text
 
@@ -37,7 +38,8 @@ def build_target(arguments: argparse.Namespace) -> Target:
         raise unknown_name(arguments.env, "not an environment", known)
     with show_progress() as step:
         built = build_environment(arguments.env, arguments, "yaml", step)
-    print(text(built.findings), end="", file=sys.stderr, flush=True)
+    if built.plan is None or not only_errors:
+        print(text(built.findings), end="", file=sys.stderr, flush=True)
     if built.plan is None:
         raise FailedError(f"{arguments.env}: {counts(built.findings)}")
     target = make_target(built.plan, built.document)
@@ -52,13 +54,14 @@ def build_target(arguments: argparse.Namespace) -> Target:
 
 def open_account(arguments: argparse.Namespace, environment: Target | Deployed) -> tuple[Aws, str]:
     """The clients for the environment's account and region, and the ID of the account. The
-    environment's role is assumed first. Raises UsageError if the credentials are for another
-    account."""
+    environment's role is assumed first, unless --no-role is given. Raises UsageError if the
+    credentials are for another account."""
     from moorage.deploy.aws import Access, Aws
     from moorage.deploy.guards import find_account_problem
 
     profile, endpoint_url = arguments.profile, arguments.endpoint_url
-    aws = Aws(Access(environment.region, profile, endpoint_url, role=environment.role))
+    role = None if getattr(arguments, "no_role", False) else environment.role
+    aws = Aws(Access(environment.region, profile, endpoint_url, role=role))
     account: str = aws.sts.get_caller_identity()["Account"]
     if problem := find_account_problem(arguments.env, environment.account, account):
         raise UsageError(problem)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from moorage.commands.deployment import (
     build_target,
@@ -11,14 +13,21 @@ from moorage.commands.deployment import (
     make_context,
     open_account,
 )
-from moorage.commands.stack_sets import diff_sets
+from moorage.commands.stack_sets import diff_sets, refuse_targets
 from moorage.commands.terminal import print_error, print_text
 from moorage.commands.usage import CLEAN, FOUND
+
+if TYPE_CHECKING:  # imported in functions: other commands need no boto3
+    from moorage.deploy.aws import Aws
+    from moorage.deploy.stack_state import StackState
+    from moorage.deploy.target import Target
 
 
 def diff(arguments: argparse.Namespace) -> int:
     """Show what a deployment would change, property by property, and what it replaces."""
-    target = build_target(arguments)
+    target = build_target(arguments, only_errors=arguments.deployed_images)
+    if arguments.deployed_images:
+        refuse_targets(target, "diff --deployed-images")
     with explain_aws_errors():
         from moorage.deploy.guards import find_foreign_stacks, find_obstacles, obstacle_text
         from moorage.deploy.preview import preview_stacks
@@ -29,8 +38,10 @@ def diff(arguments: argparse.Namespace) -> int:
         if target.targets is not None:
             return diff_sets(arguments, target, aws)
         context = make_context(aws, account)
-        chosen = target.select(arguments.stacks)
         states = read_states(aws.cloudformation)
+        if arguments.deployed_images:
+            target = _keep_images(arguments, target, aws, states)
+        chosen = target.select(arguments.stacks)
         foreign = [*find_foreign_stacks(chosen.stacks, states)]
         obstacles = [*find_obstacles(chosen.stacks, states)]
         for text in (*foreign, *map(obstacle_text, obstacles)):
@@ -42,3 +53,17 @@ def diff(arguments: argparse.Namespace) -> int:
         form = previews_json if arguments.format == "json" else previews_text
         print_text(form(previews))
         return FOUND if any(preview.failed for preview in previews) else CLEAN
+
+
+def _keep_images(
+    arguments: argparse.Namespace, target: Target, aws: Aws, states: Mapping[str, StackState]
+) -> Target:
+    """The target again, with the images that run where images are built, except in stacks of which
+    the command line names images."""
+    from moorage.deploy.deployed_images import read_deployed_images
+
+    deployed = read_deployed_images(aws.cloudformation, target, states)
+    given = {name.partition("/")[0] for name, _ in arguments.image}
+    added = [item for item in deployed.items() if item[0].partition("/")[0] not in given]
+    arguments.image = [*arguments.image, *added]
+    return build_target(arguments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -53,6 +53,12 @@ class ResourceChange:
     """Whether the old resource stays when it is removed or replaced."""
     snapshot: bool = False
     """Whether a snapshot of the old resource stays then."""
+
+
+class RoleArgument(TypedDict, total=False):
+    """Arguments of a request to CloudFormation."""
+
+    RoleARN: str
 
 
 Level = Literal["error", "warning"]
@@ -123,6 +129,7 @@ def preview_stack(
                 Tags=[{"Key": key, "Value": value} for key, value in stack.tags.items()],
                 Description="Created by Moorage",
                 DeploymentConfig=_deployment_config(stack),
+                **role_argument(stack),
             )
         except ClientError as error:
             if error_code(error) == "ValidationError" and _is_empty(str(error)):
@@ -161,6 +168,11 @@ def _read_failure(
     if not any(problem.level == "error" for problem in problems):
         problems = (*problems, Problem("error", reason or f"Status {answer['Status']}"))
     return kind, problems
+
+
+def role_argument(stack: DeployStack) -> RoleArgument:
+    """The argument of requests that update a stack, with the role that CloudFormation uses."""
+    return {"RoleARN": stack.service_role} if stack.service_role else {}
 
 
 def _deployment_config(stack: DeployStack) -> DeploymentConfigTypeDef:

@@ -104,6 +104,8 @@ class Execution:
                 outcome = yield from self._finish(preview, outcome)
         except AwsError as error:
             reason = str(error)
+            if preview.stack.for_administrators:
+                reason = f"{reason.rstrip('.')}. An administrator must deploy this stack"
             if name in self.under_way:
                 reason = f"{reason.rstrip('.')}. CloudFormation goes on with the update"
             outcome = Outcome(name, "failed", reason)

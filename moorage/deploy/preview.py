@@ -17,6 +17,7 @@ from moorage.deploy.jobs import Job, run_job, run_jobs
 from moorage.deploy.one_off import has_succeeded
 from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.problem_places import place_problems
+from moorage.deploy.service_role import with_service_role
 from moorage.deploy.stack_state import REVIEW, StackState, exports_of
 from moorage.deploy.target import DeployStack, Target
 
@@ -30,6 +31,7 @@ def preview_stacks(
 ) -> list[Preview]:
     """What a deployment will do, in the order of the stacks. Its change sets are in
     `context.open_change_sets`, also if it fails or is interrupted."""
+    target = with_service_role(target, states)
     exports = exports_of([state for state in states.values() if state.exists])
     jobs = {
         stack.name: partial(_preview, context, target, stack, states.get(stack.stack_name), exports)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
-from moorage.deploy.change_sets import Preview
+from moorage.deploy.change_sets import Preview, role_argument
 from moorage.deploy.context import Context
 from moorage.deploy.events import EventReader
 from moorage.deploy.following import failure_text, follow_stack
@@ -147,6 +147,7 @@ def sync_weights(context: Context, stack: DeployStack, stack_id: str) -> Job[boo
                 StackName=stack_id,
                 UsePreviousTemplate=True,
                 Capabilities=capabilities,  # type: ignore[arg-type]
+                **role_argument(stack),
                 Parameters=[
                     {"ParameterKey": other, "ParameterValue": live[name]}
                     if other == name

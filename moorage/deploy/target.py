@@ -40,6 +40,10 @@ class DeployStack:
     """The images that are built for it."""
     repositories: frozenset[str] = frozenset()
     """The names of the ECR repositories that it creates."""
+    service_role: str | None = None
+    """ARN of the role with which CloudFormation deploys it; None for the caller's credentials."""
+    for_administrators: bool = False
+    """Whether it has the roles for deployments, which these roles may not change."""
     express: bool = False
     """Whether CloudFormation does not wait until its resources work."""
     document: Document | None = None
@@ -59,6 +63,8 @@ class Target:
     """ARN of the role to assume."""
     targets: Targets | None = None
     """Accounts and regions that StackSets deploys to; None without StackSets."""
+    roles_stack: str | None = None
+    """The name in CloudFormation of the stack with the service role."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,8 +97,19 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
             images=tuple(find_pushes(stack, plan.stacks)),
             builds=stack.deployment.builds,
             repositories=frozenset(name for _, name in find_repositories(stack)),
+            for_administrators=stack.deployment.service_role is not None,
             document=document,
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets)
+    owner = plan.service_role_stack
+    return Target(
+        app=env.app,
+        env=env.name,
+        region=env.region,
+        account=env.account,
+        stacks=stacks,
+        role=env.role,
+        targets=env.targets,
+        roles_stack=owner.stack_name if owner is not None else None,
+    )

@@ -41,6 +41,9 @@ MAX_LOGICAL_ID = 255
 MANAGED_POLICIES_PER_ROLE = 10
 MAX_MANAGED_POLICIES_PER_ROLE = 20
 """The value up to which AWS raises MANAGED_POLICIES_PER_ROLE."""
+MAX_MANAGED_POLICY_CHARACTERS = 6_144
+"""White space does not count."""
+MAX_ROLE_NAME = 64
 MAX_INLINE_POLICY_CHARACTERS = 10_240
 """For all inline policies of a role together; white space does not count."""
 

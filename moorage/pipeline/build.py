@@ -6,7 +6,7 @@ installed nginx, if there is one, to test the configuration of a proxy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,16 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.model import NO_VALUES, GivenValues, Plan, TemplateModule
+from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
 from moorage.pipeline.check import check
-from moorage.pipeline.compose import compose
+from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
 from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
+from moorage.pipeline.service_role import check_service_role
 from moorage.pipeline.suppressions import add_suppressions, has_tls_listeners
 from moorage.pipeline.target_checks import (
     RegionalBuild,
@@ -92,11 +93,17 @@ def _build_document(
     finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     if environment.suppressions:
         finish = partial(add_suppressions, tls_listeners=has_tls_listeners(stacks))
-    rendered = [render(stack, document, form, finish) for stack in stacks]
-    findings += [finding for _, more in rendered for finding in more]
-    renderings = tuple(rendering for rendering, _ in rendered if rendering is not None)
+    renderings, more = _render_all(stacks, document, form, finish)
+    findings += more
     if _has_error(findings):
         return None, findings
+    last, more = compose_last(environment, templates, renderings, document)
+    findings += more
+    rendered, more = _render_all(last, document, form, finish)
+    findings += more
+    if _has_error(findings):
+        return None, findings
+    renderings += rendered
     step("link")
     plan, more = link(renderings, environment, document)
     findings += more
@@ -104,9 +111,21 @@ def _build_document(
         return None, findings
     step("check")
     findings += _without_repeats(check(plan, document), [*earlier, *findings])
+    findings += check_service_role(plan, document)
     if inspect:
         findings += inspect_stacks(plan, document, templates)
     return plan, findings
+
+
+def _render_all(
+    stacks: Iterable[Stack],
+    document: Document,
+    form: Format,
+    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+) -> tuple[tuple[Rendering, ...], list[Finding]]:
+    rendered = [render(stack, document, form, finish) for stack in stacks]
+    findings = [finding for _, more in rendered for finding in more]
+    return tuple(rendering for rendering, _ in rendered if rendering is not None), findings
 
 
 def _check_targets(

@@ -1,7 +1,7 @@
 """deploy.sh: the AWS CLI commands that deploy an environment.
 
 Its fixed parts are in scripts/, one file for each topic. In them `@APP@`, `@ENV@`, `@REGION@`,
-`@DOMAIN@`, `@STACKS@` and `@STACK_LINES@` are replaced.
+`@DOMAIN@`, `@STACKS@`, `@STACK_LINES@` and `@ROLE@` are replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from moorage.facts.regions import dns_suffix
 from moorage.model import Plan, PlannedStack
 from moorage.pipeline.pushes import Push, find_pushes
 
+_ROLE_OPTION = '${service_role[@]+"${service_role[@]}"}'
+"""The option with the service role, if it exists: scripts/service_role.sh.in sets the variable."""
 _RULE = "# What is deployed. " + "-" * 78
 
 
@@ -31,8 +33,11 @@ def build_script(plan: Plan) -> str:
     start = [_RULE, 'read_options "$@"']
     start += [f"assume_role {quote_word(role)}"] if (role := plan.environment.role) else []
     start += [f"check_account {account}"]
+    if owner := plan.service_role_stack:
+        start += [f"find_service_role {quote_word(owner.stack_name)}"]
     start += ["\n".join([*needs, "check_needs"])] if needs else []
-    stacks = [_stack_commands(stack, images[stack.name]) for stack in plan.stacks]
+    has_role = plan.service_role_stack is not None
+    stacks = [_stack_commands(stack, images[stack.name], has_role) for stack in plan.stacks]
     end = ["print_outputs"] if stacks else []
     return "\n".join(f"{text}\n" for text in [*topics, *start, *stacks, *end])
 
@@ -44,6 +49,8 @@ def _topics(plan: Plan, images: dict[str, list[Push]], has_needs: bool) -> Itera
     if plan.environment.role:
         yield "role"
     yield "stacks"
+    if plan.service_role_stack:
+        yield "service_role"
     if has_needs or any(images.values()):
         yield "find"
     if has_needs:
@@ -80,6 +87,7 @@ def _part(name: str, plan: Plan) -> str:
         "@DOMAIN@": dns_suffix(env.region),
         "@STACKS@": " ".join(names),
         "@STACK_LINES@": "\n".join(f"  {name}" for name in names),
+        "@ROLE@": f" {_ROLE_OPTION}" if plan.service_role_stack else "",
     }
     return re.sub("|".join(values), lambda match: values[match[0]], _read_part(name))
 
@@ -100,10 +108,12 @@ def _name_of(need: Need) -> str:
     return f"{need.name} {need.version}" if need.version else need.name
 
 
-def _stack_commands(stack: PlannedStack, images: list[Push]) -> str:
-    """The commands that deploy one stack, including those before and after its update."""
+def _stack_commands(stack: PlannedStack, images: list[Push], has_role: bool) -> str:
+    """The commands that deploy one stack, including those before and after its update. `has_role`:
+    whether the environment has a service role."""
     name = quote_word(stack.stack_name)
-    commands = [f"start_stack {name}", *map(_check_image, images), _build_command(stack)]
+    commands = [f"start_stack {name}", *map(_check_image, images)]
+    commands.append(_build_command(stack, has_role and not stack.deployment.service_role))
     if run := stack.deployment.run:
         commands.append(f"run_task {name} {quote_word(run.container)} {run.timeout}")
     if stack.deployment.code_deploy is not None:
@@ -144,7 +154,7 @@ def _pair_words(stack: PlannedStack) -> list[str]:
     ]
 
 
-def _build_command(stack: PlannedStack) -> str:
+def _build_command(stack: PlannedStack, with_role: bool) -> str:
     """The command that deploys one stack."""
     tags = " ".join(quote_word(f"{key}={value}") for key, value in stack.tags.items())
     capabilities = " ".join(quote_word(name) for name in stack.capabilities)
@@ -153,5 +163,6 @@ def _build_command(stack: PlannedStack) -> str:
         " ".join([*_release_words(stack), *names]),
         *([f"--capabilities {capabilities}"] if capabilities else []),
         f"--tags {tags}",
+        *([_ROLE_OPTION] if with_role else []),
     ]
     return " \\\n  ".join(lines)

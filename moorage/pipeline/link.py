@@ -56,6 +56,7 @@ def link(
     planned = {
         rendering.stack: _plan_stack(rendering, env, owners, built) for rendering in renderings
     }
+    planned = _put_service_role_first(planned)
     sorter = TopologicalSorter({name: planned[name].depends_on for name in sorted(planned)})
     try:
         order = _sort_stacks(sorter)
@@ -70,6 +71,17 @@ def link(
         message = f"Stacks {what} each other in a circle: {circle}"
         return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
     return Plan(env, tuple(planned[name] for name in order)), []
+
+
+def _put_service_role_first(planned: Mapping[str, PlannedStack]) -> dict[str, PlannedStack]:
+    """The stacks, with all others after the one with the role that they are deployed with."""
+    first = tuple(name for name, stack in planned.items() if stack.deployment.service_role)
+
+    def wait(stack: PlannedStack) -> PlannedStack:
+        after = tuple(sorted({*stack.deployment.after, *first}))
+        return replace(stack, deployment=replace(stack.deployment, after=after))
+
+    return {name: stack if name in first else wait(stack) for name, stack in planned.items()}
 
 
 def _sort_stacks(sorter: TopologicalSorter[str]) -> Iterator[str]:

@@ -70,6 +70,18 @@ def test_commands_act_in_the_account_of_the_role(
     assert stacks(theirs, "roled") == []
 
 
+def test_no_role_uses_the_credentials_as_they_are(
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = cloud.client("sts", "eu-central-1").get_caller_identity()["Account"]
+    where = ["dev", "--params", str(project(tmp_path, "roleless", own)), "--no-role"]
+    assert main(["diff", *where]) == 0
+    assert main(["deploy", *where, "--yes"]) == 0
+    assert "cluster (roleless-dev-cluster) will be created" in capsys.readouterr().out
+    assert stacks(cloud.client("cloudformation", "eu-central-1"), "roleless")
+    assert main(["destroy", *where, "--yes"]) == 0
+
+
 def test_a_session_of_the_role_does_not_assume_it_again(cloud: Cloud) -> None:
     session = as_role(cloud)
     assert assume_role(session, ROLE, cloud.url) is session

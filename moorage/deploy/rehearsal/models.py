@@ -119,6 +119,11 @@ MODELS = {
     "AWS::ElastiCache::ServerlessCache": Model(databases.serverless_cache),
     "AWS::ElastiCache::SubnetGroup": Model(databases.cache_subnet_group),
     "AWS::Events::Rule": Model(scaling.event_rule, None, scaling.delete_event_rule),
+    "AWS::IAM::OIDCProvider": Model(
+        storage.oidc_provider,
+        None,
+        removal("iam", "delete_open_id_connect_provider", "OpenIDConnectProviderArn"),
+    ),
     "AWS::IAM::Role": Model(storage.role, None, storage.delete_role),
     "AWS::KMS::Key": Model(storage.key, None, _DELETE_KEY),
     "AWS::Lambda::Permission": Model(

@@ -41,6 +41,17 @@ def role(api: Api, name: str, request: Properties) -> Resource:
     return Resource(name, Arn=created["Arn"], RoleId=created["RoleId"])
 
 
+def oidc_provider(api: Api, name: str, request: Properties) -> Resource:
+    """Refused if the account has one for the URL, as by IAM."""
+    created = api("iam").create_open_id_connect_provider(
+        Url=request["Url"],
+        ClientIDList=request.get("ClientIdList", []),
+        ThumbprintList=request.get("ThumbprintList", []),
+    )
+    arn = created["OpenIDConnectProviderArn"]
+    return Resource(arn, Arn=arn)
+
+
 def correct_roles() -> None:
     """AWS's managed policies, which moto has only with this setting, and reads again for each
     server: half a second."""

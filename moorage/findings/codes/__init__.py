@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from moorage.findings.codes import (
     alarms,
+    ci,
     cluster,
     containers,
     databases,
+    deployment_role,
     discovery,
     ecr,
     environment,
@@ -77,6 +79,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Alarms, dashboards and notifications", alarms.CODES),
     Topic("What tasks use: buckets, tables and topics", uses.CODES),
     Topic("Databases and caches", databases.CODES),
+    Topic("Roles for CI", ci.CODES),
+    Topic("Roles for deployments", deployment_role.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 

@@ -1,0 +1,87 @@
+"""`moorage ci`: the files of GitHub Actions and GitLab CI."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moorage import __version__
+from moorage.commands.environments import build_environment
+from moorage.commands.terminal import print_error, print_line, print_text, show_progress
+from moorage.commands.usage import CLEAN, FOUND, UsageError, find_environments, unknown_name
+
+if TYPE_CHECKING:  # imported in functions: other commands need nothing of it
+    from moorage.ci.environments import CiEnvironment
+
+
+def ci(arguments: argparse.Namespace) -> int:
+    """Print or write the file of a CI: checks and previews of pull requests, images, deployments
+    with approval."""
+    from moorage.ci.workflow import PATHS, build_workflow
+
+    names = _choose_environments(arguments)
+    environments = [found for name in names if (found := _read(arguments, name))]
+    if len(environments) < len(names):
+        return FOUND
+    text = build_workflow(arguments.ci, environments, _installation(arguments))
+    if not arguments.write:
+        print_text(text)
+        return CLEAN
+    return _write(Path(PATHS[arguments.ci]), text, f"moorage ci {arguments.ci} {' '.join(names)}")
+
+
+def _choose_environments(arguments: argparse.Namespace) -> list[str]:
+    known = find_environments(arguments.params)
+    names: list[str] = arguments.names
+    for name in names:
+        if name not in known:
+            raise unknown_name(name, "not an environment", known)
+        if names.count(name) > 1:
+            raise UsageError(f"`{name}` is named twice.")
+    if not names and len(known) > 1:
+        example = " ".join(sorted(known, key=lambda name: name.startswith("prod")))
+        raise UsageError(
+            "name the environments in the order of their deployment, "
+            f"such as: moorage ci {arguments.ci} {example}"
+        )
+    return names or known
+
+
+def _read(arguments: argparse.Namespace, name: str) -> CiEnvironment | None:
+    """The environment; None if its params have errors, which are printed."""
+    from moorage.ci.environments import read_environment
+    from moorage.findings.report import text
+
+    with show_progress() as step:
+        built = build_environment(name, arguments, "yaml", step)
+    if built.plan is None:
+        print(text(built.findings), end="", file=sys.stderr)
+        return None
+    return read_environment(arguments.ci, built.plan)
+
+
+def _installation(arguments: argparse.Namespace) -> str:
+    if arguments.install is not None:
+        if "\n" in arguments.install or not arguments.install.strip():
+            raise UsageError("--install takes one line with a command.")
+        return str(arguments.install)
+    is_project = any(Path(name).exists() for name in ("setup.cfg", "pyproject.toml", "setup.py"))
+    what = "." if is_project else f"moorage=={__version__}"
+    return f"python -m pip install --quiet {what}"
+
+
+def _write(path: Path, text: str, command: str) -> int:
+    from moorage.ci.written_file import EditedError, write_generated
+
+    try:
+        written = write_generated(path, text)
+    except EditedError:
+        print_error(
+            f"`{path}` has edits, or was not written by Moorage. Nothing was written. To compare: "
+            f"{command} | diff {path} -"
+        )
+        return FOUND
+    print_line(f"{path}" if written else f"{path} is up to date")
+    return CLEAN
