@@ -91,6 +91,16 @@ OWN_TAGS = ("app", "env", "stack")
 """The keys of the tags that every stack has: the parts of its name, in their order."""
 
 
+def stack_name(app: str, env: str, stack: str) -> str:
+    """The name of a stack of an environment in CloudFormation."""
+    return f"{app}-{env}-{stack}"
+
+
+def export_name(app: str, env: str, stack: str, output: str) -> str:
+    """The name under which an output of a stack of an environment is exported."""
+    return f"{stack_name(app, env, stack)}-{output}"
+
+
 @dataclass(frozen=True)
 class StackSpec:
     """One entry of `stacks:`: its kind (`template`) and its params."""
@@ -166,11 +176,11 @@ class Environment:
 
     def stack_name(self, stack: str) -> str:
         """The name of a stack in CloudFormation."""
-        return f"{self.app}-{self.name}-{stack}"
+        return stack_name(self.app, self.name, stack)
 
     def export_name(self, stack: str, output: str) -> str:
         """The name under which an output of a stack is exported."""
-        return f"{self.stack_name(stack)}-{output}"
+        return export_name(self.app, self.name, stack, output)
 
     def stack_tags(self, stack: str) -> dict[str, str]:
         """The tags of a stack, which CloudFormation adds to all its resources."""

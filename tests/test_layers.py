@@ -19,6 +19,7 @@ LAYERS = (
     "moorage.estimate",
     "moorage.findings",
     "moorage.model",
+    "moorage.references",
     "moorage.pipeline",
     "moorage.schema",
     "moorage.update",
@@ -37,6 +38,7 @@ LIBRARIES = {
     "moorage.estimate": {"cfnlint"},
     "moorage.findings": {"pydantic"},
     "moorage.model": {"pydantic", "pydantic_core", "troposphere"},
+    "moorage.references": {"pydantic", "troposphere"},
     "moorage.pipeline": {"cfnlint", "pydantic", "pydantic_core", "ruamel", "yaml"},
     "moorage.schema": {"pydantic", "pydantic_core", "ruamel"},
     "moorage.update": {"cfnlint"},
@@ -60,7 +62,8 @@ PIPELINE = (
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
     *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
     *("header", "nulls", "stack_kinds"),
-    *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
+    *("secret_params", "validate", "compose", "suppressions", "render", "exports"),
+    *("reference_problems", "link", "pushes"),
     *("check", "inspect", "target_checks", "deploy_script", "out_folder", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""
@@ -71,6 +74,7 @@ TEMPLATE_LIBRARIES = {
     "moorage.facts",
     "moorage.findings",
     "moorage.model",
+    "moorage.references",
     "pydantic",
     "pydantic_core",
     "templates",

@@ -15,6 +15,7 @@ from moorage.model import Base, wrong
 
 from ..common.fields import Ipv4Cidr, SubnetId, Switch, VpcId
 from ..common.logs import Logs
+from ..common.references import External
 
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
@@ -116,13 +117,13 @@ class FlowLogs(Logs):
 class Existing(Base):
     """An existing VPC."""
 
-    vpc: VpcId = Field(description="ID of the VPC.")
-    public_subnets: list[SubnetId] = Field(
+    vpc: External[VpcId] = Field(description="ID of the VPC.")
+    public_subnets: list[External[SubnetId]] = Field(
         [],
         description="IDs of subnets with a route to an internet gateway, one for each "
         "Availability Zone.",
     )
-    private_subnets: list[SubnetId] = Field(
+    private_subnets: list[External[SubnetId]] = Field(
         [],
         description="IDs of subnets without a route to an internet gateway, one for each "
         "Availability Zone.",

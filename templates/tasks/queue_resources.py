@@ -10,6 +10,8 @@ from awacs import sqs as sqs_actions
 from awacs.aws import Statement
 from troposphere import AWSObject, GetAtt, Ref, sqs
 
+from moorage.references import sort_key
+
 from ..common.iam import allow, deny_without_tls, policy
 from .queues import DeadLetterQueue, Queue, QueueUse
 
@@ -29,8 +31,10 @@ def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
     if targets:
         arns = [targets[owner].arn for owner in sorted(targets)]
         yield allow("SendToQueues", _PRODUCER_ACTIONS, arns)
-        if keys := sorted({queue.kms_key for queue in targets.values() if queue.kms_key}):
-            yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
+        if keys := {queue.kms_key for queue in targets.values() if queue.kms_key}:
+            yield allow(
+                "EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], sorted(keys, key=sort_key)
+            )
 
 
 _CONSUMER_ACTIONS = [
@@ -71,7 +75,7 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
 
 
 def dead_letter_queue(
-    retention: int, *, fifo: bool = False, kms_key: str | None = None
+    retention: int, *, fifo: bool = False, kms_key: Any = None
 ) -> Iterator[AWSObject]:
     """A dead-letter queue of the stack that keeps messages for `retention` seconds."""
     properties = _common_properties(fifo, kms_key)
@@ -86,7 +90,7 @@ def _tls_only_policy(queue: str) -> sqs.QueuePolicy:
     return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=policy([tls_only]))
 
 
-def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:
+def _common_properties(fifo: bool, kms_key: Any) -> dict[str, Any]:
     """Properties that a queue and its dead-letter queue have in common."""
     encryption: dict[str, Any] = (
         {"KmsMasterKeyId": kms_key} if kms_key else {"SqsManagedSseEnabled": True}

@@ -11,6 +11,7 @@ from troposphere import GetAtt, Ref, Sub, ec2
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
+from moorage.references import Reference
 
 from .containers import Container, Containers
 from .egress import egress_resources
@@ -71,7 +72,7 @@ class Task:
         return Sub(f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")
 
     @property
-    def sidecar_secrets(self) -> Sequence[str]:
+    def sidecar_secrets(self) -> Sequence[str | Reference]:
         """References to secrets outside the variables of containers."""
         return secret_references(self.params.sidecars)
 

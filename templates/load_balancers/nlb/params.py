@@ -20,6 +20,7 @@ from ...common.fields import (
     UniqueList,
     text,
 )
+from ...common.references import External, Importable
 from .. import access_logs
 from ..alarms import NlbAlarms
 from ..alias_records import Alias
@@ -59,7 +60,7 @@ ElasticIps = Annotated[
 class AccessLogs(access_logs.AccessLogs):
     """A log of TLS connections in S3."""
 
-    bucket: BucketName | None = Field(
+    bucket: External[BucketName] | None = Field(
         None,
         description="Name of an existing bucket in the same region. Its policy must allow "
         "`delivery.logs.amazonaws.com` the action `s3:GetBucketAcl`, and `s3:PutObject` on "
@@ -72,10 +73,10 @@ class AccessLogs(access_logs.AccessLogs):
 class Existing(Base):
     """An existing load balancer."""
 
-    arn: LoadBalancerArn = Field(
+    arn: Importable[LoadBalancerArn] = Field(
         description="ARN of the load balancer that listeners are added to."
     )
-    security_group: SecurityGroupId | None = Field(
+    security_group: External[SecurityGroupId] | None = Field(
         None,
         description="ID of its security group, if it has one. Services allow traffic from it on "
         "their ports, and add rules for their clients and tasks to it.",
