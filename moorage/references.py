@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -72,6 +72,8 @@ class Reference(_Function):
     """`Fn::ImportValue`, or a dynamic reference."""
     what: str = ""
     """What the value must be, such as "the ID of a VPC"; empty if it can be any text."""
+    example: str = ""
+    """A value of that kind."""
 
     @property
     def stack(self) -> str | None:
@@ -88,6 +90,12 @@ class Reference(_Function):
         return self.written.get("export")
 
     @property
+    def parameter(self) -> str | None:
+        """The name of the parameter of Parameter Store, without a version."""
+        name = self.written.get("ssm")
+        return name and name.partition(":")[0]
+
+    @property
     def key(self) -> str:
         """The key in what the value names: of a secret's JSON, or of an object in a bucket."""
         return self.written.get("key", "")
@@ -100,7 +108,7 @@ class Reference(_Function):
     def without_key(self) -> Reference:
         """A reference to the value itself."""
         written = {name: value for name, value in self.written.items() if name != "key"}
-        return Reference(written, self.data, self.what)
+        return replace(self, written=written)
 
     def __str__(self) -> str:
         return as_flow(self.written)

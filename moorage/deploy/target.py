@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moorage.model import Plan, Run, Targets, TrafficPair
 from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes
+from moorage.references import find_references
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Target:
     """ARN of the role to assume."""
     targets: Targets | None = None
     """Accounts and regions that StackSets deploys to; None without StackSets."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Values of the kind that an export or a parameter from outside must have, by its name."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,4 +92,12 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets)
+    examples = {
+        name: reference.example
+        for spec in env.stacks.values()
+        for _, reference in find_references(spec.params)
+        if (name := reference.export or reference.parameter)
+    }
+    return Target(
+        env.app, env.name, env.region, env.account, stacks, env.role, env.targets, examples
+    )

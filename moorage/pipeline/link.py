@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from moorage.cfn.outside_needs import find_created_parameters, find_read_parameters
 from moorage.cfn.text_sizes import json_bytes, resolve_known
 from moorage.facts.quotas import (
     MAX_INLINE_POLICY_CHARACTERS,
@@ -56,8 +57,14 @@ def link(
     if findings:
         return None, findings
     built = {rendering.stack for rendering in renderings}
+    parameters = {
+        name: rendering.stack
+        for rendering in renderings
+        for name in find_created_parameters(rendering.body)
+    }
     planned = {
-        rendering.stack: _plan_stack(rendering, env, owners, built) for rendering in renderings
+        rendering.stack: _plan_stack(rendering, env, owners, built, parameters)
+        for rendering in renderings
     }
     sorter = TopologicalSorter({name: planned[name].depends_on for name in sorted(planned)})
     try:
@@ -95,8 +102,16 @@ def _sort_stacks(sorter: TopologicalSorter[str]) -> Iterator[str]:
 
 
 def _plan_stack(
-    rendering: Rendering, env: Environment, owners: Mapping[str, str], built: Container[str]
+    rendering: Rendering,
+    env: Environment,
+    owners: Mapping[str, str],
+    built: Collection[str],
+    parameters: Mapping[str, str],
 ) -> PlannedStack:
+    """`owners` are the stacks of exports, `parameters` those that create parameters of Parameter
+    Store."""
+    read = find_read_parameters(rendering.body)
+    creators = {parameters[name] for name in read & parameters.keys()} - {rendering.stack}
     imported = sorted({*find_imports(rendering.body)})
     return PlannedStack(
         name=rendering.stack,
@@ -109,7 +124,7 @@ def _plan_stack(
         # A stack with `existing:` is not deployed, so there is nothing to wait for.
         deployment=replace(
             rendering.deployment,
-            after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
+            after=tuple(sorted({*rendering.deployment.after, *creators} & {*built})),
         ),
     )
 

@@ -80,7 +80,7 @@ def _suggest_output(reference: Reference, body: Mapping[str, Any]) -> str:
     ]
     if fitting:
         return f"Write {join_or(f'`output: {name}`' for name in fitting)}."
-    return f"Refer to an output that is {reference.what}."
+    return f"Refer to an output that is {reference.what}, or write the value itself."
 
 
 def _kind(output: Mapping[str, Any], body: Mapping[str, Any]) -> str:

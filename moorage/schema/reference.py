@@ -296,8 +296,8 @@ def _takes(schema: Schema, titles: Mapping[str, str]) -> str:
     """What can be written, in words."""
     if "reference" in schema:
         literal = {key: value for key, value in schema.items() if key != "reference"}
-        forms = " without `ssm`" if schema["reference"] == ImportForm.__name__ else ""
-        return f"{_takes(literal, titles)} or {_REFERENCE}{forms}"
+        without = " without `ssm`" if schema["reference"] == ImportForm.__name__ else ""
+        return f"{_takes(literal, titles)} or {_REFERENCE}{without}"
     if "takes" in schema:
         return str(schema["takes"])
     for key in ("anyOf", "oneOf", "allOf"):

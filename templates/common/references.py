@@ -47,6 +47,7 @@ class _Referable:
     form: type[Base] = ReferenceForm
     what: str = ""
     """What the reference must be, if that is not what the literal is."""
+    example: str = ""
     needs_key: bool = False
 
     @property
@@ -54,14 +55,20 @@ class _Referable:
         return [key for key in _KEYS if key in self.form.model_fields]
 
     def _validate(
-        self, value: Any, literal: ValidatorFunctionWrapHandler, info: ValidationInfo, what: str
+        self,
+        value: Any,
+        literal: ValidatorFunctionWrapHandler,
+        info: ValidationInfo,
+        kind: tuple[str, str],
     ) -> Any:
         if is_reference(value):
-            return self._parse(value, info, what)
+            return self._parse(value, info, kind)
         # Sidecars are containers too: their values have been validated, or are functions.
         return value if isinstance(value, AWSHelperFn) else literal(value)
 
-    def _parse(self, value: Mapping[str, Any], info: ValidationInfo, what: str) -> Reference:
+    def _parse(
+        self, value: Mapping[str, Any], info: ValidationInfo, kind: tuple[str, str]
+    ) -> Reference:
         if "ssm" in value and "ssm" not in self._keys:
             self._refuse_parameter()
         for key, text in value.items():
@@ -81,13 +88,12 @@ class _Referable:
                 raise wrong("M1900", f"`{key}` is missing", f"Write `{_FORMS['stack']}`.")
         if self.needs_key and "key" not in value:
             hint = f"Write `{as_flow({**value, 'key': 'shop/web.env'})}`."
-            raise wrong("M1900", "`key` is missing: the object in the bucket", hint)
-        return Reference(dict(value), _data(value, info), what)
+            raise wrong("M1900", "`key` is missing, the name of the object in the bucket", hint)
+        return Reference(dict(value), _data(value, info), *kind)
 
     def _refuse_parameter(self) -> NoReturn:
-        message = "A parameter of Parameter Store cannot be used here: a part of the value is "
-        message += "needed, and CloudFormation reads the parameter only after it has taken "
-        message += "values apart"
+        message = "`ssm` cannot be used here: a part of the value is needed, and CloudFormation "
+        message += "reads parameters only after it has evaluated functions such as `Fn::Split`"
         raise wrong("M1903", message, f"Write the value itself, {self._forms()}.")
 
     def _forms(self) -> str:
@@ -99,10 +105,11 @@ class _Referable:
     ) -> CoreSchema:
         literal = get_args(source)[0]
         forms = [part for part in get_args(literal) if isinstance(part, TextForm)]
-        what = self.what or (forms[0].what if forms else "")
+        own = (forms[0].what, forms[0].example) if forms else ("", "")
+        kind = (self.what, self.example) if self.what else own
 
         def validate(value: Any, inner: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-            return self._validate(value, inner, info, what)
+            return self._validate(value, inner, info, kind)
 
         return core_schema.with_info_wrap_validator_function(
             validate, handler.generate_schema(literal)
@@ -138,16 +145,18 @@ External = Annotated[T | Reference, _Referable()]
 Importable = Annotated[T | Reference, _Referable(ImportForm)]
 """A literal value, or a value that another stack exports. For values that are taken apart."""
 
-_SECRET = "the ARN of a secret in Secrets Manager"
-ExternalSecret = Annotated[T | Reference, _Referable(SecretForm, _SECRET)]
+_SECRET = (
+    "the ARN of a secret in Secrets Manager",
+    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-AbCdEf",
+)
+ExternalSecret = Annotated[T | Reference, _Referable(SecretForm, *_SECRET)]
 """A literal reference to a secret, or a reference to the secret's ARN."""
 
-WholeExternalSecret = Annotated[T | Reference, _Referable(ReferenceForm, _SECRET)]
+WholeExternalSecret = Annotated[T | Reference, _Referable(ReferenceForm, *_SECRET)]
 """An ExternalSecret, of which no key is needed."""
 
-ExternalObject = Annotated[
-    T | Reference, _Referable(ObjectForm, "the ARN of a bucket", needs_key=True)
-]
+_BUCKET = ("the ARN of a bucket", "arn:aws:s3:::my-bucket")
+ExternalObject = Annotated[T | Reference, _Referable(ObjectForm, *_BUCKET, needs_key=True)]
 """The ARN of an object in a bucket, or a reference to the ARN of the bucket, with a `key`."""
 
 
