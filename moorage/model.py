@@ -63,6 +63,16 @@ class Base(BaseModel):
     """For params with a `kms_key`: the name of the key in `defaults: {kms_keys: ...}` that is used
     if they have none, such as `logs`."""
 
+    exported_outputs: ClassVar[frozenset[str]] = frozenset()
+    """Outputs that all stacks of a kind have, for kinds that are not built in: by them, other
+    stacks can use one like a stack of a built-in kind."""
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        """Params for a stack of another kind that has these outputs, which refer to it as to
+        something that exists already; None if the outputs do not suffice."""
+        return None
+
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """A copy with other values, which do not count as set by the user."""
         copied = self.model_copy(update=changes)
@@ -197,9 +207,19 @@ class Environment:
         return iter(self._resolved[kind])
 
     def params_of(self, name: str | None, kind: type[P]) -> P | None:
-        """The params of the stack of that name; None if there is none of that kind."""
+        """The params of the stack of that name; None if there is none of that kind, or of another
+        kind that has the outputs of that one."""
         spec = self.stacks.get(name) if name is not None else None
-        return spec.params if spec is not None and isinstance(spec.params, kind) else None
+        if spec is None:
+            return None
+        if isinstance(spec.params, kind):
+            return spec.params
+        key = (kind, spec.name)
+        if key not in self._resolved:
+            outputs = spec.params.exported_outputs
+            self._resolved[key] = kind.from_exports(spec.name, outputs, self) if outputs else None
+        params: P | None = self._resolved[key]
+        return params
 
     def resolve(self, build: Callable[[str, P, Environment], V], name: str, params: P) -> V:
         """`build(name, params, self)`, called once for each stack: what its params mean."""

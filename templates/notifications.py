@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from awacs import kms, sns
 from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
@@ -32,7 +32,7 @@ from .alarms.settings import Thresholds
 from .common.exports import export_output, import_value
 from .common.fields import KeyArn, QueueArn, UniqueList, text
 from .common.iam import deny_without_tls, policy
-from .common.references import External
+from .common.references import External, output_of
 from .common.regions import key_region_problems, region_problems
 
 TopicArn = Annotated[
@@ -111,6 +111,12 @@ class Params(Base):
         description="Default thresholds of the alarms that notify this topic.",
     )
     existing: Existing | None = Field(None, description="Use a topic that already exists.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "TopicArn" not in outputs:
+            return None
+        return cls(existing=Existing(arn=output_of(env, stack, "TopicArn")))
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from moorage.facts.fargate import CapacityProviderName
-from moorage.model import Base
+from moorage.model import Base, Environment
 
 from ..common.fields import Switch, text
 from ..common.logs import LogGroupName, Logs
+from ..common.references import External, output_of
 from ..tasks.service_discovery import ExistingNamespace, Namespace
 from .capacity import Capacity, ExistingInstances
 
@@ -32,7 +33,7 @@ class Share(Base):
 class Existing(Base):
     """An existing cluster."""
 
-    name: ClusterName = Field(description="Name of the cluster.")
+    name: External[ClusterName] = Field(description="Name of the cluster.")
     exec_log_group: LogGroupName | None = Field(
         None, description="Name of the log group of its ECS Exec sessions, if it has one."
     )
@@ -82,3 +83,9 @@ class Params(Base):
         "`service_connect:` or `discovery:`.",
     )
     existing: Existing | None = Field(None, description="Use an existing cluster.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "ClusterName" not in outputs:
+            return None
+        return cls(existing=Existing(name=output_of(env, stack, "ClusterName")))

@@ -18,7 +18,7 @@ from troposphere import AWSHelperFn, ImportValue, Join, Select, Split
 
 from moorage.facts.dynamic_references import EXPORT_NAME, PARAMETER_AND_VERSION, ssm_reference
 from moorage.findings.wording import as_flow, near, shown
-from moorage.model import Base, wrong
+from moorage.model import Base, Environment, wrong
 from moorage.references import (
     ImportForm,
     ObjectForm,
@@ -158,6 +158,12 @@ WholeExternalSecret = Annotated[T | Reference, _Referable(ReferenceForm, *_SECRE
 _BUCKET = ("the ARN of a bucket", "arn:aws:s3:::my-bucket")
 ExternalObject = Annotated[T | Reference, _Referable(ObjectForm, *_BUCKET, needs_key=True)]
 """The ARN of an object in a bucket, or a reference to the ARN of the bucket, with a `key`."""
+
+
+def output_of(env: Environment, stack: str, output: str) -> Reference:
+    """A reference to an output of a stack."""
+    data = ImportValue(env.export_name(stack, output)).data
+    return Reference({"stack": stack, "output": output}, data)
 
 
 def object_arn(file: str | Reference) -> Any:

@@ -85,7 +85,8 @@ def queue_sender_problems(
     yield from _variable_problems(paths, containers)
     workers = [name for name, _ in env.of(QueueConsumerParams)]
     for variable, stack in params.queues.items():
-        if stack not in workers and stack not in env.broken:
+        is_known = env.params_of(stack, QueueConsumerParams) or stack in env.broken
+        if not is_known:
             spec = env.stacks.get(stack)
             message = f"There is no stack {shown(stack)}"
             if spec:

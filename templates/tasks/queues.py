@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub
@@ -13,7 +13,7 @@ from moorage.references import Reference
 
 from ..common.exports import import_value
 from ..common.fields import KeyArn, QueueArn, StackName, Switch, duration
-from ..common.references import External, Importable, arn_field
+from ..common.references import External, Importable, arn_field, output_of
 from .variables import VariableName
 
 _DAY = 86_400
@@ -100,6 +100,12 @@ class QueueConsumerParams(Base):
     """The queue from which a stack's tasks receive messages."""
 
     queue: Queue = Field(Queue(), description="The queue from which the tasks receive messages.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "QueueArn" not in outputs:
+            return None
+        return cls(queue=Queue(existing=ExistingQueue(arn=output_of(env, stack, "QueueArn"))))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.facts.elb_attributes import LOAD_BALANCER
-from moorage.model import Base
+from moorage.model import Base, Environment
 
 from ...common.fields import (
     BucketName,
@@ -19,7 +19,7 @@ from ...common.fields import (
     duration,
     text,
 )
-from ...common.references import External, Importable
+from ...common.references import External, Importable, output_of
 from .. import access_logs
 from ..alarms import AlbAlarms
 from ..alias_records import Alias
@@ -137,3 +137,16 @@ class Params(Base):
         "map of those that differ from the defaults. Alarms of services are set in the services.",
     )
     existing: Existing | None = Field(None, description="Use an existing listener.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        is_https = "HttpsListenerArn" in outputs
+        listener = "HttpsListenerArn" if is_https else "HttpListenerArn"
+        if not outputs.issuperset({listener, "SecurityGroupId"}):
+            return None
+        existing = Existing(
+            listener=output_of(env, stack, listener),
+            security_group=output_of(env, stack, "SecurityGroupId"),
+            protocol="HTTPS" if is_https else "HTTP",
+        )
+        return cls(existing=existing)

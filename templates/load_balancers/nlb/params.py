@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag
 
 from moorage.facts import resource_ids
 from moorage.facts.arn_patterns import arn_pattern
-from moorage.model import Base
+from moorage.model import Base, Environment
 
 from ...common.fields import (
     BucketName,
@@ -20,7 +20,7 @@ from ...common.fields import (
     UniqueList,
     text,
 )
-from ...common.references import External, Importable
+from ...common.references import External, Importable, output_of
 from .. import access_logs
 from ..alarms import NlbAlarms
 from ..alias_records import Alias
@@ -171,6 +171,15 @@ class Params(Base):
         "map of those that differ from the defaults. Alarms of services are set in the services.",
     )
     existing: Existing | None = Field(None, description="Use an existing load balancer.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "LoadBalancerArn" not in outputs:
+            return None
+        has_group = "SecurityGroupId" in outputs
+        group = output_of(env, stack, "SecurityGroupId") if has_group else None
+        arn = output_of(env, stack, "LoadBalancerArn")
+        return cls(existing=Existing(arn=arn, security_group=group))
 
 
 def is_dualstack(params: Params) -> bool:
