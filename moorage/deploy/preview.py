@@ -112,6 +112,14 @@ def _preview(
 ) -> Job[Preview]:
     """`unavailable` are the exports and parameters from outside of the environment that AWS does
     not have. It would not create a change set without them."""
+    created = {name for other in target.stacks for name in find_created_parameters(other.body)}
+    absent = [need for need in unavailable if need.name not in created]
+    if absent:
+        problems = tuple(missing_problem(need, stack, context.aws.region) for need in absent)
+        is_new = state is None or not state.exists
+        return Preview(stack, "create" if is_new else "update", problems=problems)
+    if unavailable:
+        return Preview(stack, "later")
     missing = sorted(stack.imports.difference(exports))
     if missing and (state is None or not state.exists):
         if {*stack.depends_on} & {*target.names}:
@@ -119,14 +127,6 @@ def _preview(
         needed = ", ".join(f"`{name}`" for name in stack.depends_on)
         message = f"It imports {missing[0]}, which no stack exports yet. Deploy {needed} first"
         return Preview(stack, "create", problems=(Problem("error", message),))
-    created = {name for other in target.stacks for name in find_created_parameters(other.body)}
-    if unavailable and created.issuperset(need.name for need in unavailable):
-        return Preview(stack, "later")
-    if unavailable:
-        region = context.aws.region
-        problems = tuple(missing_problem(need, stack, region) for need in unavailable)
-        is_new = state is None or not state.exists
-        return Preview(stack, "create" if is_new else "update", problems=problems)
     return (yield from preview_now(context, stack, state))
 
 

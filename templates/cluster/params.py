@@ -19,6 +19,7 @@ Provider = CapacityProviderName
 ClusterName = Annotated[
     str, text(r"[A-Za-z0-9_-]{1,255}", "a name of letters, digits, - and _", "shop")
 ]
+ExistingName = Annotated[str, text(r"[A-Za-z0-9_-]{1,255}", "the name of a cluster", "shop")]
 
 
 class Share(Base):
@@ -33,8 +34,8 @@ class Share(Base):
 class Existing(Base):
     """An existing cluster."""
 
-    name: External[ClusterName] = Field(description="Name of the cluster.")
-    exec_log_group: LogGroupName | None = Field(
+    name: External[ExistingName] = Field(description="Name of the cluster.")
+    exec_log_group: External[LogGroupName] | None = Field(
         None, description="Name of the log group of its ECS Exec sessions, if it has one."
     )
     capacity_providers: list[Provider] = Field(

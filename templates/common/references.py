@@ -14,7 +14,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
 )
 from pydantic_core import CoreSchema, core_schema
-from troposphere import AWSHelperFn, ImportValue, Join, Select, Split
+from troposphere import AWSHelperFn, ImportValue, Join, Select, Split, Sub
 
 from moorage.facts.dynamic_references import EXPORT_NAME, PARAMETER_AND_VERSION, ssm_reference
 from moorage.findings.wording import as_flow, near, shown
@@ -158,6 +158,15 @@ WholeExternalSecret = Annotated[T | Reference, _Referable(ReferenceForm, *_SECRE
 _BUCKET = ("the ARN of a bucket", "arn:aws:s3:::my-bucket")
 ExternalObject = Annotated[T | Reference, _Referable(ObjectForm, *_BUCKET, needs_key=True)]
 """The ARN of an object in a bucket, or a reference to the ARN of the bucket, with a `key`."""
+
+
+def sub_values(text: str, **values: str | Reference) -> Sub:
+    """`Fn::Sub` of a text with `${Name}` for each of the values. Texts are written into it."""
+    for name, value in values.items():
+        if isinstance(value, str):
+            text = text.replace(f"${{{name}}}", value)
+    references = {name: value for name, value in values.items() if not isinstance(value, str)}
+    return Sub(text, **references)
 
 
 def output_of(env: Environment, stack: str, output: str) -> Reference:

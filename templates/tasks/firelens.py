@@ -23,7 +23,7 @@ from moorage.references import Reference
 from ..common.fields import BucketName, KeyArn, Switch, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
-from ..common.references import External, ExternalSecret
+from ..common.references import External, ExternalSecret, sub_values
 from ..common.regions import key_region_problems
 from . import secrets
 from .containers import Container, Directory
@@ -74,7 +74,7 @@ OptionName = Annotated[str, text(r"[A-Za-z0-9_.-]+", "the name of an option", "R
 class CloudWatch(Base):
     """A log group of CloudWatch Logs."""
 
-    log_group: LogGroupName | None = Field(
+    log_group: External[LogGroupName] | None = Field(
         None, description="Name of an existing log group; the stack's log group by default."
     )
 
@@ -108,7 +108,7 @@ class FireLens(Base):
 
     cloudwatch: Switch[CloudWatch] = Field(None, description="Send logs to CloudWatch Logs.")
     s3: Bucket | None = Field(None, description="Send logs to an S3 bucket.")
-    firehose: StreamName | None = Field(
+    firehose: External[StreamName] | None = Field(
         None, description="Send logs to the Firehose stream of that name."
     )
     http: Http | None = Field(None, description="Send logs to a URL.")
@@ -281,20 +281,19 @@ def task_role_statements(params: FireLens, log_group_arn: Any) -> Iterator[State
     location = "${AWS::Region}:${AWS::AccountId}"
     if params.cloudwatch:
         name = params.cloudwatch.log_group
-        existing = Sub(f"arn:${{AWS::Partition}}:logs:{location}:log-group:{name}:*")
+        arn = f"arn:${{AWS::Partition}}:logs:{location}:log-group:${{Name}}:*"
         actions = [logs.CreateLogStream, logs.PutLogEvents]
-        yield allow("SendLogs", actions, [existing if name else log_group_arn])
+        yield allow("SendLogs", actions, [sub_values(arn, Name=name) if name else log_group_arn])
     elif params.s3:
         yield allow("SendLogs", [s3.PutObject], [_object_arns(params.s3)])
         if params.s3.kms_key:
             yield allow("EncryptLogs", [kms.GenerateDataKey], [params.s3.kms_key])
     elif params.firehose:
-        stream = f"arn:${{AWS::Partition}}:firehose:{location}:deliverystream/{params.firehose}"
-        yield allow("SendLogs", [firehose.PutRecordBatch], [Sub(stream)])
+        arn = f"arn:${{AWS::Partition}}:firehose:{location}:deliverystream/${{Name}}"
+        stream = sub_values(arn, Name=params.firehose)
+        yield allow("SendLogs", [firehose.PutRecordBatch], [stream])
 
 
 def _object_arns(destination: Bucket) -> Sub:
     keys = f"{destination.prefix.strip('/')}/*"
-    if isinstance(destination.bucket, str):
-        return Sub(f"arn:${{AWS::Partition}}:s3:::{destination.bucket}/{keys}")
-    return Sub(f"arn:${{AWS::Partition}}:s3:::${{Bucket}}/{keys}", Bucket=destination.bucket)
+    return sub_values(f"arn:${{AWS::Partition}}:s3:::${{Bucket}}/{keys}", Bucket=destination.bucket)

@@ -30,7 +30,7 @@ from .volumes import (
 class TaskLogs(Logs):
     """The log group of the containers: one that the stack creates, or an existing one."""
 
-    existing: LogGroupName | None = Field(
+    existing: External[LogGroupName] | None = Field(
         None, description="Name of an existing log group to use instead."
     )
 

@@ -14,7 +14,7 @@ from moorage.model import Environment, logical_id
 from moorage.references import Reference, sort_key
 
 from ..common.iam import allow, aws_managed_policy_arn, policy, role
-from ..common.references import id_words
+from ..common.references import id_words, sub_values
 from ..common.security_groups import no_egress_rule
 from .containers import Containers
 from .volumes import Ebs, Efs, Volume
@@ -246,9 +246,7 @@ def volume_statements(volumes: Mapping[str, Volume], containers: Containers) -> 
 
 def _efs_arn(kind: str, resource_id: str | Reference) -> Sub:
     prefix = "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}"
-    if isinstance(resource_id, str):
-        return Sub(f"{prefix}:{kind}/{resource_id}")
-    return Sub(f"{prefix}:{kind}/${{Id}}", Id=resource_id)
+    return sub_values(f"{prefix}:{kind}/${{Id}}", Id=resource_id)
 
 
 def volume_configurations(volumes: Mapping[str, Volume]) -> list[ecs.ServiceVolumeConfiguration]:

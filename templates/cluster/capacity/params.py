@@ -197,7 +197,9 @@ class Capacity(Base):
 class ExistingInstances(Base):
     """Instances of an existing cluster."""
 
-    capacity_provider: ProviderName = Field(description="Name of their capacity provider.")
+    capacity_provider: External[ProviderName] = Field(
+        description="Name of their capacity provider."
+    )
     security_group: External[SecurityGroupId] | None = Field(
         None,
         description="ID of their security group, required by services in network mode `bridge` or "

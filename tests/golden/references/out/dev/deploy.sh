@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(cluster operations public jobs orders dashboard report web)
+names=(audit cluster operations public jobs orders dashboard report web)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -14,6 +14,7 @@ print_usage() {
 Usage: bash $script [STACK ...] [--preview] [--yes] [--run-tasks] [--profile P]
 
 Deploys shop in dev to eu-central-1. Without names, all stacks are deployed:
+  audit
   cluster
   operations
   public
@@ -532,11 +533,19 @@ read_options "$@"
 
 check_account ''
 
+need image 'shop/audit imageTag=1.0.0' audit
 need image 'shop/jobs imageTag=2.1.0' jobs
 need image 'shop/orders imageTag=3.2.1' orders
 need image 'shop/report imageTag=1.0.0' report
 need image 'shop/web imageTag=1.4.2' web
 check_needs
+
+if is_selected audit; then
+  start_stack shop-dev-audit
+  deploy_stack shop-dev-audit audit.yaml \
+    --capabilities CAPABILITY_IAM \
+    --tags app=shop env=dev stack=audit
+fi
 
 if is_selected cluster; then
   start_stack shop-dev-cluster
