@@ -50,9 +50,9 @@ class SecretForm(ReferenceForm):
 
 
 class ObjectForm(ReferenceForm):
-    """The ARN of a bucket, from another stack or from outside, and an object in it."""
+    """An ARN, from another stack or from outside, and what follows it and a slash."""
 
-    key: str | None = Field(None, description="The key of the object.")
+    key: str | None = Field(None, description="The key of an object in the bucket.")
 
 
 FORMS: tuple[type[Base], ...] = (ImportForm, ReferenceForm, SecretForm, ObjectForm)

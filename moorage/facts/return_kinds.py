@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+ANY_ARN = "the ARN of a resource"
+"""What a field takes that takes the ARN of any resource."""
+
 RETURNS: Mapping[str, Mapping[str, str]] = {
     "AWS::CertificateManager::Certificate": {
         "Ref": "the ARN of a certificate in ACM or IAM",
@@ -91,6 +94,15 @@ RETURNS: Mapping[str, Mapping[str, str]] = {
     },
     "AWS::WAFv2::WebACL": {"Arn": "the ARN of a regional WAFv2 web ACL"},
 }
+
+
+def is_kind(kind: str, wanted: str) -> bool:
+    """Whether a return value of a kind is what is wanted.
+
+    >>> is_kind("the ARN of a queue", ANY_ARN), is_kind("the URL of a queue", ANY_ARN)
+    (True, False)
+    """
+    return kind == wanted or (wanted == ANY_ARN and kind.startswith("the ARN of "))
 
 
 def kind_of_return_value(resource_type: str, attribute: str) -> str:

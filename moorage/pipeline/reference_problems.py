@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
-from moorage.facts.return_kinds import kind_of_return_value
+from moorage.facts.return_kinds import ANY_ARN, is_kind, kind_of_return_value
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import join_or, near, shown
 from moorage.model import Environment, Rendering
@@ -57,12 +57,17 @@ def _problem(
         names = [guess] if guess else [*outputs]
         hint = f"Write {join_or(f'`{each}`' for each in names)}." if names else _ADD_OUTPUT
         yield finding("M1901", f"`{stack}` has no output {shown(output)}", hint)
-    elif reference.what and (kind := _kind(outputs[output], bodies[stack])) not in (
-        "",
-        reference.what,
+    elif (
+        reference.what
+        and (kind := _kind(outputs[output], bodies[stack]))
+        and not is_kind(kind, reference.what)
     ):
         message = f"`{output}` of `{stack}` is {kind}, not {reference.what}"
-        yield finding("M1902", message, _suggest_output(reference, bodies[stack]))
+        # In place of the URL of a queue, for example, its ARN is probably meant.
+        wanted = reference.what
+        if wanted == ANY_ARN:
+            wanted = f"the ARN of {kind.partition(' of ')[2]}"
+        yield finding("M1902", message, _suggest_output(wanted, bodies[stack]))
 
 
 _FROM_OUTSIDE = (
@@ -71,16 +76,14 @@ _FROM_OUTSIDE = (
 _ADD_OUTPUT = "It has none; add one in `overrides: {Outputs: ...}` of that stack."
 
 
-def _suggest_output(reference: Reference, body: Mapping[str, Any]) -> str:
-    """The outputs of the same stack that are what is needed."""
+def _suggest_output(wanted: str, body: Mapping[str, Any]) -> str:
+    """The outputs of the same stack that are what is wanted."""
     fitting = [
-        name
-        for name, output in body.get("Outputs", {}).items()
-        if _kind(output, body) == reference.what
+        name for name, output in body.get("Outputs", {}).items() if _kind(output, body) == wanted
     ]
     if fitting:
         return f"Write {join_or(f'`output: {name}`' for name in fitting)}."
-    return f"Refer to an output that is {reference.what}, or write the value itself."
+    return f"Refer to an output that is {wanted}, or write the value itself."
 
 
 def _kind(output: Mapping[str, Any], body: Mapping[str, Any]) -> str:

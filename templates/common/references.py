@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from troposphere import AWSHelperFn, ImportValue, Join, Select, Split, Sub
 
 from moorage.facts.dynamic_references import EXPORT_NAME, PARAMETER_AND_VERSION, ssm_reference
+from moorage.facts.return_kinds import ANY_ARN
 from moorage.findings.wording import as_flow, near, shown
 from moorage.model import Base, Environment, wrong
 from moorage.references import (
@@ -160,6 +161,11 @@ ExternalObject = Annotated[T | Reference, _Referable(ObjectForm, *_BUCKET, needs
 """The ARN of an object in a bucket, or a reference to the ARN of the bucket, with a `key`."""
 
 
+_ANY_ARN = (ANY_ARN, "arn:aws:s3:::my-bucket")
+ExternalResource = Annotated[T | Reference, _Referable(ObjectForm, *_ANY_ARN)]
+"""The ARN of a resource, or a reference to it. A `key` follows the ARN and a slash."""
+
+
 def sub_values(text: str, **values: str | Reference) -> Sub:
     """`Fn::Sub` of a text with `${Name}` for each of the values. Texts are written into it."""
     for name, value in values.items():
@@ -176,8 +182,8 @@ def output_of(env: Environment, stack: str, output: str) -> Reference:
 
 
 def object_arn(file: str | Reference) -> Any:
-    """The ARN of an object in a bucket, of an ExternalObject."""
-    return file if isinstance(file, str) else Join("", [file, f"/{file.key}"])
+    """The ARN of an object in a bucket, of an ExternalObject or ExternalResource."""
+    return file if isinstance(file, str) or not file.key else Join("", [file, f"/{file.key}"])
 
 
 def bucket_arn(file: str | Reference) -> str | Reference:

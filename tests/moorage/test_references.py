@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from troposphere import Export, GetAtt, Output, Ref, Sub, Template, ec2, sns, sqs, ssm
 
-from moorage.facts.return_kinds import RETURNS
+from moorage.facts.return_kinds import ANY_ARN, RETURNS
 from moorage.model import Base, Environment
 from moorage.pipeline.build import Built, build
 from moorage.references import find_references
@@ -259,6 +259,7 @@ def test_the_kinds_of_fields_and_of_return_values_have_the_same_words(params: Pa
     known = {what for values in RETURNS.values() for what in values.values()}
     assert whats - known == {
         "",
+        ANY_ARN,
         "the ARN of a Network Load Balancer",
         "the ARN of a listener of an Application Load Balancer",
     }

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from moorage.facts import resource_ids
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from ...common.fields import (
     BucketName,
@@ -51,7 +52,8 @@ def _kind_of_elastic_ips(value: Any) -> str:
 
 
 ElasticIps = Annotated[
-    Annotated[bool, Tag("created")] | Annotated[UniqueList[AllocationId], Tag("existing")],
+    Annotated[bool, Tag("created")]
+    | Annotated[UniqueList[External[AllocationId]], Tag("existing")],
     Discriminator(_kind_of_elastic_ips),
 ]
 """`true` for Elastic IPs created by the stack, or allocation IDs of existing ones."""
@@ -187,6 +189,6 @@ def is_dualstack(params: Params) -> bool:
     return params.ip_address_type == "dualstack"
 
 
-def find_allocation_ids(params: Params) -> list[str]:
+def find_allocation_ids(params: Params) -> list[str | Reference]:
     """The allocation IDs of existing Elastic IPs."""
     return params.elastic_ips if isinstance(params.elastic_ips, list) else []
