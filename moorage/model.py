@@ -66,6 +66,16 @@ class Base(BaseModel):
     """For params with a `kms_key`: the name of the key in `defaults: {kms_keys: ...}` that is used
     if they have none, such as `logs`."""
 
+    exported_outputs: ClassVar[frozenset[str]] = frozenset()
+    """Outputs that all stacks of a kind have, for kinds that are not built in: by them, other
+    stacks can use one like a stack of a built-in kind."""
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        """Params for a stack of another kind that has these outputs, which refer to it as to
+        something that exists already; None if the outputs do not suffice."""
+        return None
+
     def replace(self, changes: Mapping[str, Any]) -> Self:
         """A copy with other values, which do not count as set by the user."""
         copied = self.model_copy(update=changes)
@@ -92,6 +102,16 @@ V = TypeVar("V")
 
 OWN_TAGS = ("app", "env", "stack")
 """The keys of the tags that every stack has: the parts of its name, in their order."""
+
+
+def stack_name(app: str, env: str, stack: str) -> str:
+    """The name of a stack of an environment in CloudFormation."""
+    return f"{app}-{env}-{stack}"
+
+
+def export_name(app: str, env: str, stack: str, output: str) -> str:
+    """The name under which an output of a stack of an environment is exported."""
+    return f"{stack_name(app, env, stack)}-{output}"
 
 
 @dataclass(frozen=True)
@@ -169,11 +189,11 @@ class Environment:
 
     def stack_name(self, stack: str) -> str:
         """The name of a stack in CloudFormation."""
-        return f"{self.app}-{self.name}-{stack}"
+        return stack_name(self.app, self.name, stack)
 
     def export_name(self, stack: str, output: str) -> str:
         """The name under which an output of a stack is exported."""
-        return f"{self.stack_name(stack)}-{output}"
+        return export_name(self.app, self.name, stack, output)
 
     def stack_tags(self, stack: str) -> dict[str, str]:
         """The tags of a stack, which CloudFormation adds to all its resources."""
@@ -190,9 +210,19 @@ class Environment:
         return iter(self._resolved[kind])
 
     def params_of(self, name: str | None, kind: type[P]) -> P | None:
-        """The params of the stack of that name; None if there is none of that kind."""
+        """The params of the stack of that name; None if there is none of that kind, or of another
+        kind that has the outputs of that one."""
         spec = self.stacks.get(name) if name is not None else None
-        return spec.params if spec is not None and isinstance(spec.params, kind) else None
+        if spec is None:
+            return None
+        if isinstance(spec.params, kind):
+            return spec.params
+        key = (kind, spec.name)
+        if key not in self._resolved:
+            outputs = spec.params.exported_outputs
+            self._resolved[key] = kind.from_exports(spec.name, outputs, self) if outputs else None
+        params: P | None = self._resolved[key]
+        return params
 
     def resolve(self, build: Callable[[str, P, Environment], V], name: str, params: P) -> V:
         """`build(name, params, self)`, called once for each stack: what its params mean."""

@@ -196,4 +196,4 @@ def _grace_period(service: EcsService, exposure: ExposureResources | None) -> in
 def ecs_service_outputs(service: EcsService) -> Iterator[Output]:
     yield from task_outputs(service.task, "Security group of the tasks")
     yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
-    yield log_group_output(service.task)
+    yield from log_group_output(service.task)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from awacs import kms, sns
 from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
@@ -26,11 +26,13 @@ from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import join_and
 from moorage.model import Base, Environment, logical_id
+from moorage.references import Reference
 
 from .alarms.settings import Thresholds
 from .common.exports import export_output, import_value
 from .common.fields import KeyArn, QueueArn, UniqueList, text
 from .common.iam import deny_without_tls, policy
+from .common.references import External, output_of
 from .common.regions import key_region_problems, region_problems
 
 TopicArn = Annotated[
@@ -63,7 +65,7 @@ else:
         __base__=Base,
         **{
             "lambda": (
-                UniqueList[_FunctionArn],
+                UniqueList[External[_FunctionArn]],
                 Field([], description="ARNs of Lambda functions, which the topic may then invoke."),
             )
         },
@@ -75,7 +77,7 @@ class Subscriptions(_SubscriptionsBase):
 
     email: UniqueList[_Email] = Field([], description="Email addresses.")
     https: UniqueList[_Url] = Field([], description="HTTPS URLs, such as that of a pager service.")
-    sqs: UniqueList[QueueArn] = Field(
+    sqs: UniqueList[External[QueueArn]] = Field(
         [],
         description="ARNs of standard SQS queues. The policy of the queue must allow "
         "`sns.amazonaws.com` the action `sqs:SendMessage`.",
@@ -85,7 +87,7 @@ class Subscriptions(_SubscriptionsBase):
 class Existing(Base):
     """A topic that already exists."""
 
-    arn: TopicArn = Field(
+    arn: External[TopicArn] = Field(
         description="ARN of the topic. Its policy must allow `cloudwatch.amazonaws.com` and "
         "`events.amazonaws.com` the action `sns:Publish`. If the topic is encrypted, the key "
         "policy must allow them the actions `kms:Decrypt` and `kms:GenerateDataKey*`."
@@ -96,7 +98,7 @@ class Params(Base):
     """A topic for messages of alarms."""
 
     subscriptions: Subscriptions = Field(Subscriptions(), description="Who receives the messages.")
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of a customer managed KMS key that encrypts the messages, instead of one "
         "that the stack creates. Its policy must allow `cloudwatch.amazonaws.com` and "
@@ -109,6 +111,12 @@ class Params(Base):
         description="Default thresholds of the alarms that notify this topic.",
     )
     existing: Existing | None = Field(None, description="Use a topic that already exists.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "TopicArn" not in outputs:
+            return None
+        return cls(existing=Existing(arn=output_of(env, stack, "TopicArn")))
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         message = "The topic has no subscriptions, so its messages reach no recipient"
         hint = "Write for example `subscriptions: {email: [operations@example.com]}`."
         yield Problem("M3404", ("subscriptions",), message, hint, level="warning")
-    titles: dict[str, str] = {}
+    titles: dict[str, str | Reference] = {}
     for protocol, endpoints in _by_protocol(params):
         for index, endpoint in enumerate(endpoints):
             path: Path = ("subscriptions", protocol, index)
@@ -159,21 +167,23 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
             titles.setdefault(title, endpoint)
 
 
-def _endpoint_problems(protocol: str, endpoint: str, path: Path) -> Iterator[Problem]:
-    if protocol == "sqs" and endpoint.endswith(".fifo"):
+def _endpoint_problems(protocol: str, endpoint: str | Reference, path: Path) -> Iterator[Problem]:
+    if protocol == "sqs" and isinstance(endpoint, str) and endpoint.endswith(".fifo"):
         message = "A FIFO queue cannot subscribe to a standard topic"
         yield Problem("M3405", path, message, "Write the ARN of a standard queue.")
 
 
-def _by_protocol(params: Params) -> Iterator[tuple[str, list[str]]]:
+def _by_protocol(params: Params) -> Iterator[tuple[str, list[str | Reference]]]:
     """The endpoints of each protocol."""
     for protocol in ("email", "https", "lambda", "sqs"):
         yield protocol, getattr(params.subscriptions, protocol)
 
 
-def _subscription_id(protocol: str, endpoint: str) -> str:
+def _subscription_id(protocol: str, endpoint: str | Reference) -> str:
     """The logical ID of a subscription: from the resource part of an ARN, from a URL without its
     scheme, or from an email address."""
+    if not isinstance(endpoint, str):
+        return logical_id(protocol, *endpoint.words, "Subscription")
     name = endpoint.split(":", 5)[-1] if endpoint.startswith("arn:") else endpoint
     return logical_id(protocol, name.removeprefix("https://"), "Subscription")
 
@@ -200,7 +210,7 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     return template
 
 
-def _subscription(protocol: str, endpoint: str) -> Iterator[AWSObject]:
+def _subscription(protocol: str, endpoint: str | Reference) -> Iterator[AWSObject]:
     title = _subscription_id(protocol, endpoint)
     yield sns_resources.SubscriptionResource(
         title, TopicArn=Ref("Topic"), Protocol=protocol, Endpoint=endpoint

@@ -108,4 +108,4 @@ def _outputs(task: Task) -> Iterator[Output]:
     yield from task_outputs(task, "Security group of the task")
     description = "Name of the SSM parameter with the input of `aws ecs run-task --cli-input-json`"
     yield Output("RunTask", Description=description, Value=Ref("RunTask"))
-    yield log_group_output(task)
+    yield from log_group_output(task)

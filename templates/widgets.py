@@ -15,7 +15,7 @@ from moorage.facts.alarm_metrics import METRICS, PERIOD
 from moorage.model import logical_id
 
 from .alarms.alarms import Value
-from .common.json_text import as_json
+from .common.json_text import as_json, exports_in
 
 _COLUMNS, _HEIGHT = 24, 6
 
@@ -53,10 +53,12 @@ Widget = Graph | AlarmStates
 
 def search(metric: str, dimension: str, value: Any) -> Any:
     """A SEARCH expression for a metric of all resources with this value of a dimension. The value
-    is text, or an import (CloudWatch user guide, "CloudWatch search expression syntax")."""
+    is text, an import or a part of one (CloudWatch user guide, "CloudWatch search expression
+    syntax")."""
     definition = METRICS[metric]
     schema = ",".join((definition.namespace, *definition.dimensions))
-    variable = "" if isinstance(value, str) else logical_id(value.to_dict()["Fn::ImportValue"])
+    exports = [] if isinstance(value, str) else [*exports_in(value.to_dict())]
+    variable = logical_id(exports[0]) if exports else ""
     text = f"${{{variable}}}" if variable else value
     query = f'{{{schema}}} {dimension}="{text}" MetricName="{definition.name}"'
     expression = f"SEARCH('{query}', '{definition.statistic}', {PERIOD})"

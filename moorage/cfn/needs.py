@@ -15,7 +15,11 @@ from typing import Any, Literal
 from moorage.facts.regions import dns_suffix, partition
 from moorage.facts.secret_references import ARN_FIELDS
 
-Kind = Literal["image", "own-image", "parameter", "secret", "certificate", "zone", "role"]
+Kind = Literal[
+    "image", "own-image", "parameter", "secret", "certificate", "zone", "role", "export", "value"
+]
+"""`export` is one of a stack that is not of the environment, `value` a parameter of Parameter Store
+that CloudFormation reads."""
 
 ECS_ROLE = "AWSServiceRoleForECS"
 """The service-linked role of ECS. ECS creates it with the first cluster of an account. A cluster

@@ -79,31 +79,44 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     from moorage.deploy.rehearsal.existing import (
         create_clusters,
         create_functions,
+        create_policies,
         create_what_exists,
         list_needs,
     )
     from moorage.deploy.rehearsal.existing_network import create_network
+    from moorage.deploy.rehearsal.outside import (
+        choose_values,
+        create_outside,
+        list_outside_needs,
+        with_values,
+    )
     from moorage.deploy.stack_state import read_states
     from moorage.deploy.status import read_status
     from moorage.deploy.status_text import status_text
 
     account = aws.sts.get_caller_identity()["Account"]
-    needs = list_needs(target, account)
+    outside = list_outside_needs(target)
+    values = choose_values(target, outside, account)
+    create_outside(aws, outside, values)
+    known = with_values(target, values)
+    needs = list_needs(known, account)
     create_what_exists(aws, needs, account)
     for name in (
-        *create_network(target, account),
-        *create_clusters(aws, target),
-        *create_functions(target),
+        *create_network(known, account),
+        *create_clusters(aws, known),
+        *create_functions(known),
+        *create_policies(known),
     ):
         print_line(f"exists: {name}")
-    for need in needs:
+    for need in (*outside, *needs):
         print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())
     _title(f"moorage deploy {target.env}")
     _require(deploy_target(arguments, target, make_context(aws, account)), "deployment")
     changed = change_image(target)
     if changed is not None:
         _title(f"moorage diff {target.env}, with {changed.stack}.{changed.container}:{changed.tag}")
-        new = [need for need in list_needs(changed.target, account) if need not in needs]
+        changed_needs = list_needs(with_values(changed.target, values), account)
+        new = [need for need in changed_needs if need not in needs]
         create_what_exists(aws, new, account)
         context = make_context(aws, account)
         with delete_change_sets_at_end(context):

@@ -1,5 +1,5 @@
 """What stacks expect to exist, looked for in the account: images, parameters, secrets,
-certificates, hosted zones and the service-linked role of ECS.
+certificates, hosted zones, the service-linked role of ECS, and exports of other stacks.
 
 They are looked for before anything is created. Values of secrets are never read. What the
 credentials may not look at counts as there: the deployment finds it out.
@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from moorage.cfn.needs import Need, find_needs, find_service_linked_role, find_zones
+from moorage.cfn.outside_needs import find_outside_needs
 from moorage.deploy.aws import Aws, error_code
 from moorage.deploy.change_sets import Level, Problem
 from moorage.deploy.problem_places import place_need
@@ -31,7 +32,8 @@ def find_stack_needs(stack: DeployStack, region: str, account: str) -> tuple[Nee
     images = (
         Need("own-image", push.repository, "TaskDefinition", push.image) for push in stack.images
     )
-    others = (*find_zones(body), *find_service_linked_role(body))
+    outside = find_outside_needs(body, stack.imports)
+    others = (*find_zones(body), *find_service_linked_role(body), *outside)
     return (*find_needs(body, region, account), *images, *others)
 
 
@@ -39,8 +41,8 @@ def find_missing(aws: Aws, needs: Iterable[Need]) -> frozenset[Need]:
     """The needs that AWS does not have: a request for each image, secret, certificate, hosted
     zone and role, and one for each fifty parameters."""
     wanted = sorted({*needs}, key=lambda need: (need.kind, need.name, need.version))
-    parameters = [need for need in wanted if need.kind == "parameter"]
-    missing = {need for need in wanted if need.kind != "parameter" and _is_missing(aws, need)}
+    parameters = [need for need in wanted if need.kind in ("parameter", "value")]
+    missing = {need for need in wanted if need.kind in _LOOKS and _is_missing(aws, need)}
     for start in range(0, len(parameters), _NAMES_PER_REQUEST):
         missing |= _missing_parameters(aws, parameters[start : start + _NAMES_PER_REQUEST])
     return frozenset(missing)
@@ -86,15 +88,26 @@ _LOOKS: dict[str, tuple[Callable[[Aws, Need], Any], tuple[str, ...]]] = {
 
 
 def _missing_parameters(aws: Aws, needs: Sequence[Need]) -> set[Need]:
-    names = [need.name for need in needs]
+    """The parameters that do not exist, or of which CloudFormation cannot read the value. Public
+    parameters of AWS are left out: DescribeParameters does not list them."""
+    needs = [need for need in needs if not need.name.startswith("/aws/")]
+    names = sorted({need.name for need in needs})
+    if not names:
+        return set()
     try:
         pages = aws.ssm.get_paginator("describe_parameters").paginate(
             ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": names}]
         )
-        found = {item.get("Name", "") for page in pages for item in page["Parameters"]}
+        found = {
+            item.get("Name", ""): item.get("Type") for page in pages for item in page["Parameters"]
+        }
     except ClientError:
         return set()
-    return {need for need in needs if need.name not in found}
+    return {
+        need
+        for need in needs
+        if need.name not in found or (need.kind == "value" and found[need.name] == "SecureString")
+    }
 
 
 def missing_problem(need: Need, stack: DeployStack, region: str) -> Problem:
@@ -129,6 +142,21 @@ def _parameter_message(need: Need, region: str) -> str:
     return (
         f"there is no parameter {need.name}. Create it: aws ssm put-parameter --region "
         f"{region} --type SecureString --name {need.name} --value file://FILE"
+    )
+
+
+def _value_message(need: Need, region: str) -> str:
+    return (
+        f"there is no parameter {need.name} of the type String, which CloudFormation could read. "
+        f"Create it: aws ssm put-parameter --region {region} --type String --name {need.name} "
+        "--value VALUE"
+    )
+
+
+def _export_message(need: Need, region: str) -> str:
+    return (
+        f"no stack in this account and region exports {need.name}. `aws cloudformation "
+        f"list-exports --region {region}` shows the names that there are"
     )
 
 
@@ -173,4 +201,6 @@ _MESSAGES: Mapping[str, Callable[[Need, str], str]] = {
     "certificate": _certificate_message,
     "zone": _zone_message,
     "role": _role_message,
+    "export": _export_message,
+    "value": _value_message,
 }

@@ -8,6 +8,8 @@ from functools import partial
 
 from botocore.exceptions import ClientError
 
+from moorage.cfn.needs import Need
+from moorage.cfn.outside_needs import find_created_parameters, find_outside_needs
 from moorage.deploy.account_quotas import find_exceeded_quotas
 from moorage.deploy.actions import read_parameters
 from moorage.deploy.aws import AwsError, aws_errors, error_code
@@ -33,12 +35,42 @@ def preview_stacks(
     `context.open_change_sets`, also if it fails or is interrupted."""
     target = with_service_role(target, states)
     exports = exports_of([state for state in states.values() if state.exists])
+    unavailable = _find_unavailable(context, target, exports)
     jobs = {
-        stack.name: partial(_preview, context, target, stack, states.get(stack.stack_name), exports)
+        stack.name: partial(
+            _preview,
+            context,
+            target,
+            stack,
+            states.get(stack.stack_name),
+            exports,
+            unavailable.get(stack.name, ()),
+        )
         for stack in target.stacks
     }
     previews = run_jobs(jobs, context.clock)
     return _add_missing(context, [previews[name] for name in target.names])
+
+
+def _find_unavailable(
+    context: Context, target: Target, exports: Collection[str]
+) -> dict[str, list[Need]]:
+    """The exports of other stacks, and the parameters, that stacks need and AWS does not have."""
+    needs = {
+        stack.name: [
+            need
+            for need in find_outside_needs(stack.body, stack.imports)
+            if need.kind == "value" or need.name not in exports
+        ]
+        for stack in target.stacks
+    }
+    values = [need for found in needs.values() for need in found if need.kind == "value"]
+    with aws_errors():
+        missing = find_missing(context.aws, values)
+    return {
+        name: [need for need in found if need.kind == "export" or need in missing]
+        for name, found in needs.items()
+    }
 
 
 def _add_missing(context: Context, previews: Sequence[Preview]) -> list[Preview]:
@@ -50,7 +82,8 @@ def _add_missing(context: Context, previews: Sequence[Preview]) -> list[Preview]
         preview.stack.name: [
             need
             for need in find_stack_needs(preview.stack, region, context.account)
-            if need.kind != "role" or preview.kind != "update"  # then the cluster exists already
+            if need.kind not in ("export", "value")  # looked for before
+            and (need.kind != "role" or preview.kind != "update")  # then the cluster exists already
         ]
         for preview in changed
     }
@@ -77,7 +110,18 @@ def _preview(
     stack: DeployStack,
     state: StackState | None,
     exports: Collection[str],
+    unavailable: Sequence[Need],
 ) -> Job[Preview]:
+    """`unavailable` are the exports and parameters from outside of the environment that AWS does
+    not have. It would not create a change set without them."""
+    created = {name for other in target.stacks for name in find_created_parameters(other.body)}
+    absent = [need for need in unavailable if need.name not in created]
+    if absent:
+        problems = tuple(missing_problem(need, stack, context.aws.region) for need in absent)
+        is_new = state is None or not state.exists
+        return Preview(stack, "create" if is_new else "update", problems=problems)
+    if unavailable:
+        return Preview(stack, "later")
     missing = sorted(stack.imports.difference(exports))
     if missing and (state is None or not state.exists):
         if {*stack.depends_on} & {*target.names}:

@@ -31,9 +31,13 @@ def place_need(need: Need, stack: DeployStack) -> ParamsPlace | None:
     if stack.document is None:
         return None
     version = need.version.partition("=")[2]
-    named = find_value_place(stack.document, stack.name, (need.name, version))
-    if named is not None:
-        return named
+    stacks = [stack.name]
+    if need.kind in ("export", "value"):  # the params of a network can have it, for example
+        stacks += [name for name in stack.document.data.get("stacks", {}) if name != stack.name]
+    for name in stacks:
+        named = find_value_place(stack.document, name, (need.name, version))
+        if named is not None:
+            return named
     properties = _PROPERTIES.get(need.kind, ())
     message = f"{need.name}:{version}"
     return find_property_place(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moorage.model import ImageBuild, Plan, Run, Targets, TrafficPair
 from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes, find_repositories
+from moorage.references import find_references
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Target:
     """The name in CloudFormation of the stack with the service role."""
     assumes_deploy_role: bool = False
     """Whether `role` is the role that deploys, which is in that stack."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Values of the kind that an export or a parameter from outside must have, by its name."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,6 +115,12 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         for stack in plan.stacks
     )
     owner = plan.service_role_stack
+    examples = {
+        name: reference.example
+        for spec in env.stacks.values()
+        for _, reference in find_references(spec.params)
+        if (name := reference.export or reference.parameter)
+    }
     return Target(
         app=env.app,
         env=env.name,
@@ -122,4 +131,5 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         targets=env.targets,
         roles_stack=owner.stack_name if owner is not None else None,
         assumes_deploy_role=plan.assumes_deploy_role,
+        examples=examples,
     )

@@ -18,6 +18,7 @@ from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, Templa
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
+from moorage.pipeline.exports import export_imported
 from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
@@ -105,6 +106,7 @@ def _build_document(
         return None, findings
     renderings += rendered
     step("link")
+    renderings = export_imported(renderings, environment, document, form)
     plan, more = link(renderings, environment, document)
     findings += more
     if plan is None:

@@ -183,6 +183,9 @@ def _runner(region: str | None) -> Any:
 
 def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
     for match in matches:
+        # cfn-lint takes some dynamic references for the value that they are replaced by.
+        if match.message.startswith("'{{resolve:"):
+            continue
         path = tuple(match.path) if getattr(match, "path", None) else ()
         yield Finding(
             code=match.rule.id,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from moorage.cfn.outside_needs import find_created_parameters, find_read_parameters
 from moorage.cfn.text_sizes import json_bytes, resolve_known
 from moorage.facts.quotas import (
     MAX_INLINE_POLICY_CHARACTERS,
@@ -27,6 +28,9 @@ from moorage.facts.quotas import (
 from moorage.findings.finding import Finding, Path
 from moorage.model import Environment, Import, Plan, PlannedStack, Rendering
 from moorage.pipeline.document import Document
+from moorage.pipeline.exports import find_exports, find_imports
+from moorage.pipeline.reference_problems import find_reference_problems
+from moorage.references import find_references
 
 _MAX_ENTRIES = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
@@ -35,34 +39,41 @@ def link(
     renderings: tuple[Rendering, ...], env: Environment, document: Document
 ) -> tuple[Plan | None, list[Finding]]:
     """The stacks in the order of their deployment."""
-    owners = {
-        export: rendering.stack
-        for rendering in renderings
-        for export in _exports(rendering.body).values()
-    }
+    exports = {rendering.stack: find_exports(rendering, env) for rendering in renderings}
+    owners = {name: stack for stack, outputs in exports.items() for name in outputs.values()}
     findings = [
+        *find_reference_problems(renderings, env, document),
+        *_unknown_imports(renderings, owners, env, document),
+    ]
+    findings += [
         finding
         for rendering in renderings
         for finding in (
             *_limits(rendering, env, document),
             *_long_policies(rendering, env, document),
-            *_unknown_imports(rendering, owners, document),
-            *_duplicate_exports(rendering, owners, document),
+            *_duplicate_exports(rendering.stack, exports[rendering.stack], owners, document),
         )
     ]
     if findings:
         return None, findings
     built = {rendering.stack for rendering in renderings}
+    parameters = {
+        name: rendering.stack
+        for rendering in renderings
+        for name in find_created_parameters(rendering.body)
+    }
     planned = {
-        rendering.stack: _plan_stack(rendering, env, owners, built) for rendering in renderings
+        rendering.stack: _plan_stack(rendering, env, owners, built, parameters)
+        for rendering in renderings
     }
     planned = _put_service_role_first(planned)
     sorter = TopologicalSorter({name: planned[name].depends_on for name in sorted(planned)})
     try:
         order = _sort_stacks(sorter)
     except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        path = ("stacks", error.args[1][0])
+        names = list(reversed(error.args[1]))
+        circle = " -> ".join(names)
+        path = _circle_path(planned[names[0]], names[1], env, document)
         hint = "Remove one of these imports; use `existing:` for what one stack takes from another."
         what = "import from"
         if any(stack.deployment.after for stack in planned.values()):
@@ -84,6 +95,13 @@ def _put_service_role_first(planned: Mapping[str, PlannedStack]) -> dict[str, Pl
     return {name: stack if name in first else wait(stack) for name, stack in planned.items()}
 
 
+def _circle_path(stack: PlannedStack, imported: str, env: Environment, document: Document) -> Path:
+    """The path of an import from another stack in the params, or that of the stack."""
+    names = {used.name for used in stack.imports if used.stack == imported}
+    written = _written_imports(stack.name, env, document)
+    return next((path for path, name in written if name in names), ("stacks", stack.name))
+
+
 def _sort_stacks(sorter: TopologicalSorter[str]) -> Iterator[str]:
     """Dependencies first; stacks that do not depend on each other by name."""
     sorter.prepare()
@@ -96,42 +114,31 @@ def _sort_stacks(sorter: TopologicalSorter[str]) -> Iterator[str]:
 
 
 def _plan_stack(
-    rendering: Rendering, env: Environment, owners: Mapping[str, str], built: Container[str]
+    rendering: Rendering,
+    env: Environment,
+    owners: Mapping[str, str],
+    built: Collection[str],
+    parameters: Mapping[str, str],
 ) -> PlannedStack:
+    """`owners` are the stacks of exports, `parameters` those that create parameters of Parameter
+    Store."""
+    read = find_read_parameters(rendering.body)
+    creators = {parameters[name] for name in read & parameters.keys()} - {rendering.stack}
+    imported = sorted({*find_imports(rendering.body)})
     return PlannedStack(
         name=rendering.stack,
         stack_name=env.stack_name(rendering.stack),
         rendering=rendering,
         capabilities=_capabilities(rendering.body),
         tags=env.stack_tags(rendering.stack),
-        imports=tuple(Import(name, owners[name]) for name in sorted({*_imports(rendering.body)})),
-        exports=_exports(rendering.body),
+        imports=tuple(Import(name, owners[name]) for name in imported if name in owners),
+        exports=find_exports(rendering, env),
         # A stack with `existing:` is not deployed, so there is nothing to wait for.
         deployment=replace(
             rendering.deployment,
-            after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
+            after=tuple(sorted({*rendering.deployment.after, *creators} & {*built})),
         ),
     )
-
-
-def _exports(body: Mapping[str, Any]) -> dict[str, str]:
-    """The literal names of exports, by output."""
-    return {
-        output: value["Export"]["Name"]
-        for output, value in body.get("Outputs", {}).items()
-        if isinstance(value.get("Export", {}).get("Name"), str)
-    }
-
-
-def _imports(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("Fn::ImportValue"), str):
-            yield value["Fn::ImportValue"]
-        for item in value.values():
-            yield from _imports(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _imports(item)
 
 
 def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -156,51 +163,95 @@ def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _unknown_imports(
-    rendering: Rendering, owners: Mapping[str, str], document: Document
+    renderings: tuple[Rendering, ...],
+    owners: Mapping[str, str],
+    env: Environment,
+    document: Document,
 ) -> Iterator[Finding]:
-    for name in sorted(set(_imports(rendering.body)) - owners.keys()):
-        path = _import_path(rendering.stack, name, document)
-        hint = "Export it from a stack of this environment, or write the value itself."
-        for guess in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
-            hint = f"Did you mean `{guess}`?"
-        message = f"No stack of this environment exports `{name}`"
-        yield Finding("M1305", "error", document.place(path), path, message, hint)
+    """Imports that are surely wrong. Other names can be exports of stacks outside of the
+    environment. `find_reference_problems` reports references to outputs."""
+    written = {name: list(_written_imports(name, env, document)) for name in env.stacks}
+    to_outputs = {
+        env.export_name(reference.stack, reference.output)
+        for spec in env.stacks.values()
+        for _, reference in find_references(spec.params)
+        if reference.stack is not None
+    }
+    reported: set[tuple[str, Path]] = set()
+    for rendering in renderings:
+        for name in sorted({*find_imports(rendering.body)} - owners.keys() - to_outputs):
+            guess = _find_meant(name, owners, env)
+            if not guess and not name.startswith(env.stack_name("")):
+                continue
+            paths = [
+                path
+                for stack in (rendering.stack, *written)
+                for path, used in written.get(stack, ())
+                if used == name
+            ]
+            path = paths[0] if paths else ("stacks", rendering.stack)
+            if (name, path) not in reported:
+                reported.add((name, path))
+                hint = "Export it from a stack of this environment, or write the value itself."
+                hint = f"Did you mean `{guess}`?" if guess else hint
+                message = f"No stack of this environment exports `{name}`"
+                yield Finding("M1305", "error", document.place(path), path, message, hint)
+
+
+def _find_meant(name: str, owners: Collection[str], env: Environment) -> str:
+    """The export of this environment that an import was meant to be; empty if there is none.
+
+    A name that differs in more than case and separators can be an export of another environment,
+    unless it begins with the name of this one.
+    """
+    plain = {re.sub(r"[^a-z0-9]", "", owner.lower()): owner for owner in owners}
+    if meant := plain.get(re.sub(r"[^a-z0-9]", "", name.lower())):
+        return meant
+    if not name.startswith(env.stack_name("")):
+        return ""
+    return next(iter(difflib.get_close_matches(name, owners, n=1, cutoff=0.9)), "")
 
 
 def _duplicate_exports(
-    rendering: Rendering, owners: Mapping[str, str], document: Document
+    stack: str, exports: Mapping[str, str], owners: Mapping[str, str], document: Document
 ) -> Iterator[Finding]:
     """The name of an export is unique in an account and region. `owners` has the last of
     several."""
-    names = list(_exports(rendering.body).values())
-    path = ("stacks", rendering.stack)
+    names = list(exports.values())
+    path = ("stacks", stack)
     for name in sorted(set(names)):
         owner = owners[name]
-        if owner != rendering.stack or names.count(name) > 1:
-            other = f"`{owner}`" if owner != rendering.stack else "another output"
+        if owner != stack or names.count(name) > 1:
+            other = f"`{owner}`" if owner != stack else "another output"
             message = f"`{name}` is exported by {other} too"
             hint = "Give one of the exports another name."
             yield Finding("M1309", "error", document.place(path), path, message, hint)
 
 
-def _import_path(stack: str, name: str, document: Document) -> Path:
-    """The path in the params where a name is imported: in the stack's overrides, or the stack
-    itself."""
+def _written_imports(
+    stack: str, env: Environment, document: Document
+) -> Iterator[tuple[Path, str]]:
+    """Every name that the params of a stack import, by its path: in references and overrides."""
     path: Path = ("stacks", stack)
-    entry = document.data.get("stacks", {}).get(stack)
-    return next((at for at, used in _written_imports(entry, path) if used == name), path)
+    if stack in env.stacks:
+        for at, reference in find_references(env.stacks[stack].params, path):
+            if reference.export is not None:
+                yield at, reference.export
+            elif reference.stack is not None:
+                yield at, env.export_name(reference.stack, reference.output)
+    entry = document.data.get("stacks", {}).get(stack, {})
+    yield from _function_imports(entry, path)
 
 
-def _written_imports(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Every import in a stack's params, by its path."""
+def _function_imports(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if key == "Fn::ImportValue":
+            if key == "Fn::ImportValue" and isinstance(item, str):
                 yield (*path, key), item
-            yield from _written_imports(item, (*path, key))
+            yield from _function_imports(item, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _written_imports(item, (*path, index))
+            yield from _function_imports(item, (*path, index))
 
 
 def _limits(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:

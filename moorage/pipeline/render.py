@@ -81,7 +81,7 @@ def render(
     if findings:
         return None, findings
     body = _ordered(finish(patched))
-    text = as_json(body) if form == "json" else as_yaml(body, _source(document, stack.name))
+    text = write_text(body, stack.name, document, form)
     file = f"{stack.name}.{form}"
     return Rendering(stack.name, body, text, file, stack.deployment), []
 
@@ -183,6 +183,11 @@ def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # Text ----------------------------------------------------------------------------------------
+
+
+def write_text(body: Mapping[str, Any], stack: str, document: Document, form: Format) -> str:
+    """A template as the text of its file."""
+    return as_json(body) if form == "json" else as_yaml(body, _source(document, stack))
 
 
 def as_json(value: Any) -> str:

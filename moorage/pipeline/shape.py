@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import capitalize
-from moorage.model import Base
+from moorage.model import Base, export_name
 from moorage.pipeline.document import Document
 from moorage.pipeline.params_models import Catalog
 from moorage.pipeline.paths import overlap, remove_paths, rename_keys, value_at, written_path
@@ -60,13 +61,15 @@ def find_shape(
 
     `unreadable` paths of the file have a finding already, so they are removed first.
     """
+    app = str(document.data.get("app"))
+    context = {"read": document.read, "export_name": partial(export_name, app, document.env)}
     findings: list[Finding] = []
     removed: set[Path] = set(unreadable)
     guessed: set[Path] = set()
     while True:
         try:
             remaining = remove_paths(data, (), removed)
-            params = model.model_validate(remaining, context={"read": document.read})
+            params = model.model_validate(remaining, context=context)
             return Shape(params, tuple(findings), data, frozenset(removed), frozenset(guessed))
         except ValidationError as error:
             subject = Subject(model, data, root, catalog)

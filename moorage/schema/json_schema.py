@@ -24,6 +24,7 @@ from moorage.model import NAME, TemplateModule
 from moorage.pipeline.header import Header
 from moorage.pipeline.list_entries import DELETE, ID, ID_PATTERN, LISTS
 from moorage.pipeline.render import SECTIONS
+from moorage.references import FORMS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 STACK_KEYS = {
@@ -77,6 +78,7 @@ def schema(templates: Mapping[str, TemplateModule]) -> Schema:
         "additionalProperties": False,
         "definitions": {
             _ANY_STACK: _any_stack(templates),
+            **_references(),
             **_model_definitions(header),
             **{
                 name: definition
@@ -167,6 +169,15 @@ def _stack(templates: Mapping[str, TemplateModule], name: str | None) -> Schema:
 def _case(template: Schema, then: Schema, **more: Any) -> Schema:
     """The schema `then`, for entries whose `template:` has that form or is not written."""
     return {"if": {"type": "object", "properties": {"template": template}, **more}, "then": then}
+
+
+def _references() -> Schema:
+    """How references to other stacks and to outside of the environment are written."""
+    return {
+        form.__name__: _value(written_schema(form, form.__name__), deletable=True)
+        | {"type": "object"}
+        for form in FORMS
+    }
 
 
 def _doc(module: TemplateModule) -> str:
@@ -296,6 +307,11 @@ def _forms(schema: Schema, deletable: bool) -> Iterator[Schema]:
 
 
 def _written_forms(schema: Schema, deletable: bool) -> Iterator[Schema]:
+    if "reference" in schema:
+        literal = {key: value for key, value in schema.items() if key != "reference"}
+        yield from _written_forms(literal, deletable)
+        yield _ref(schema["reference"])
+        return
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
             forms = [form for inner in schema[key] for form in _written_forms(inner, deletable)]

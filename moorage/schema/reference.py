@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 
 from moorage.model import TemplateModule
 from moorage.pipeline.header import Header
+from moorage.references import ImportForm
 from moorage.schema.json_schema import STACK_KEYS, Schema, written_schema
 
 _HEAD = """\
@@ -293,6 +294,10 @@ def _is_other(text: str) -> bool:
 
 def _takes(schema: Schema, titles: Mapping[str, str]) -> str:
     """What can be written, in words."""
+    if "reference" in schema:
+        literal = {key: value for key, value in schema.items() if key != "reference"}
+        without = " without `ssm`" if schema["reference"] == ImportForm.__name__ else ""
+        return f"{_takes(literal, titles)} or {_REFERENCE}{without}"
     if "takes" in schema:
         return str(schema["takes"])
     for key in ("anyOf", "oneOf", "allOf"):
@@ -321,6 +326,7 @@ def _either(forms: list[str]) -> str:
     return _choice(words)
 
 
+_REFERENCE = "[a reference](values.md#values-from-other-stacks-and-from-outside)"
 _SWITCH = "`true` or `false`"
 _WORDS = {
     "any": "anything",

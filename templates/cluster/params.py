@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from moorage.facts.fargate import CapacityProviderName
-from moorage.model import Base
+from moorage.model import Base, Environment
 
 from ..common.fields import Switch, text
 from ..common.logs import LogGroupName, Logs
+from ..common.references import External, output_of
 from ..tasks.service_discovery import ExistingNamespace, Namespace
 from .capacity import Capacity, ExistingInstances
 
@@ -18,6 +19,7 @@ Provider = CapacityProviderName
 ClusterName = Annotated[
     str, text(r"[A-Za-z0-9_-]{1,255}", "a name of letters, digits, - and _", "shop")
 ]
+ExistingName = Annotated[str, text(r"[A-Za-z0-9_-]{1,255}", "the name of a cluster", "shop")]
 
 
 class Share(Base):
@@ -32,8 +34,8 @@ class Share(Base):
 class Existing(Base):
     """An existing cluster."""
 
-    name: ClusterName = Field(description="Name of the cluster.")
-    exec_log_group: LogGroupName | None = Field(
+    name: External[ExistingName] = Field(description="Name of the cluster.")
+    exec_log_group: External[LogGroupName] | None = Field(
         None, description="Name of the log group of its ECS Exec sessions, if it has one."
     )
     capacity_providers: list[Provider] = Field(
@@ -82,3 +84,9 @@ class Params(Base):
         "`service_connect:` or `discovery:`.",
     )
     existing: Existing | None = Field(None, description="Use an existing cluster.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "ClusterName" not in outputs:
+            return None
+        return cls(existing=Existing(name=output_of(env, stack, "ClusterName")))

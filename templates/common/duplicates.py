@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import logical_id
 
 
-def find_repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
+def find_repeats(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
     """The index of each value that occurred before, and the index of its first occurrence."""
     for index, value in enumerate(values):
         first = values.index(value)
@@ -16,7 +17,7 @@ def find_repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield index, first
 
 
-def describe_conflict(value: str, first: str) -> str:
+def describe_conflict(value: Any, first: Any) -> str:
     """The message for two values that result in the same logical ID."""
     if value == first:
         return f"The list contains `{value}` twice"

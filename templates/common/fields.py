@@ -32,6 +32,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.log_retention import RETENTION_DAYS
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
+from moorage.references import is_reference
 
 _DURATION = {"type": "string", "pattern": r"^[0-9]+[smhd]$"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -177,7 +178,9 @@ Switch = Annotated[
 
 OneOrMany = Annotated[
     list[T],
-    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) or is_reference(value) else value
+    ),
     _OneOrManySchema(),
 ]
 """One text, or a list of texts."""
@@ -197,7 +200,7 @@ UniqueList = Annotated[list[T], AfterValidator(reject_duplicates)]
 
 
 @dataclass(frozen=True)
-class _TextForm:
+class TextForm:
     """Annotation of text that must match a pattern as a whole."""
 
     pattern: str
@@ -229,13 +232,13 @@ class _TextForm:
         }
 
 
-def text(pattern: str, what: str, example: str) -> _TextForm:
+def text(pattern: str, what: str, example: str) -> TextForm:
     """Text that matches `pattern` as a whole: `VpcId = Annotated[str, text(...)]`.
 
     `what` names the form in messages and in the params reference, as in "the ID of a VPC";
     `example` is shown in both.
     """
-    return _TextForm(pattern, what, example)
+    return TextForm(pattern, what, example)
 
 
 VpcId = Annotated[str, text(resource_ids.VPC, "the ID of a VPC", "vpc-0123456789abcdef0")]

@@ -53,8 +53,8 @@ def role(
     policies: Mapping[str, Iterable[Statement | Mapping[str, Any]]],
     env: Environment,
     *,
-    managed: Iterable[str] = (),
-    permissions_boundary: str | None = None,
+    managed: Iterable[Arn] = (),
+    permissions_boundary: Arn | None = None,
     **trust: Any,
 ) -> iam.Role:
     """A role that an AWS service can assume, with inline policies.

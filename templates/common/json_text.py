@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from troposphere import Sub
@@ -42,13 +42,34 @@ def _substitute(value: Any, imports: dict[str, Any]) -> Any:
             for name, variable in variables.items():
                 text = text.replace(f"${{{name}}}", str(_substitute(variable, imports)))
             return text
-        if value.keys() == {"Fn::ImportValue"}:
-            export = str(value["Fn::ImportValue"])
-            short = logical_id(export.rsplit("-", 1)[-1])
-            name = short if imports.get(short, value) == value else logical_id(export)
-            imports[name] = value
-            return f"${{{name}}}"
+        if value.keys() & _IMPORTED and any(exports_in(value)):
+            return f"${{{_name_import(value, imports)}}}"
         return {key: _substitute(item, imports) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_substitute(item, imports) for item in value]
     return value
+
+
+_IMPORTED = {"Fn::ImportValue", "Fn::Join", "Fn::Select"}
+"""An imported value, or a part of one."""
+
+
+def _name_import(value: Mapping[str, Any], imports: dict[str, Any]) -> str:
+    """The name of an imported value in the text: the last part of the export's name, or all of it
+    if that is taken, with the index of the part."""
+    (export, *_) = exports_in(value)
+    part = str(value["Fn::Select"][0]) if "Fn::Select" in value else ""
+    short = logical_id(export.rsplit("-", 1)[-1], part)
+    name = short if imports.get(short, value) == value else logical_id(export, part)
+    imports[name] = value
+    return name
+
+
+def exports_in(value: Any) -> Iterator[str]:
+    """The names of the exports in a value."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from [str(item)] if key == "Fn::ImportValue" else exports_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from exports_in(item)

@@ -10,6 +10,7 @@ from troposphere import logs
 from moorage.model import Base
 
 from .fields import KeyArn, Retention, text
+from .references import External
 
 # CloudWatch Logs API reference, CreateLogGroup, logGroupName.
 LogGroupName = Annotated[
@@ -28,7 +29,7 @@ class Logs(Base):
     keep: bool = Field(
         False, description="Keep the log group and its events when the stack is deleted."
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of a KMS key that encrypts the events. The key policy must allow "
         "CloudWatch Logs to use the key.",

@@ -12,8 +12,10 @@ from troposphere import Sub
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import capitalize, shown
 from moorage.model import Base, wrong
+from moorage.references import Reference
 
 from .fields import OneOrMany, text
+from .references import ExternalResource, object_arn
 
 # IAM user guide, "IAM JSON policy elements: Condition operators".
 Operator = Annotated[
@@ -50,8 +52,14 @@ class UserStatement(Base):
     Effect: Literal["Allow", "Deny"] = Field("Allow", description="Whether it allows or denies.")
     Action: OneOrMany[str] = Field([], description="Actions, such as `s3:GetObject`.")
     NotAction: OneOrMany[str] = Field([], description="All actions but these; with `Deny`.")
-    Resource: OneOrMany[str] = Field([], description="ARNs of the resources.")
-    NotResource: OneOrMany[str] = Field([], description="All resources but these.")
+    Resource: OneOrMany[ExternalResource[str]] = Field(
+        [],
+        description="ARNs of the resources. In a reference, `key` follows the ARN and a slash, "
+        'such as `"*"` for all objects of a bucket.',
+    )
+    NotResource: OneOrMany[ExternalResource[str]] = Field(
+        [], description="All resources but these."
+    )
     Condition: dict[Operator, dict[str, ConditionValue]] = Field(
         {}, description="When the statement applies."
     )
@@ -104,7 +112,8 @@ def _action_problems(statement: UserStatement, statement_path: Path) -> Iterator
 def _resource_problems(statement: UserStatement, statement_path: Path) -> Iterator[Problem]:
     for key in ("Resource", "NotResource"):
         for resource in getattr(statement, key):
-            if resource != "*" and not resource.startswith(("arn:", "${AWS::")):
+            is_text = isinstance(resource, str)
+            if is_text and resource != "*" and not resource.startswith(("arn:", "${AWS::")):
                 hint = "Write an ARN, such as `arn:aws:s3:::my-bucket/*`."
                 message = f"{capitalize(shown(resource))} is not the ARN of a resource"
                 yield Problem("M1523", (*statement_path, key), message, hint)
@@ -114,8 +123,8 @@ def policy_statement(statement: UserStatement) -> dict[str, Any]:
     """The statement as it is in a policy document."""
     return {
         key: _resolve_pseudo_parameters(value)
-        for key, value in statement.model_dump().items()
-        if value not in (None, [], {})
+        for key in type(statement).model_fields
+        if (value := getattr(statement, key)) not in (None, [], {})
     }
 
 
@@ -127,6 +136,8 @@ def _resolve_pseudo_parameters(value: Any) -> Any:
     if isinstance(value, str):
         variables = re.sub(r"\$\{(?!AWS::)", "${!", value)
         return Sub(variables) if "${AWS::" in value else value
+    if isinstance(value, Reference):
+        return object_arn(value)
     if isinstance(value, list):
         return [_resolve_pseudo_parameters(item) for item in value]
     if isinstance(value, dict):

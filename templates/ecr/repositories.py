@@ -31,6 +31,7 @@ from moorage.model import Base, Environment, wrong
 
 from ..common.fields import KeyArn, Switch, UniqueList, duration, format_duration, text
 from ..common.iam import policy
+from ..common.references import External
 from ..common.regions import key_region_problems
 
 _DAY = 86_400
@@ -142,7 +143,7 @@ class Repository(Base):
         "AES256",
         description="How images are encrypted. It cannot be changed later.",
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the KMS key that encrypts images. Default: the AWS managed key."
     )
     keep_images: Count | None = Field(

@@ -9,6 +9,7 @@ from moorage.facts.quotas import MAX_TARGET_GROUPS_PER_SERVICE
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment
+from moorage.references import Reference
 
 from ..load_balancers import alb, nlb
 from .alb.target_problems import rule_problems
@@ -81,7 +82,7 @@ def _network_problems(
         yield Problem("M2553", (*path, "via"), message, hint, because=[("network",)])
 
 
-def _vpc(net: UsedNetwork) -> str:
+def _vpc(net: UsedNetwork) -> str | Reference:
     """Identifies the VPC: two stacks may name the same existing one."""
     return net.params.existing.vpc if net.params.existing else net.name
 

@@ -10,6 +10,7 @@ from moorage.facts.elb_attributes import LISTENER
 from moorage.model import Base
 
 from ..common.fields import duration
+from ..common.references import External
 from ..common.security_groups import Peer
 from ..load_balancers.certificates import CertificateArn, SslPolicy
 from ..load_balancers.shared import LoadBalancedParams
@@ -31,7 +32,7 @@ class ListenerSettings(Base):
         "is 60. Write `[]` if the security group of an existing load balancer allows the clients "
         "already.",
     )
-    certificate: CertificateArn | None = Field(
+    certificate: External[CertificateArn] | None = Field(
         None, description="NLB: ARN of the certificate of a `tls` listener."
     )
     ssl_policy: SslPolicy = Field(

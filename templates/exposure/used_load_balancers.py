@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from moorage.model import Environment
+from moorage.references import Reference
 
 from .. import network
 from ..common.used_stacks import UsedStack, resolve_stack
@@ -44,7 +45,7 @@ class UsedNlb(UsedStack[nlb.Params, nlb.Handle]):
         return str(self.params.existing.arn) if self.params.existing else self.name
 
     @property
-    def security_group_id(self) -> str | None:
+    def security_group_id(self) -> str | Reference | None:
         """Identifies the load balancer's security group, which existing ones may share."""
         if self.params.existing:
             return self.params.existing.security_group

@@ -16,6 +16,7 @@ from moorage.model import Base
 from ..common.expiry import Expiry
 from ..common.fields import BucketName, text
 from ..common.iam import deny_without_tls, policy
+from ..common.references import External
 
 _DAY = 86_400
 
@@ -35,7 +36,7 @@ class AccessLogs(Base):
     """Access logs in S3. The subclass for each kind of load balancer describes what an existing
     bucket must allow."""
 
-    bucket: BucketName | None = None
+    bucket: External[BucketName] | None = None
     prefix: Prefix | None = Field(None, description="Prefix of the S3 keys of the log files.")
     expire_after: Expiry = Field(
         90 * _DAY,

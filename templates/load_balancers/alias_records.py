@@ -13,6 +13,7 @@ from moorage.model import Base, Environment, logical_id
 
 from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
+from ..common.references import External
 
 ZoneId = Annotated[
     str, text(r"Z[A-Z0-9]{1,31}", "the ID of a hosted zone", "Z0123456789ABCDEFGHIJ")
@@ -30,7 +31,7 @@ HostName = Annotated[
 class Alias(Base):
     """A Route 53 record that is an alias of the load balancer."""
 
-    zone: ZoneId = Field(description="ID of the Route 53 hosted zone.")
+    zone: External[ZoneId] = Field(description="ID of the Route 53 hosted zone.")
     name: HostName = Field(
         description="Host name within the zone, such as `www.example.com` or `*.example.com`."
     )

@@ -10,6 +10,7 @@ from moorage.facts.load_balancing import SECURITY_POLICIES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, logical_id
+from moorage.references import Reference
 
 from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
@@ -47,7 +48,9 @@ def security_policy_problems(name: str, path: Path) -> Iterator[Problem]:
         yield Problem("M2304", path, message, hint, level="warning")
 
 
-def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> Iterator[Problem]:
+def certificate_problems(
+    arns: Sequence[str | Reference], path: Path, env: Environment
+) -> Iterator[Problem]:
     """Certificates of other regions, and certificates that would have the same logical ID."""
     for index, arn in enumerate(arns):
         if is_in_other_region(arn, env):
@@ -62,6 +65,9 @@ def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> I
         yield Problem(code, (*path, index), message, "Keep one of them.")
 
 
-def certificate_logical_id(arn: str) -> str:
-    """The logical ID of an additional certificate: from its ID in ACM or its name in IAM."""
+def certificate_logical_id(arn: str | Reference) -> str:
+    """The logical ID of an additional certificate: from its ID in ACM or its name in IAM, or from
+    the reference to it."""
+    if not isinstance(arn, str):
+        return logical_id(*arn.words, "ListenerCertificate")
     return logical_id(arn.rsplit("/", 1)[-1], "ListenerCertificate")

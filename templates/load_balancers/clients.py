@@ -10,6 +10,7 @@ from pydantic import Discriminator, Tag
 
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6, PRIVATE_BLOCKS
 from moorage.findings.finding import Path, Problem
+from moorage.references import Reference
 
 from ..common.duplicates import find_repeats
 from ..common.fields import Cidr, PrefixListId, ip_version
@@ -32,7 +33,7 @@ def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
     return (ANY_IPV4, ANY_IPV6) if dualstack else (ANY_IPV4,)
 
 
-def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
+def private_client_problems(clients: Sequence[str | Reference], path: Path) -> Iterator[Problem]:
     """Clients of an internet-facing load balancer, which sees only public addresses: its DNS name
     has public ones (Elastic Load Balancing user guide, "Load balancer scheme")."""
     private = [index for index, client in enumerate(clients) if _is_private(client)]
@@ -46,13 +47,13 @@ def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Prob
         yield Problem("M2332", (*path, private[0]), message, hint, level="warning")
 
 
-def _is_private(client: str) -> bool:
-    if kind_of_peer(client) != "network" or ip_version(client) != 4:
+def _is_private(client: str | Reference) -> bool:
+    if not isinstance(client, str) or kind_of_peer(client) != "network" or ip_version(client) != 4:
         return False
     return any(IPv4Network(client).subnet_of(IPv4Network(block)) for block in PRIVATE_BLOCKS)
 
 
-def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
+def client_problems(clients: Sequence[str | Reference], path: Path) -> Iterator[Problem]:
     """Clients that are listed more than once.
 
     CloudFormation creates one security group rule for two equal clients, and deletes it when either

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from troposphere import GetAtt, Output, Ref, ec2
+from troposphere import GetAtt, Join, Output, Ref, Select, Split, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.findings.finding import Problem
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from .. import network
 from ..common.exports import export_output
@@ -95,14 +96,16 @@ def resolve_default_clients(
     return all_addresses(dualstack=ip_address_type == "dualstack")
 
 
-def full_name_of(arn: str) -> str:
+def full_name_of(arn: str | Reference) -> Any:
     """The name of a load balancer in CloudWatch, from its ARN or that of one of its listeners
     (Elastic Load Balancing user guides, "CloudWatch metrics for your ... Load Balancer").
 
     >>> full_name_of("arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/net/edge/0a1b")
     'net/edge/0a1b'
     """
-    return "/".join(arn.split("/")[1:4])
+    if isinstance(arn, str):
+        return "/".join(arn.split("/")[1:4])
+    return Join("/", [Select(index, Split("/", arn)) for index in (1, 2, 3)])
 
 
 # Resources and outputs -----------------------------------------------------------------------

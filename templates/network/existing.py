@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.findings.finding import Path, Problem
+from moorage.references import Reference
 
 from .params import Existing, Params
 
@@ -30,7 +31,7 @@ def existing_network_problems(params: Params, existing: Existing) -> Iterator[Pr
         because: tuple[Path, ...] = tuple(("existing", key) for key in lists)
         message = "`existing` names a VPC, but none of its subnets"
         yield Problem("M2001", ("existing",), message, hint, because=because)
-    seen: set[str] = set()
+    seen: set[str | Reference] = set()
     for key, ids in lists.items():
         for index, subnet in enumerate(ids):
             if subnet in seen:

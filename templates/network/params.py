@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from moorage.facts.addresses import HOSTLESS_BLOCKS
 from moorage.facts.regions import ZONE_NAME
 from moorage.findings.wording import shown
-from moorage.model import Base, wrong
+from moorage.model import Base, Environment, wrong
+from moorage.references import Reference
 
 from ..common.fields import Ipv4Cidr, SubnetId, Switch, VpcId
 from ..common.logs import Logs
+from ..common.references import External, output_of
 
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
@@ -116,13 +118,13 @@ class FlowLogs(Logs):
 class Existing(Base):
     """An existing VPC."""
 
-    vpc: VpcId = Field(description="ID of the VPC.")
-    public_subnets: list[SubnetId] = Field(
+    vpc: External[VpcId] = Field(description="ID of the VPC.")
+    public_subnets: list[External[SubnetId]] = Field(
         [],
         description="IDs of subnets with a route to an internet gateway, one for each "
         "Availability Zone.",
     )
-    private_subnets: list[SubnetId] = Field(
+    private_subnets: list[External[SubnetId]] = Field(
         [],
         description="IDs of subnets without a route to an internet gateway, one for each "
         "Availability Zone.",
@@ -179,3 +181,20 @@ class Params(Base):
         "`egress: nat` and `nat-per-az` private subnets reach the internet over IPv6 too.",
     )
     existing: Existing | None = Field(None, description="Use an existing VPC.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "VpcId" not in outputs:
+            return None
+        public = _subnets("Public", stack, outputs, env)
+        private = _subnets("Private", stack, outputs, env)
+        vpc = output_of(env, stack, "VpcId")
+        return cls(existing=Existing(vpc=vpc, public_subnets=public, private_subnets=private))
+
+
+def _subnets(
+    kind: str, stack: str, outputs: frozenset[str], env: Environment
+) -> list[str | Reference]:
+    """References to the subnets of a stack of another kind, one for each zone."""
+    names = [f"{kind}Subnet{letter}Id" for letter in ZONE_LETTERS]
+    return [output_of(env, stack, name) for name in names if name in outputs]

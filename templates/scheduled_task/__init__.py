@@ -110,4 +110,4 @@ def deployment(name: str, params: Params, env: Environment) -> Deployment:
 def _outputs(task: Task) -> Iterator[Output]:
     yield from task_outputs(task, "Security group of the task")
     yield Output("ScheduleName", Description="Name of the schedule", Value=Ref("Schedule"))
-    yield log_group_output(task)
+    yield from log_group_output(task)

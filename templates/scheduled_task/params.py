@@ -9,6 +9,7 @@ from pydantic import Field
 from moorage.model import Base
 
 from ..common.fields import KeyArn, QueueArn, Switch, duration
+from ..common.references import External, Importable
 from ..common.schedules import FlexibleWindow, ScheduleExpression, TimeZone
 from ..tasks.alarm_params import JobAlarms
 from ..tasks.execution_logs import ExecutionParams
@@ -34,10 +35,10 @@ class DeadLetterQueue(Base):
     retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
         14 * _DAY, description="How long a queue that the stack creates keeps messages."
     )
-    existing: QueueArn | None = Field(
+    existing: Importable[QueueArn] | None = Field(
         None, description="ARN of an existing standard queue in the same region."
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of the customer managed KMS key that encrypts the queue, if it has one.",
     )

@@ -9,7 +9,10 @@ from awacs import s3
 from awacs.aws import Statement
 from troposphere import ecs
 
+from moorage.references import Reference, sort_key
+
 from ..common.iam import allow
+from ..common.references import bucket_arn, object_arn
 from . import images, secrets
 from .containers import Container, Containers, HealthCheck, RestartPolicy
 from .linux_parameters import device, system_controls, tmpfs
@@ -37,7 +40,8 @@ def container_definition(
         "EntryPoint": params.entry_point,
         "Environment": _environment(params.environment),
         "EnvironmentFiles": [
-            ecs.EnvironmentFile(Type="s3", Value=arn) for arn in params.environment_files
+            ecs.EnvironmentFile(Type="s3", Value=object_arn(file))
+            for file in params.environment_files
         ],
         "Secrets": _secrets(params.secrets, used_secrets or {}),
         "PortMappings": [
@@ -88,7 +92,9 @@ def container_definition(
     )
 
 
-def _secrets(references: Mapping[str, str], used: Mapping[str, Any]) -> list[ecs.Secret]:
+def _secrets(
+    references: Mapping[str, str | Reference], used: Mapping[str, Any]
+) -> list[ecs.Secret]:
     values = {key: secrets.parse_secret(ref).value_from for key, ref in references.items()}
     values = {**values, **used}
     return [ecs.Secret(Name=key, ValueFrom=value) for key, value in sorted(values.items())]
@@ -107,7 +113,7 @@ def _gpus(count: int | None) -> list[ecs.ResourceRequirement]:
     return [ecs.ResourceRequirement(Type="GPU", Value=str(count))] if count else []
 
 
-def _environment(variables: Mapping[str, str]) -> list[ecs.Environment]:
+def _environment(variables: Mapping[str, str | Reference]) -> list[ecs.Environment]:
     return [ecs.Environment(Name=key, Value=value) for key, value in sorted(variables.items())]
 
 
@@ -152,7 +158,7 @@ def _restart_policy(policy: RestartPolicy | None) -> ecs.RestartPolicy | None:
     )
 
 
-def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
+def _credentials(reference: str | Reference | None) -> ecs.RepositoryCredentials | None:
     if reference is None:
         return None
     return ecs.RepositoryCredentials(
@@ -164,7 +170,9 @@ def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
 
 
 def execution_role_statements(
-    containers: Containers, kms_keys: list[str], more_secrets: Iterable[str] = ()
+    containers: Containers,
+    kms_keys: Sequence[str | Reference],
+    more_secrets: Iterable[str | Reference] = (),
 ) -> Iterator[Statement]:
     """The permissions to start these containers, except those to pull their images: to read their
     secrets, `more_secrets`, registry credentials and environment files."""
@@ -179,9 +187,13 @@ def execution_role_statements(
         if container.repository_credentials
     ]
     yield from secrets.read_statements(references, kms_keys)
-    files = sorted({arn for container in all_containers for arn in container.environment_files})
+    files = sorted(
+        {file for container in all_containers for file in container.environment_files},
+        key=sort_key,
+    )
     if files:
         # Amazon ECS developer guide, "Amazon ECS task execution IAM role", Amazon S3 file storage.
-        buckets = sorted({arn.split("/")[0] for arn in files})
-        yield allow("ReadEnvironmentFiles", [s3.GetObject], files)
-        yield allow("LocateEnvironmentFiles", [s3.GetBucketLocation], buckets)
+        buckets = {sort_key(bucket): bucket for bucket in map(bucket_arn, files)}
+        located = [buckets[key] for key in sorted(buckets)]
+        yield allow("ReadEnvironmentFiles", [s3.GetObject], map(object_arn, files))
+        yield allow("LocateEnvironmentFiles", [s3.GetBucketLocation], located)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from moorage.facts.secret_values import find_in_command
 from moorage.findings.finding import Problem
@@ -104,14 +105,14 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
 def _dynamic_reference_problems(name: str, container: Container) -> Iterator[Problem]:
     """Secrets that CloudFormation would resolve when it deploys: their values could then be read in
     the task definition."""
-    texts: dict[str, Iterable[tuple[str | int, str]]] = {
+    texts: dict[str, Iterable[tuple[str | int, Any]]] = {
         "environment": container.environment.items(),
         "command": enumerate(container.command),
         "entry_point": enumerate(container.entry_point),
     }
     for key, values in texts.items():
         for key_or_index, value in values:
-            if _DYNAMIC_SECRET.search(value):
+            if isinstance(value, str) and _DYNAMIC_SECRET.search(value):
                 message = "CloudFormation would write the secret's value into the task definition"
                 hint = "Refer to the secret in `secrets:`; ECS reads it when the task starts."
                 path = ("containers", name, key, key_or_index)

@@ -16,6 +16,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Base
 
 from ..common.fields import UniqueList, duration, text
+from ..common.references import External, ExternalObject, ExternalSecret, WholeExternalSecret
 from .build_params import BuildField
 from .images import Image
 from .linux_parameters import Device, KernelParameter, Tmpfs
@@ -148,15 +149,15 @@ class Container(Base):
         description="Arguments that replace the image's CMD.",
     )
     entry_point: list[str] = Field([], description="Program that replaces the image's ENTRYPOINT.")
-    environment: dict[VariableName, Variable] = Field(
+    environment: dict[VariableName, External[Variable]] = Field(
         {},
         examples=[{"LOG_LEVEL": "info"}],
         description="Environment variables. Everyone who can read the template can read them.",
     )
-    environment_files: UniqueList[EnvironmentFile] = Field(
+    environment_files: UniqueList[ExternalObject[EnvironmentFile]] = Field(
         [], max_length=10, description="ARNs of `.env` objects in S3 with more variables."
     )
-    secrets: dict[VariableName, SecretRef] = Field(
+    secrets: dict[VariableName, ExternalSecret[SecretRef]] = Field(
         {},
         examples=[{"DB_PASSWORD": "ssm:/shop/prod/db_password"}],
         description="Environment variables with references to secrets that ECS reads when the "
@@ -282,7 +283,7 @@ class Container(Base):
         None, description="Restart the container without replacing the task."
     )
     docker_labels: dict[LabelName, str] = Field({}, description="Docker labels of the container.")
-    repository_credentials: SecretRef | None = Field(
+    repository_credentials: WholeExternalSecret[SecretRef] | None = Field(
         None,
         description="`secretsmanager:<name>` with the user name and password of a private "
         "registry.",

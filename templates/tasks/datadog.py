@@ -13,6 +13,7 @@ from pydantic import Field
 from moorage.model import Base, Environment
 
 from ..common.fields import text
+from ..common.references import External, ExternalSecret
 from .containers import Container
 from .images import Image
 from .ports import Port
@@ -43,17 +44,17 @@ class Datadog(Base):
     """The Datadog agent in each task. It is not essential: if it fails, the task keeps running and
     ECS restarts the agent."""
 
-    api_key: SecretRef = Field(
+    api_key: ExternalSecret[SecretRef] = Field(
         examples=["ssm:/shop/prod/datadog_api_key"],
         description="Reference to the API key: `ssm:<name>` or `secretsmanager:<name>`.",
     )
     site: Site = Field("datadoghq.com", description="Datadog site of the account.")
     apm: bool = Field(True, description="Accept traces on port 8126.")
     dogstatsd: bool = Field(True, description="Accept metrics of the application on port 8125/udp.")
-    environment: dict[VariableName, Variable] = Field(
+    environment: dict[VariableName, External[Variable]] = Field(
         {}, description="More environment variables of the agent, such as `DD_TAGS`."
     )
-    secrets: dict[VariableName, SecretRef] = Field(
+    secrets: dict[VariableName, ExternalSecret[SecretRef]] = Field(
         {},
         description="More environment variables, with references to secrets that ECS reads when "
         "the task starts.",

@@ -18,8 +18,10 @@ from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.facts.network_file_systems import NFS_PORT
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment, logical_id
+from moorage.references import Reference, sort_key
 
 from ..common.exports import import_value
+from ..common.references import id_words
 from ..common.security_groups import Peer, destination_property
 from .launch_types import LaunchParams, uses_instance_address
 from .ports import PortField
@@ -87,7 +89,9 @@ def egress_property(
     if params.egress is None:
         return {}
     blocks = [ANY_IPV4, *([ANY_IPV6] if dualstack else [])]
-    rules = {(block, "tcp", _HTTPS): "HTTPS" for block in blocks}
+    rules: dict[tuple[str | Reference, str, int], str] = {
+        (block, "tcp", _HTTPS): "HTTPS" for block in blocks
+    }
     for entry in params.egress:
         for port in entry.ports:
             for destination in entry.to:
@@ -101,7 +105,9 @@ def egress_property(
     }
 
 
-def _rule(destination: str, protocol: str, port: int, description: str) -> ec2.SecurityGroupRule:
+def _rule(
+    destination: str | Reference, protocol: str, port: int, description: str
+) -> ec2.SecurityGroupRule:
     return ec2.SecurityGroupRule(
         Description=description,
         IpProtocol=protocol,
@@ -133,8 +139,8 @@ def _volume_rules(volumes: Mapping[str, Volume]) -> Iterator[ec2.SecurityGroupEg
         group = GetAtt("MountTargetSecurityGroup", "GroupId")
         yield group_rule("NfsEgress", group, "tcp", NFS_PORT, "NFS to the mount targets")
     existing = {volume.existing.security_group for volume in efs_volumes if volume.existing}
-    for group_id in sorted(group for group in existing if group):
-        title = logical_id(group_id, "NfsEgress")
+    for group_id in sorted((group for group in existing if group), key=sort_key):
+        title = logical_id(*id_words(group_id), "NfsEgress")
         yield group_rule(title, group_id, "tcp", NFS_PORT, "NFS to the mount targets")
 
 

@@ -18,10 +18,12 @@ from troposphere import Ref, Sub, ecs
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
+from moorage.references import Reference
 
 from ..common.fields import BucketName, KeyArn, Switch, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
+from ..common.references import External, ExternalSecret, sub_values
 from ..common.regions import key_region_problems
 from . import secrets
 from .containers import Container, Directory
@@ -72,7 +74,7 @@ OptionName = Annotated[str, text(r"[A-Za-z0-9_.-]+", "the name of an option", "R
 class CloudWatch(Base):
     """A log group of CloudWatch Logs."""
 
-    log_group: LogGroupName | None = Field(
+    log_group: External[LogGroupName] | None = Field(
         None, description="Name of an existing log group; the stack's log group by default."
     )
 
@@ -81,9 +83,9 @@ class Bucket(Base):
     """An S3 bucket, for compressed objects of up to 10 MB. An object is written at least once a
     minute."""
 
-    bucket: BucketName = Field(description="Name of the bucket.")
+    bucket: External[BucketName] = Field(description="Name of the bucket.")
     prefix: Prefix = Field("logs", description="Prefix of the objects' keys.")
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the KMS key with which the bucket encrypts, if it has one."
     )
 
@@ -92,7 +94,7 @@ class Http(Base):
     """An HTTP server that accepts lines of JSON, one record per line."""
 
     url: Url = Field(description="URL to which records are posted.")
-    header: SecretRef | None = Field(
+    header: ExternalSecret[SecretRef] | None = Field(
         None,
         description="Reference to a secret with a header and its value, such as `Authorization "
         "Bearer abc`.",
@@ -106,7 +108,7 @@ class FireLens(Base):
 
     cloudwatch: Switch[CloudWatch] = Field(None, description="Send logs to CloudWatch Logs.")
     s3: Bucket | None = Field(None, description="Send logs to an S3 bucket.")
-    firehose: StreamName | None = Field(
+    firehose: External[StreamName] | None = Field(
         None, description="Send logs to the Firehose stream of that name."
     )
     http: Http | None = Field(None, description="Send logs to a URL.")
@@ -115,7 +117,7 @@ class FireLens(Base):
         description='Options of Fluent Bit\'s output plugin, such as `{Retry_Limit: "5"}`, which '
         "are added to those that Moorage sets, or replace them; also `log-driver-buffer-limit`.",
     )
-    secret_options: dict[OptionName, SecretRef] = Field(
+    secret_options: dict[OptionName, ExternalSecret[SecretRef]] = Field(
         {},
         description="More options, with references to secrets that ECS reads when the task starts.",
     )
@@ -172,7 +174,7 @@ def listening_ports(params: FireLens) -> list[Port]:
     return [Port(24224), Port(8877), *([] if params.include else [Port(2020)])]
 
 
-def secret_references(params: FireLens) -> dict[str, SecretRef]:
+def secret_references(params: FireLens) -> dict[str, str | Reference]:
     """References to secrets by option, including those of the destination."""
     header = params.http.header if params.http else None
     return {**({"Header": header} if header else {}), **params.secret_options}
@@ -259,7 +261,7 @@ def _options(params: FireLens, container: str, log_group: Any) -> dict[str, Any]
     return _http_options(params.http) if params.http else {}
 
 
-def _http_options(params: Http) -> dict[str, str]:
+def _http_options(params: Http) -> dict[str, Any]:
     match = _URL.fullmatch(params.url)
     assert match is not None, "Url has validated it"
     is_https = match["scheme"] == "https"
@@ -279,14 +281,19 @@ def task_role_statements(params: FireLens, log_group_arn: Any) -> Iterator[State
     location = "${AWS::Region}:${AWS::AccountId}"
     if params.cloudwatch:
         name = params.cloudwatch.log_group
-        existing = Sub(f"arn:${{AWS::Partition}}:logs:{location}:log-group:{name}:*")
+        arn = f"arn:${{AWS::Partition}}:logs:{location}:log-group:${{Name}}:*"
         actions = [logs.CreateLogStream, logs.PutLogEvents]
-        yield allow("SendLogs", actions, [existing if name else log_group_arn])
+        yield allow("SendLogs", actions, [sub_values(arn, Name=name) if name else log_group_arn])
     elif params.s3:
-        keys = f"{params.s3.bucket}/{params.s3.prefix.strip('/')}/*"
-        yield allow("SendLogs", [s3.PutObject], [Sub(f"arn:${{AWS::Partition}}:s3:::{keys}")])
+        yield allow("SendLogs", [s3.PutObject], [_object_arns(params.s3)])
         if params.s3.kms_key:
             yield allow("EncryptLogs", [kms.GenerateDataKey], [params.s3.kms_key])
     elif params.firehose:
-        stream = f"arn:${{AWS::Partition}}:firehose:{location}:deliverystream/{params.firehose}"
-        yield allow("SendLogs", [firehose.PutRecordBatch], [Sub(stream)])
+        arn = f"arn:${{AWS::Partition}}:firehose:{location}:deliverystream/${{Name}}"
+        stream = sub_values(arn, Name=params.firehose)
+        yield allow("SendLogs", [firehose.PutRecordBatch], [stream])
+
+
+def _object_arns(destination: Bucket) -> Sub:
+    keys = f"{destination.prefix.strip('/')}/*"
+    return sub_values(f"arn:${{AWS::Partition}}:s3:::${{Bucket}}/{keys}", Bucket=destination.bucket)

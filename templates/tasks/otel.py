@@ -14,15 +14,17 @@ from typing import Annotated, Any, Literal
 from awacs import aps, logs, xray
 from awacs.aws import Statement
 from pydantic import Field
-from troposphere import Sub
+from troposphere import Select, Split, Sub
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from ..common.fields import ConfigFile, UniqueList, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
+from ..common.references import External, ExternalSecret, Importable, arn_field
 from ..common.regions import is_in_other_region, region_of
 from .containers import Container
 from .images import Image
@@ -114,7 +116,7 @@ class Otel(Base):
         description="Log groups to which the `config_file` sends metrics (`awsemf`) or logs; the "
         "collector creates those that do not exist.",
     )
-    workspace: Workspace | None = Field(
+    workspace: Importable[Workspace] | None = Field(
         None,
         description="ARN of the workspace of Amazon Managed Service for Prometheus to which "
         "metrics are sent.",
@@ -123,10 +125,10 @@ class Otel(Base):
         None,
         description="Host and port that `...-prometheus` scrapes, such as `127.0.0.1:9090`.",
     )
-    environment: dict[VariableName, Variable] = Field(
+    environment: dict[VariableName, External[Variable]] = Field(
         {}, description="Environment variables, for `$${env:NAME}` in the configuration."
     )
-    secrets: dict[VariableName, SecretRef] = Field(
+    secrets: dict[VariableName, ExternalSecret[SecretRef]] = Field(
         {},
         description="More environment variables, with references to secrets that ECS reads when "
         "the task starts.",
@@ -238,7 +240,7 @@ def collector_container(params: Otel, env: Environment) -> Container:
     )
 
 
-def _variables(params: Otel, env: Environment) -> dict[str, str]:
+def _variables(params: Otel, env: Environment) -> dict[str, Any]:
     """Environment variables that the collector or the configurations in its image read."""
     variables = {
         "AOT_CONFIG_CONTENT": params.config_file.text if params.config_file else None,
@@ -249,8 +251,12 @@ def _variables(params: Otel, env: Environment) -> dict[str, str]:
     return {name: value for name, value in variables.items() if value is not None}
 
 
-def _prometheus_url(workspace: str) -> str:
+def _prometheus_url(workspace: str | Reference) -> Any:
     """Amazon Managed Service for Prometheus user guide, "Ingest metrics"."""
+    if not isinstance(workspace, str):
+        parts = {"Region": arn_field(workspace, 3), "Workspace": Select(1, Split("/", workspace))}
+        path = "workspaces/${Workspace}/api/v1/remote_write"
+        return Sub(f"https://aps-workspaces.${{Region}}.${{AWS::URLSuffix}}/{path}", **parts)
     _, partition, _, region, _, resource = workspace.split(":", 5)
     suffix = ".cn" if partition == "aws-cn" else ""
     name = resource.removeprefix("workspace/")

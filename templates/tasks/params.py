@@ -14,6 +14,7 @@ from ..cluster import Provider, Share
 from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
 from ..common.logs import LogGroupName, Logs
 from ..common.policy_statements import UserStatement
+from ..common.references import External
 from .images import RepositoryPrefix
 from .queues import QueueSenderParams
 from .reachable_services import ReachesParams
@@ -29,7 +30,7 @@ from .volumes import (
 class TaskLogs(Logs):
     """The log group of the containers: one that the stack creates, or an existing one."""
 
-    existing: LogGroupName | None = Field(
+    existing: External[LogGroupName] | None = Field(
         None, description="Name of an existing log group to use instead."
     )
 
@@ -38,7 +39,9 @@ class ExecutionRole(Base):
     """The role that ECS uses to start tasks. It can read only the images, secrets and files that
     the containers refer to."""
 
-    existing: RoleArn | None = Field(None, description="ARN of an existing role to use instead.")
+    existing: External[RoleArn] | None = Field(
+        None, description="ARN of an existing role to use instead."
+    )
 
 
 class TaskRole(Base):
@@ -47,12 +50,14 @@ class TaskRole(Base):
     statements: list[UserStatement] = Field(
         [], description="What the containers are allowed to do, as statements of an IAM policy."
     )
-    managed_policies: UniqueList[PolicyArn] = Field(
+    managed_policies: UniqueList[External[PolicyArn]] = Field(
         [],
         max_length=MAX_MANAGED_POLICIES_PER_ROLE,
         description="ARNs of policies to attach. More than 10 need a higher quota of the account.",
     )
-    existing: RoleArn | None = Field(None, description="ARN of an existing role to use instead.")
+    existing: External[RoleArn] | None = Field(
+        None, description="ARN of an existing role to use instead."
+    )
 
 
 class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, SidecarParams):
@@ -100,7 +105,7 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, Sid
         "public subnets get public IP addresses. By default private, or public if the network has "
         "`egress: public` or no private subnets.",
     )
-    security_groups: UniqueList[SecurityGroupId] = Field(
+    security_groups: UniqueList[External[SecurityGroupId]] = Field(
         [],
         max_length=4,
         description="Security groups of the tasks in addition to that of the stack, with "
@@ -121,10 +126,10 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, Sid
         "file.",
     )
     task_role: TaskRole = Field(TaskRole(), description="Role of the containers.")
-    permissions_boundary: PolicyArn | None = Field(
+    permissions_boundary: External[PolicyArn] | None = Field(
         None, description="ARN of the permissions boundary of the roles of the stack."
     )
-    kms_keys: list[KeyArn] = Field(
+    kms_keys: list[External[KeyArn]] = Field(
         [],
         description="ARNs of customer managed KMS keys that encrypt the secrets of the containers.",
     )

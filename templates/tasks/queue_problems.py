@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import join_and, near, shown
 from moorage.model import Environment
+from moorage.references import Reference
 
 from ..common.fields import format_duration
 from ..common.regions import key_region_problems, region_problems
@@ -50,7 +51,8 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
         return
     if dead_letters.existing:
         yield from queue_arn_problems(dead_letters.existing, (*path, "existing"), env)
-        if dead_letters.existing.endswith(".fifo") != queue.fifo:
+        existing = dead_letters.existing
+        if isinstance(existing, str) and existing.endswith(".fifo") != queue.fifo:
             kind = "FIFO" if queue.fifo else "standard"
             message = f"The dead-letter queue of a {kind} queue must be a {kind} queue"
             hint = f"Write the ARN of a {kind} queue."
@@ -69,7 +71,7 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
         yield Problem("M3354", (*path, "retention"), message, hint, because=because)
 
 
-def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
+def queue_arn_problems(arn: str | Reference, path: Path, env: Environment) -> Iterator[Problem]:
     """Reports a queue that is in another region than the stacks."""
     yield from region_problems(arn, path, env, "queue")
 
@@ -89,7 +91,8 @@ def queue_sender_problems(
     yield from _variable_problems(paths, containers)
     workers = [name for name, _ in env.of(QueueConsumerParams)]
     for variable, stack in params.queues.items():
-        if stack not in workers and stack not in env.broken:
+        is_known = env.params_of(stack, QueueConsumerParams) or stack in env.broken
+        if not is_known:
             spec = env.stacks.get(stack)
             message = f"There is no stack {shown(stack)}"
             if spec:

@@ -10,6 +10,8 @@ from awacs import sqs as sqs_actions
 from awacs.aws import Statement
 from troposphere import AWSObject, GetAtt, Ref, sqs
 
+from moorage.references import sort_key
+
 from ..common.iam import allow, deny_without_tls, policy
 from .queues import DeadLetterQueue, Queue, QueueHandle, QueueUse
 from .topic_subscriptions import Subscription, delivery_statements, subscription_resources
@@ -39,7 +41,7 @@ def producer_statements(queues: Sequence[QueueHandle]) -> Iterator[Statement]:
     """The permissions to send messages to queues, and to encrypt them; none without queues."""
     if queues:
         yield allow("SendToQueues", _PRODUCER_ACTIONS, [queue.arn for queue in queues])
-    if keys := sorted({queue.kms_key for queue in queues if queue.kms_key}):
+    if keys := sorted({queue.kms_key for queue in queues if queue.kms_key}, key=sort_key):
         yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 
@@ -90,7 +92,7 @@ def dead_letter_queue(
     topics: Sequence[Any] = (),
     *,
     fifo: bool = False,
-    kms_key: str | None = None,
+    kms_key: Any = None,
 ) -> Iterator[AWSObject]:
     """A dead-letter queue of the stack that keeps messages for `retention` seconds. `topics` are
     the ARNs of topics that send what they cannot deliver."""
@@ -107,7 +109,7 @@ def _queue_policy(queue: str, topics: Sequence[Any]) -> sqs.QueuePolicy:
     return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=document)
 
 
-def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:
+def _common_properties(fifo: bool, kms_key: Any) -> dict[str, Any]:
     """Properties that a queue and its dead-letter queue have in common."""
     encryption: dict[str, Any] = (
         {"KmsMasterKeyId": kms_key} if kms_key else {"SqsManagedSseEnabled": True}

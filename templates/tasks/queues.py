@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub
 
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from ..common.exports import import_value
 from ..common.fields import KeyArn, QueueArn, StackName, Switch, duration
+from ..common.references import External, Importable, arn_field, output_of
 from .topic_subscriptions import SubscriberParams
 from .variables import VariableName
 
@@ -30,7 +32,7 @@ class DeadLetterQueue(Base):
     retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
         14 * _DAY, description="Time for which the queue keeps messages."
     )
-    existing: QueueArn | None = Field(
+    existing: Importable[QueueArn] | None = Field(
         None,
         description="ARN of an existing queue to use, of the same kind (FIFO or standard) and in "
         "the same region.",
@@ -40,8 +42,8 @@ class DeadLetterQueue(Base):
 class ExistingQueue(Base):
     """A queue that already exists."""
 
-    arn: QueueArn = Field(description="ARN of the queue.")
-    kms_key: KeyArn | None = Field(
+    arn: Importable[QueueArn] = Field(description="ARN of the queue.")
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of the customer managed KMS key that encrypts the queue, if there is one.",
     )
@@ -74,7 +76,7 @@ class Queue(SubscriberParams):
         False,
         description="With `fifo`: treat messages with the same content within 5 minutes as one.",
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of a KMS key that encrypts the queue, instead of a key that SQS manages.",
     )
@@ -100,6 +102,12 @@ class QueueConsumerParams(Base):
 
     queue: Queue = Field(Queue(), description="The queue from which the tasks receive messages.")
 
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "QueueArn" not in outputs:
+            return None
+        return cls(queue=Queue(existing=ExistingQueue(arn=output_of(env, stack, "QueueArn"))))
+
 
 @dataclass(frozen=True)
 class QueueHandle:
@@ -108,7 +116,7 @@ class QueueHandle:
     url: Any
     arn: Any
     name: Any
-    kms_key: str | None
+    kms_key: Any | None
 
 
 def queue_handle(
@@ -118,7 +126,7 @@ def queue_handle(
     queue = params.queue
     if queue.existing:
         arn = queue.existing.arn
-        return QueueHandle(queue_url(arn), arn, arn.split(":")[-1], queue.existing.kms_key)
+        return QueueHandle(queue_url(arn), arn, arn_field(arn, 5), queue.existing.kms_key)
     if owner == stack:
         url, arn, name = Ref("Queue"), GetAtt("Queue", "Arn"), GetAtt("Queue", "QueueName")
         return QueueHandle(url, arn, name, queue.kms_key)
@@ -136,9 +144,9 @@ def dead_letter_name(queue: Queue) -> Any | None:
     return queue_name(params.existing)
 
 
-def queue_name(existing: str | None) -> Any:
+def queue_name(existing: str | Reference | None) -> Any:
     """Name of a dead-letter queue: of the existing one with that ARN, or that of the stack."""
-    return existing.split(":")[-1] if existing else GetAtt("DeadLetterQueue", "QueueName")
+    return arn_field(existing, 5) if existing else GetAtt("DeadLetterQueue", "QueueName")
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,10 @@ def resolve_queues(stack: str, params: QueueSenderParams, env: Environment) -> t
     return tuple(uses)
 
 
-def queue_url(arn: str) -> Sub:
+def queue_url(arn: str | Reference) -> Sub:
     """The URL of the queue with that ARN."""
-    *_, region, account, name = arn.split(":")
-    return Sub(f"https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{name}")
+    if isinstance(arn, str):
+        *_, region, account, name = arn.split(":")
+        return Sub(f"https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{name}")
+    parts = {word: arn_field(arn, at) for word, at in (("Region", 3), ("Account", 4), ("Name", 5))}
+    return Sub("https://sqs.${Region}.${AWS::URLSuffix}/${Account}/${Name}", **parts)

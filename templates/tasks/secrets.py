@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from awacs import kms, secretsmanager, ssm
 from awacs.aws import Statement
 from pydantic import AfterValidator, WithJsonSchema
-from troposphere import Sub
+from troposphere import Join, Sub, encode_to_dict
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.facts.secret_references import (
@@ -24,6 +24,7 @@ from moorage.facts.secret_references import (
     SUFFIX_LENGTH,
 )
 from moorage.model import wrong
+from moorage.references import Reference, sort_key
 
 from ..common.iam import allow
 
@@ -50,8 +51,15 @@ class Secret:
     """The region, if the reference has an ARN; None for the stack's region."""
 
 
-def parse_secret(reference: str) -> Secret:
-    """The secret that a reference names. Raises the error of a params field if it names none."""
+def parse_secret(reference: str | Reference) -> Secret:
+    """The secret that a reference names. Raises the error of a params field if it names none.
+
+    A value of another stack is the complete ARN of a secret in Secrets Manager.
+    """
+    if not isinstance(reference, str):
+        key = f":{reference.key}::" if reference.key else ""
+        value_from = Join("", [reference, key]) if key else reference
+        return Secret("secretsmanager", reference, value_from, None)
     service, _, name_or_arn = reference.partition(":")
     if service == "ssm":
         return _parse_parameter(reference, name_or_arn)
@@ -159,20 +167,18 @@ def dynamic_reference(reference: str) -> str:
     return f"{{{{resolve:secretsmanager:{match['id']}:SecretString:{match['key']}}}}}"
 
 
-def read_statements(references: Iterable[str], keys: Iterable[str]) -> Iterator[Statement]:
+def read_statements(
+    references: Iterable[str | Reference], keys: Iterable[str | Reference]
+) -> Iterator[Statement]:
     """The permissions that an execution role needs to read these secrets, and to decrypt them.
     `keys` are ARNs of KMS keys."""
-    parsed = [parse_secret(reference) for reference in sorted(set(references))]
-    by_arn = {repr(_plain(secret.arn)): secret for secret in parsed}.values()
+    parsed = [parse_secret(reference) for reference in sorted(set(references), key=sort_key)]
+    by_arn = {repr(encode_to_dict(secret.arn)): secret for secret in parsed}.values()
     parameters = [secret.arn for secret in by_arn if secret.service == "ssm"]
     secrets = [secret.arn for secret in by_arn if secret.service == "secretsmanager"]
     if parameters:
         yield allow("ReadParameters", [ssm.GetParameters], parameters)
     if secrets:
         yield allow("ReadSecrets", [secretsmanager.GetSecretValue], secrets)
-    if kms_keys := sorted(set(keys)):
+    if kms_keys := sorted(set(keys), key=sort_key):
         yield allow("DecryptSecrets", [kms.Decrypt], kms_keys)
-
-
-def _plain(arn: Any) -> Any:
-    return arn.to_dict() if isinstance(arn, Sub) else arn

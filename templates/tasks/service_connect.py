@@ -20,6 +20,7 @@ from moorage.model import Base, Environment
 from .. import cluster
 from ..common.fields import Duration, Switch, text
 from ..common.iam import aws_managed_policy_arn, role
+from ..common.references import External
 from ..common.regions import region_problems
 from ..common.stack_lookup import find_stack
 from . import service_discovery
@@ -43,7 +44,7 @@ AuthorityArn = Annotated[
 class Tls(Base):
     """Encrypts the traffic between clients and the service, with certificates that ECS renews."""
 
-    authority: AuthorityArn = Field(
+    authority: External[AuthorityArn] = Field(
         description="ARN of the AWS Private Certificate Authority that issues the certificates. It "
         "must have the tag `AmazonECSManaged: true`, which AWS's managed policy for ECS requires."
     )

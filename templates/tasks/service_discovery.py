@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
-from troposphere import GetAtt, Output, ec2, ecs, servicediscovery
+from troposphere import GetAtt, Output, Select, Split, ec2, ecs, servicediscovery
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import join_and
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from .. import network
 from ..common.exports import export_output, import_value
 from ..common.fields import StackName, duration, text
+from ..common.references import Importable
 from ..common.regions import region_problems
 from ..common.stack_lookup import find_stack, find_stack_problems
 from .containers import ContainerName, Containers, choose_container, container_choice_problems
@@ -41,7 +43,7 @@ NamespaceArn = Annotated[
 class ExistingNamespace(Base):
     """A Cloud Map namespace that already exists."""
 
-    arn: NamespaceArn = Field(description="ARN of the namespace.")
+    arn: Importable[NamespaceArn] = Field(description="ARN of the namespace.")
     dns: bool = Field(
         True, description="Whether it is a private DNS namespace, with names in the VPC's DNS."
     )
@@ -117,10 +119,14 @@ def existing_namespace_handle(existing: ExistingNamespace | None) -> NamespaceHa
         return None
     return NamespaceHandle(
         arn=existing.arn,
-        namespace_id=existing.arn.rsplit("/", 1)[-1],
+        namespace_id=_namespace_id(existing.arn),
         dns=existing.dns,
-        key=existing.arn,
+        key=str(existing.arn),
     )
+
+
+def _namespace_id(arn: str | Reference) -> Any:
+    return arn.rsplit("/", 1)[-1] if isinstance(arn, str) else Select(1, Split("/", arn))
 
 
 # Problems ------------------------------------------------------------------------------------

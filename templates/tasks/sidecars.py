@@ -14,6 +14,7 @@ from awacs.aws import Statement
 from pydantic import Field
 
 from moorage.model import Base, Environment
+from moorage.references import Reference, sort_key
 
 from ..common.fields import Switch
 from . import datadog, firelens, otel
@@ -22,7 +23,6 @@ from .datadog import Datadog
 from .firelens import FireLens
 from .launch_types import LaunchParams
 from .otel import Otel
-from .secrets import SecretRef
 from .task_container import Origin, TaskContainer
 
 
@@ -117,10 +117,12 @@ def _connect(
     return replace(container, params=connected)
 
 
-def secret_references(params: Sidecars) -> list[SecretRef]:
+def secret_references(params: Sidecars) -> list[str | Reference]:
     """References to secrets that are not in variables of containers. The execution role also reads
     these."""
-    return sorted(firelens.secret_references(params.firelens).values()) if params.firelens else []
+    if params.firelens is None:
+        return []
+    return sorted(firelens.secret_references(params.firelens).values(), key=sort_key)
 
 
 # Resources -----------------------------------------------------------------------------------

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from troposphere import GetAtt, Ref, Sub, ec2
+from troposphere import GetAtt, Ref, ec2
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
+from moorage.references import Reference
 
+from ..common.references import sub_values
 from .containers import Container, Containers
 from .egress import egress_resources
 from .params import TaskParams
@@ -68,13 +70,14 @@ class Task:
     @property
     def log_group_arn(self) -> Any:
         """ARN of the log group's streams, for permissions to write to them."""
-        if self.params.logs.existing is None:
+        existing = self.params.logs.existing
+        if existing is None:
             return GetAtt("LogGroup", "Arn")
-        group = f"log-group:{self.params.logs.existing}:*"
-        return Sub(f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")
+        streams = "${AWS::Region}:${AWS::AccountId}:log-group:${Name}:*"
+        return sub_values(f"arn:${{AWS::Partition}}:logs:{streams}", Name=existing)
 
     @property
-    def sidecar_secrets(self) -> Sequence[str]:
+    def sidecar_secrets(self) -> Sequence[str | Reference]:
         """References to secrets outside the variables of containers."""
         return secret_references(self.params.sidecars)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from moorage.facts.quotas import MANAGED_POLICIES_PER_ROLE
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
+from moorage.references import Reference
 
 from .. import cluster, network
 from ..common.policy_statements import statement_problems
@@ -118,7 +119,7 @@ def _existing_problems(params: TaskParams) -> Iterator[Problem]:
         yield Problem("M2702", ("logs",), message, hint)
 
 
-def _managed_policy_problems(arns: Sequence[str]) -> Iterator[Problem]:
+def _managed_policy_problems(arns: Sequence[str | Reference]) -> Iterator[Problem]:
     if len(arns) > MANAGED_POLICIES_PER_ROLE:
         limit = MANAGED_POLICIES_PER_ROLE
         message = (
@@ -146,7 +147,7 @@ def _key_problems(task: Task) -> Iterator[Problem]:
             yield Problem("M2704", path, message, hint, because=[("containers",)])
 
 
-def _secret_references(task: Task) -> Iterator[str]:
+def _secret_references(task: Task) -> Iterator[str | Reference]:
     for container in task.container_params.values():
         yield from container.secrets.values()
         if container.repository_credentials:

@@ -10,6 +10,8 @@ from awacs import ssmmessages
 from awacs.aws import Statement
 from troposphere import GetAtt, Output, Ref, Sub, ec2, ecs
 
+from moorage.references import Reference
+
 from .. import ecr
 from ..common.exports import export_output
 from ..common.iam import allow, from_source, role
@@ -74,8 +76,10 @@ def task_outputs(task: Task, description: str) -> Iterator[Output]:
         yield export_output(task.env, task.name, "TaskRoleArn", arn, "ARN of the task role")
 
 
-def log_group_output(task: Task) -> Output:
-    return Output("LogGroupName", Description="Name of the log group", Value=task.log_group_name)
+def log_group_output(task: Task) -> Iterator[Output]:
+    """The name of the log group, unless it is itself a value of another stack."""
+    if not isinstance(task.params.logs.existing, Reference):
+        yield Output("LogGroupName", Description="Name of the log group", Value=task.log_group_name)
 
 
 # Roles ---------------------------------------------------------------------------------------

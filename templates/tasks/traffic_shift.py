@@ -25,9 +25,11 @@ from moorage.facts.ecs_deployments import (
 from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
+from moorage.references import sort_key
 
 from ..common.fields import Cidr, UniqueList, duration, format_duration, text
 from ..common.iam import allow, role
+from ..common.references import External
 from ..common.request_conditions import Headers, Host
 from ..load_balancers.certificates import CertificateArn, SslPolicy
 
@@ -100,7 +102,7 @@ class _Hook(Base):
 class LambdaHook(_Hook):
     """A Lambda function that ECS invokes, and that decides whether the deployment continues."""
 
-    function: FunctionArn = Field(description="ARN of the function.")
+    function: External[FunctionArn] = Field(description="ARN of the function.")
     timeout: HookTime | None = Field(
         None, description="Time limit for all invocations of the function; 1d by default."
     )
@@ -150,7 +152,7 @@ class TestTraffic(Base):
         description="Port of a listener for test traffic: of an NLB, or of an ALB if neither "
         "`headers` nor `hosts` is set.",
     )
-    certificate: CertificateArn | None = Field(
+    certificate: External[CertificateArn] | None = Field(
         None, description="ALB: ARN of the certificate of the listener at `port`."
     )
     ssl_policy: SslPolicy = Field(
@@ -274,7 +276,8 @@ def hook_roles(shift: Shift | None, env: Environment) -> list[iam.Role]:
     developer guide, "Permissions required for Lambda functions in Amazon ECS blue/green
     deployments")."""
     hooks = shift.hooks if shift else []
-    functions = sorted({hook.function for hook in hooks if isinstance(hook, LambdaHook)})
+    hooked = {hook.function for hook in hooks if isinstance(hook, LambdaHook)}
+    functions = sorted(hooked, key=sort_key)
     if not functions:
         return []
     statement = allow("InvokeHooks", [Action("lambda", "InvokeFunction")], functions)

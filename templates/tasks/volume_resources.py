@@ -11,8 +11,10 @@ from troposphere import GetAtt, ImportValue, Sub, ec2, ecs, efs
 
 from moorage.facts.network_file_systems import NFS_PORT
 from moorage.model import Environment, logical_id
+from moorage.references import Reference, sort_key
 
 from ..common.iam import allow, aws_managed_policy_arn, policy, role
+from ..common.references import id_words, sub_values
 from ..common.security_groups import no_egress_rule
 from .containers import Containers
 from .volumes import Ebs, Efs, Volume
@@ -69,9 +71,9 @@ def volume_resources(
         if volume.existing is None:
             yield from _file_system(name, volume, subnets)
     groups = {volume.existing.security_group for volume in efs_volumes.values() if volume.existing}
-    for group in sorted(group for group in groups if group):
+    for group in sorted((group for group in groups if group), key=sort_key):
         yield ec2.SecurityGroupIngress(
-            logical_id(group, "Nfs"),
+            logical_id(*id_words(group), "Nfs"),
             GroupId=group,
             Description=f"Tasks of {env.app} {env.name} mount a file system",
             **_nfs_rule(task_group),
@@ -183,7 +185,7 @@ def _mount_targets(volume: str, subnets: Sequence[Any]) -> list[str]:
     return [
         logical_id(volume, f"MountTarget{'ABCD'[index]}")
         if isinstance(subnet, ImportValue)
-        else logical_id(volume, "MountTarget") + logical_id(subnet)
+        else logical_id(volume, "MountTarget") + logical_id(*id_words(subnet))
         for index, subnet in enumerate(subnets)
     ]
 
@@ -202,7 +204,7 @@ def volume_dependencies(volumes: Mapping[str, Volume], subnets: Sequence[Any]) -
         if volume.efs and volume.efs.existing is None:
             dependencies += _mount_targets(name, subnets)
         elif volume.efs and volume.efs.existing and volume.efs.existing.security_group:
-            dependencies.append(logical_id(volume.efs.existing.security_group, "Nfs"))
+            dependencies.append(logical_id(*id_words(volume.efs.existing.security_group), "Nfs"))
     return sorted(set(dependencies))
 
 
@@ -242,9 +244,9 @@ def volume_statements(volumes: Mapping[str, Volume], containers: Containers) -> 
         )
 
 
-def _efs_arn(kind: str, resource_id: str) -> Sub:
+def _efs_arn(kind: str, resource_id: str | Reference) -> Sub:
     prefix = "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}"
-    return Sub(f"{prefix}:{kind}/{resource_id}")
+    return sub_values(f"{prefix}:{kind}/${{Id}}", Id=resource_id)
 
 
 def volume_configurations(volumes: Mapping[str, Volume]) -> list[ecs.ServiceVolumeConfiguration]:

@@ -16,6 +16,7 @@ from moorage.facts.ebs_volumes import MAX_SIZE
 from moorage.model import Base
 
 from ..common.fields import KeyArn, SecurityGroupId, Switch, text
+from ..common.references import External
 from .mounts import VolumeName
 
 FileSystemId = Annotated[
@@ -43,11 +44,11 @@ Owner = Annotated[str, text(r"[0-9]{1,9}:[0-9]{1,9}", "a user ID and a group ID"
 class ExistingEfs(Base):
     """An EFS file system that already exists."""
 
-    file_system: FileSystemId = Field(description="ID of the file system.")
-    access_point: AccessPointId = Field(
+    file_system: External[FileSystemId] = Field(description="ID of the file system.")
+    access_point: External[AccessPointId] = Field(
         description="ID of the access point through which it is mounted."
     )
-    security_group: SecurityGroupId | None = Field(
+    security_group: External[SecurityGroupId] | None = Field(
         None,
         description="Security group of its mount targets; the stack adds a rule for NFS from the "
         "tasks. Without it the mount targets must already allow the tasks.",
@@ -87,7 +88,7 @@ class Efs(Base):
         description="Time since its last access after which a file moves to EFS Infrequent Access.",
     )
     backups: bool = Field(True, description="Let AWS Backup create automatic backups.")
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the KMS key to encrypt with; the AWS managed key by default."
     )
     keep: bool = Field(
@@ -117,10 +118,10 @@ class Ebs(Base):
         "xfs",
         description="File system type; a volume from a snapshot has the type of the snapshot.",
     )
-    snapshot: SnapshotId | None = Field(
+    snapshot: External[SnapshotId] | None = Field(
         None, description="ID of the snapshot from which the volume is created."
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of the KMS key to encrypt with; its key policy must allow the stack's "
         "`InfrastructureRole`. Default: the account's default key for EBS.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from fake_aws import ACCOUNT, REGION, FakeAws, RefusalError, make_stack, make_target
+from fake_aws import ACCOUNT, REGION, FakeAws, FakeStack, RefusalError, make_stack, make_target
 
 from moorage.cfn.needs import Need
 from moorage.deploy.change_sets import Preview, Problem
@@ -16,6 +18,7 @@ from moorage.deploy.preflight import find_missing, find_stack_needs, missing_pro
 from moorage.deploy.preview import preview_stacks
 from moorage.deploy.preview_text import previews_json, problem_text
 from moorage.deploy.problem_places import place_problems
+from moorage.deploy.stack_state import StackState, read_states
 from moorage.deploy.target import DeployStack, Target
 from moorage.deploy.target import make_target as plan_target
 from moorage.pipeline.build import build
@@ -123,6 +126,7 @@ def test_each_missing_thing_comes_with_the_command_that_makes_it() -> None:
             Need("certificate", CERTIFICATE, "T"),
             Need("zone", "Z0123456789ABC", "R", "www.example.org"),
             Need("role", "AWSServiceRoleForECS", "Cluster"),
+            Need("value", "/a", "T"),
         )
     ]
     assert [text.split(": ", 1)[1] for text in texts] == [
@@ -132,6 +136,7 @@ def test_each_missing_thing_comes_with_the_command_that_makes_it() -> None:
         f"aws acm request-certificate --region {REGION} --validation-method DNS --domain-name NAME",
         "aws route53 create-hosted-zone --name DOMAIN --caller-reference $(date +%s)",
         "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com",
+        f"aws ssm put-parameter --region {REGION} --type String --name /a --value VALUE",
     ]
 
 
@@ -187,8 +192,10 @@ def build_shop(folder: Path) -> Target:
     return plan_target(built.plan, built.document)
 
 
-def problems_of(aws: FakeAws, target: Target) -> list[str]:
-    previews = preview_stacks(aws.context(), target, {})
+def problems_of(
+    aws: FakeAws, target: Target, states: Mapping[str, StackState] = MappingProxyType({})
+) -> list[str]:
+    previews = preview_stacks(aws.context(), target, states)
     folder = Path(target.stacks[0].document.file).parent if target.stacks[0].document else Path()
     texts = [problem_text(problem) for preview in previews for problem in preview.problems]
     return [text.replace(f"{folder}/", "") for text in texts]
@@ -294,3 +301,99 @@ def test_machines_get_the_line_of_the_params_too(tmp_path: Path) -> None:
         "path": ["stacks", "cluster"],
         "missing": "",
     }
+
+
+REFERENCES = """\
+app: shop
+region: eu-central-1
+stacks:
+  network:
+    existing: {vpc: {export: platform-VpcId}, private_subnets: [{ssm: /platform/subnet}]}
+  cluster: {}
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:shop/web:1
+        environment:
+          SEARCH_URL: {export: search-Url}
+          FLAGS_URL: {ssm: "/flags/url:2"}
+  worker:
+    template: worker
+    containers:
+      worker:
+        image: ecr:shop/web:1
+        environment: {WEB_GROUP: {stack: web, output: SecurityGroupId}}
+"""
+
+
+def build_references(folder: Path, text: str = REFERENCES) -> Target:
+    (folder / "dev.yaml").write_text(text)
+    built = build(folder, "dev", TEMPLATES)
+    assert built.plan is not None, built.findings
+    return plan_target(built.plan, built.document)
+
+
+def outside_aws(*parameters: str, exports: tuple[str, ...] = ()) -> FakeAws:
+    aws = shop_aws()
+    aws.existing |= set(parameters)
+    aws.stacks["platform"] = FakeStack(
+        "platform", "CREATE_COMPLETE", outputs=dict.fromkeys(exports, "x")
+    )
+    return aws
+
+
+def states_of(aws: FakeAws) -> dict[str, StackState]:
+    return read_states(aws.clients().cloudformation)
+
+
+def test_exports_and_parameters_that_are_missing_are_shown_at_their_lines(tmp_path: Path) -> None:
+    aws = outside_aws("/platform/subnet", exports=("platform-VpcId",))
+    shown = problems_of(aws, build_references(tmp_path), states_of(aws))
+    assert shown == [
+        "error dev.yaml:14 stacks.web.containers.web.environment.FLAGS_URL.ssm TaskDefinition: "
+        "there is no parameter /flags/url of the type String, which CloudFormation could read. "
+        f"Create it: aws ssm put-parameter --region {REGION} --type String --name /flags/url "
+        "--value VALUE",
+        "error dev.yaml:13 stacks.web.containers.web.environment.SEARCH_URL.export TaskDefinition: "
+        "no stack in this account and region exports search-Url. `aws cloudformation list-exports "
+        f"--region {REGION}` shows the names that there are",
+    ]
+    assert "CreateChangeSet" in aws.count(), "the stacks that lack nothing have change sets"
+
+
+def test_a_value_in_the_params_of_another_stack_has_its_line_too(tmp_path: Path) -> None:
+    aws = outside_aws("/platform/subnet", "/flags/url", exports=("search-Url",))
+    shown = problems_of(aws, build_references(tmp_path), states_of(aws))
+    assert {text.split(" SecurityGroup: ")[0] for text in shown} == {
+        "error dev.yaml:5 stacks.network.existing.vpc.export"
+    }
+
+
+def test_cloudformation_reads_no_secure_strings(tmp_path: Path) -> None:
+    class Secure(FakeAws):
+        def DescribeParameters(self, ParameterFilters: Any, **_: Any) -> Any:  # noqa: N802, N803
+            names = ParameterFilters[0]["Values"]
+            return {"Parameters": [{"Name": name, "Type": "SecureString"} for name in names]}
+
+    wanted = [Need("value", "/a", "T"), Need("parameter", "/b", "T")]
+    assert find_missing(Secure().clients(), wanted) == {wanted[0]}
+
+
+def test_a_parameter_that_another_stack_creates_is_not_missing(tmp_path: Path) -> None:
+    creates = """\
+  other:
+    template: worker
+    overrides:
+      Resources:
+        Flags: {Type: "AWS::SSM::Parameter", Properties: {Name: /flags/url, Type: String, Value: x}}
+    containers:
+      other: {image: "ecr:shop/web:1"}
+"""
+    target = build_references(tmp_path, REFERENCES + creates)
+    aws = outside_aws("/platform/subnet", exports=("platform-VpcId", "search-Url"))
+    previews = {
+        each.stack.name: each for each in preview_stacks(aws.context(), target, states_of(aws))
+    }
+    assert not any(preview.failed for preview in previews.values())
+    assert previews["web"].kind == "later"

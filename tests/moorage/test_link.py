@@ -108,10 +108,13 @@ def test_stack_kinds_import_what_others_export() -> None:
     ]
 
 
-def test_export_names_that_are_not_text_are_ignored() -> None:
-    output = {"Value": "x", "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-x"}}}
-    (planned,) = linked(stack("a", Outputs={"X": output, "Y": {"Value": "y"}})).stacks
-    assert planned.exports == {}
+def test_names_of_exports_are_evaluated_as_far_as_they_are_known() -> None:
+    outputs = {
+        name: {"Value": "x", "Export": {"Name": {"Fn::Sub": f"${{AWS::{name}}}-x"}}}
+        for name in ("StackName", "AccountId")
+    }
+    (planned,) = linked(stack("a", Outputs={**outputs, "Y": {"Value": "y"}})).stacks
+    assert planned.exports == {"StackName": "shop-dev-a-x"}
 
 
 @pytest.mark.parametrize(
@@ -233,6 +236,6 @@ def test_all_mistakes_are_found_at_once() -> None:
     reported = faults(stack("a", "gone"), stack(long, "lost"))
     assert [(finding.code, finding.path[1]) for finding in reported] == [
         ("M1305", "a"),
-        ("M1301", long),
         ("M1305", long),
+        ("M1301", long),
     ]

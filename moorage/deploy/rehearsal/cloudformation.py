@@ -16,6 +16,7 @@ from moto.core.responses import ActionResult
 from moorage.deploy.rehearsal.change_values import list_changes
 from moorage.deploy.rehearsal.models import MODELS
 from moorage.deploy.rehearsal.moto_types import DELETIONS
+from moorage.deploy.rehearsal.outside import read_parameters
 from moorage.deploy.rehearsal.resources import api, unless_gone, without
 
 _FAILED_UPDATE = ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
@@ -261,8 +262,11 @@ def correct_cloudformation() -> None:
 
 def resolved(value: Any, region: str) -> Any:
     """A template with `Fn::GetAZs` resolved, for which moto returns zones of another region, with
-    the content of `!Base64`, which moto leaves as YAML nodes, and with the whole names of
-    attributes, such as `Endpoint.Address`, which moto splits at every dot."""
+    the content of `!Base64`, which moto leaves as YAML nodes, with the values of parameters in
+    place of dynamic references, of which moto has none, and with the whole names of attributes,
+    such as `Endpoint.Address`, which moto splits at every dot."""
+    if isinstance(value, str) and "{{resolve:ssm:" in value:
+        return read_parameters(value, region)
     if isinstance(value, list):
         return [resolved(item, region) for item in value]
     if not isinstance(value, dict):

@@ -1,10 +1,11 @@
 """Creates what templates expect to exist: images, parameters, secrets, certificates, hosted zones,
-a role, clusters and functions."""
+a role, clusters, functions and policies."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -78,6 +79,26 @@ def create_functions(target: Target) -> list[str]:
             Handler="index.handler",
             Role=role["Role"]["Arn"],
             Code={"ZipFile": content.getvalue()},
+        )
+    return sorted(arns)
+
+
+def create_policies(target: Target) -> list[str]:
+    """Creates the customer managed policies that roles attach. Returns their ARNs."""
+    arns = {
+        arn
+        for stack in target.stacks
+        for resource in stack.body.get("Resources", {}).values()
+        if resource["Type"] == "AWS::IAM::Role"
+        for arn in resource["Properties"].get("ManagedPolicyArns", ())
+        if isinstance(arn, str) and re.match(r"arn:[a-z-]+:iam::[0-9]{12}:policy/", arn)
+    }
+    for arn in sorted(arns):
+        path, _, name = arn.split(":policy", 1)[1].rpartition("/")
+        statement = {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        api(target.region)("iam").create_policy(
+            PolicyName=name, Path=f"{path}/", PolicyDocument=document
         )
     return sorted(arns)
 

@@ -13,6 +13,7 @@ from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import SecurityGroupId, StackName, Switch, UniqueList, duration, text
+from ...common.references import External
 from ...tasks.launch_types import LaunchType
 
 InstanceType = Annotated[
@@ -84,7 +85,7 @@ class Instances(Base):
         description="Subnets of the instances. In public subnets they get public addresses. "
         "Default: private, or public if the network has `egress: public` or no private subnets.",
     )
-    security_groups: UniqueList[SecurityGroupId] = Field(
+    security_groups: UniqueList[External[SecurityGroupId]] = Field(
         [], max_length=4, description="Additional security groups of the instances."
     )
 
@@ -196,8 +197,10 @@ class Capacity(Base):
 class ExistingInstances(Base):
     """Instances of an existing cluster."""
 
-    capacity_provider: ProviderName = Field(description="Name of their capacity provider.")
-    security_group: SecurityGroupId | None = Field(
+    capacity_provider: External[ProviderName] = Field(
+        description="Name of their capacity provider."
+    )
+    security_group: External[SecurityGroupId] | None = Field(
         None,
         description="ID of their security group, required by services in network mode `bridge` or "
         "`host` behind a load balancer: the stack adds rules for the load balancer to it.",

@@ -15,6 +15,7 @@ from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import Cidr, StackName, UniqueList, duration, text
+from ...common.references import External
 from ...common.request_conditions import Headers, Host
 from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
@@ -67,17 +68,20 @@ class Oidc(Base):
     )
 
 
+UserPoolArn = Annotated[
+    str,
+    text(
+        arn_pattern("cognito-idp", "userpool/[A-Za-z0-9_-]+"),
+        "the ARN of a user pool",
+        "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
+    ),
+]
+
+
 class Cognito(Base):
     """An Amazon Cognito user pool."""
 
-    user_pool: Annotated[
-        str,
-        text(
-            arn_pattern("cognito-idp", "userpool/[A-Za-z0-9_-]+"),
-            "the ARN of a user pool",
-            "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
-        ),
-    ] = Field(description="ARN of the user pool.")
+    user_pool: External[UserPoolArn] = Field(description="ARN of the user pool.")
     client_id: str = Field(
         min_length=1, description="ID of the app client, which must have a client secret."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from moorage.findings.finding import Path, Problem
 
+from ...common.security_groups import kind_of_peer, source_property
 from ...load_balancers import nlb
 from ...load_balancers.clients import all_addresses, client_problems, private_client_problems
 from ...tasks.ports import Port
@@ -59,11 +60,12 @@ def _listed_client_problems(
     if balancer.scheme == "internet-facing":
         yield from private_client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
-        if client.startswith("sg-") and balancer.security_group is None:
+        is_group = kind_of_peer(client) == "security group"
+        if is_group and balancer.security_group is None:
             message = f"`{entry.via}` has no security group that could allow `{client}`"
             hint = "Write the IP addresses of the clients."
             yield Problem("M2513", (*path, "clients", index), message, hint)
-        elif client.startswith("sg-") and balancer.scheme == "internet-facing":
+        elif is_group and balancer.scheme == "internet-facing":
             message = (
                 f"Clients reach `{entry.via}` from public IP addresses, which `{client}` does "
             )
@@ -71,7 +73,7 @@ def _listed_client_problems(
             hint = "Write the public IP addresses of the clients, or use an internal load balancer."
             at = (*path, "clients", index)
             yield Problem("M2514", at, message, hint, level="warning")
-        if ":" in client and not balancer.dualstack:
+        if source_property(client) == "CidrIpv6" and not balancer.dualstack:
             message = f"`{client}` cannot connect: `{entry.via}` has IPv4 addresses only"
             hint = f"Remove it, or write `ip_address_type: dualstack` in `{entry.via}`."
             yield Problem("M2307", (*path, "clients", index), message, hint)
@@ -102,7 +104,7 @@ def _translated_client_problems(entry: ExposeEntry, port: Port, path: Path) -> I
         hint = f"Write `ip_address_type: ipv4` in `{entry.via}`, or use a load balancer with a "
         hint += "security group."
         yield Problem("M2517", (*path, "via"), message, hint)
-    elif any(":" in client for client in entry.clients or ()):
+    elif any(source_property(client) == "CidrIpv6" for client in entry.clients or ()):
         message = f"Tasks see the IPv4 address of `{entry.via}` instead of IPv6 clients"
         hint = "Use a load balancer with a security group, or write IPv4 clients only."
         yield Problem("M2518", (*path, "clients"), message, hint)

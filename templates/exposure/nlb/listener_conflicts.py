@@ -7,13 +7,14 @@ from itertools import islice
 from typing import TypeAlias
 
 from moorage.findings.finding import Problem
+from moorage.references import Reference
 
 from .listeners import NlbListener
 
 ListenersByPort: TypeAlias = Mapping[tuple[str, int | None], Sequence[NlbListener]]
 """Listeners by load balancer and port."""
 
-_Rule: TypeAlias = tuple[str, str, int, str]
+_Rule = tuple[str | Reference, str, int, str | Reference]
 """Security group, transport protocol, port and client. EC2 refuses two rules that have all of these
 in common."""
 

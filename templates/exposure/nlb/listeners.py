@@ -20,6 +20,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.facts.load_balancing import DEFAULT_TCP_IDLE_TIMEOUT
 from moorage.findings.finding import Path
 from moorage.model import logical_id
+from moorage.references import Reference, sort_key
 
 from ...common.security_groups import source_property
 from ...tasks.containers import Containers, choose_container
@@ -307,7 +308,7 @@ def _duplicate_key(resource: Any) -> str:
     return json.dumps([body["Type"], rule], sort_keys=True)
 
 
-def _clients(target: NlbTarget) -> Sequence[str]:
+def _clients(target: NlbTarget) -> Sequence[str | Reference]:
     default = target.load_balancer.handle.default_clients
     clients = default if target.entry.clients is None else target.entry.clients
     return clients or ()
@@ -360,14 +361,14 @@ def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
     balancer = target.load_balancer.handle
     nodes = balancer.addresses or ()
     senders = _clients(target) if target.preserves_client_ip else nodes
-    if balancer.dualstack and any(":" in client for client in senders):
+    if balancer.dualstack and any(_is_ipv6(client) for client in senders):
         # Packets of IPv6 clients reach IPv4 tasks from an address of the load balancer.
-        senders = [*(client for client in senders if ":" not in client), *nodes]
+        senders = [*(client for client in senders if not _is_ipv6(client)), *nodes]
     health = ("tcp", target.health_port)
     for transport, number in target.task_ports:
         traffic = senders if number == target.number and transport in target.transports else ()
         checks = nodes if (transport, number) == health else ()
-        for address in sorted({*traffic, *checks}):
+        for address in sorted({*traffic, *checks}, key=sort_key):
             title = logical_id(target.entry.via, f"{transport}{number}")
             yield ec2.SecurityGroupIngress(
                 f"{title}From{_client_id_part(address)}",
@@ -382,6 +383,12 @@ def _ports(transport: str, number: int) -> dict[str, Any]:
     return {"IpProtocol": transport, "FromPort": number, "ToPort": number}
 
 
-def _client_id_part(client: str) -> str:
+def _is_ipv6(client: str | Reference) -> bool:
+    return source_property(client) == "CidrIpv6"
+
+
+def _client_id_part(client: str | Reference) -> str:
     """A client as part of a logical ID: `10.0.0.0/16` becomes `10x0x0x0x16`, `::/0` `xxx0`."""
+    if not isinstance(client, str):
+        return logical_id(*client.words)
     return re.sub(r"[^A-Za-z0-9]", "x", client)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.facts.elb_attributes import LOAD_BALANCER
-from moorage.model import Base
+from moorage.model import Base, Environment
 
 from ...common.fields import (
     BucketName,
@@ -19,6 +19,7 @@ from ...common.fields import (
     duration,
     text,
 )
+from ...common.references import External, Importable, output_of
 from .. import access_logs
 from ..alarms import AlbAlarms
 from ..alias_records import Alias
@@ -52,7 +53,7 @@ IdleTimeout = Annotated[int, duration(*LOAD_BALANCER["idle_timeout.timeout_secon
 class AccessLogs(access_logs.AccessLogs):
     """A log of all requests in S3."""
 
-    bucket: BucketName | None = Field(
+    bucket: External[BucketName] | None = Field(
         None,
         description="Name of an existing bucket in the same region. It must be encrypted with "
         "SSE-S3 (KMS keys are not supported), and its policy must allow "
@@ -65,8 +66,10 @@ class AccessLogs(access_logs.AccessLogs):
 class Existing(Base):
     """An existing listener."""
 
-    listener: ListenerArn = Field(description="ARN of the listener that services add rules to.")
-    security_group: SecurityGroupId = Field(
+    listener: Importable[ListenerArn] = Field(
+        description="ARN of the listener that services add rules to."
+    )
+    security_group: External[SecurityGroupId] = Field(
         description="ID of the load balancer's security group. Services allow traffic from it on "
         "their ports, and add outbound rules to it."
     )
@@ -85,7 +88,7 @@ class Params(Base):
         "private addresses only. It cannot be changed while services use the load balancer: create "
         "a second one instead.",
     )
-    certificate: OneOrMany[CertificateArn] = Field(
+    certificate: OneOrMany[External[CertificateArn]] = Field(
         [],
         description="ARN of a certificate in ACM in the same region, or in IAM; or a list, of "
         "which the first is the default. With a certificate, an HTTPS listener on port 443 "
@@ -116,7 +119,7 @@ class Params(Base):
     access_logs: Switch[AccessLogs] = Field(
         None, description="A log of all requests in S3; `true` for a bucket created by the stack."
     )
-    web_acl: WebAclArn | None = Field(
+    web_acl: External[WebAclArn] | None = Field(
         None, description="ARN of a regional WAFv2 web ACL to associate with the load balancer."
     )
     aliases: list[Alias] = Field([], description="Route 53 alias records for the load balancer.")
@@ -134,3 +137,16 @@ class Params(Base):
         "map of those that differ from the defaults. Alarms of services are set in the services.",
     )
     existing: Existing | None = Field(None, description="Use an existing listener.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        is_https = "HttpsListenerArn" in outputs
+        listener = "HttpsListenerArn" if is_https else "HttpListenerArn"
+        if not outputs.issuperset({listener, "SecurityGroupId"}):
+            return None
+        existing = Existing(
+            listener=output_of(env, stack, listener),
+            security_group=output_of(env, stack, "SecurityGroupId"),
+            protocol="HTTPS" if is_https else "HTTP",
+        )
+        return cls(existing=existing)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
+from moorage.references import Reference
 
 from ... import network
 from ...common.stack_lookup import find_stack
@@ -60,7 +61,7 @@ def scheme_problems(params: Params) -> Iterator[Problem]:
 
 
 def address_count_problems(
-    key: str, addresses: Sequence[str], count: int, name: str
+    key: str, addresses: Sequence[str | Reference], count: int, name: str
 ) -> Iterator[Problem]:
     """A list of addresses below `key` with a length other than `count`, the number of subnets that
     the network `name` has for the load balancer."""
@@ -111,6 +112,6 @@ def address_conflict_problems(name: str, params: Params, env: Environment) -> It
                     yield _used_address(("private_addresses", index), address, stack)
 
 
-def _used_address(path: Path, address: str, stack: str) -> Problem:
+def _used_address(path: Path, address: str | Reference, stack: str) -> Problem:
     message = f"`{address}` is already used by the load balancer `{stack}`"
     return Problem("M2316", path, message, "Write another address.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag
 
 from moorage.facts import resource_ids
 from moorage.facts.arn_patterns import arn_pattern
-from moorage.model import Base
+from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from ...common.fields import (
     BucketName,
@@ -20,6 +21,7 @@ from ...common.fields import (
     UniqueList,
     text,
 )
+from ...common.references import External, Importable, output_of
 from .. import access_logs
 from ..alarms import NlbAlarms
 from ..alias_records import Alias
@@ -50,7 +52,8 @@ def _kind_of_elastic_ips(value: Any) -> str:
 
 
 ElasticIps = Annotated[
-    Annotated[bool, Tag("created")] | Annotated[UniqueList[AllocationId], Tag("existing")],
+    Annotated[bool, Tag("created")]
+    | Annotated[UniqueList[External[AllocationId]], Tag("existing")],
     Discriminator(_kind_of_elastic_ips),
 ]
 """`true` for Elastic IPs created by the stack, or allocation IDs of existing ones."""
@@ -59,7 +62,7 @@ ElasticIps = Annotated[
 class AccessLogs(access_logs.AccessLogs):
     """A log of TLS connections in S3."""
 
-    bucket: BucketName | None = Field(
+    bucket: External[BucketName] | None = Field(
         None,
         description="Name of an existing bucket in the same region. Its policy must allow "
         "`delivery.logs.amazonaws.com` the action `s3:GetBucketAcl`, and `s3:PutObject` on "
@@ -72,10 +75,10 @@ class AccessLogs(access_logs.AccessLogs):
 class Existing(Base):
     """An existing load balancer."""
 
-    arn: LoadBalancerArn = Field(
+    arn: Importable[LoadBalancerArn] = Field(
         description="ARN of the load balancer that listeners are added to."
     )
-    security_group: SecurityGroupId | None = Field(
+    security_group: External[SecurityGroupId] | None = Field(
         None,
         description="ID of its security group, if it has one. Services allow traffic from it on "
         "their ports, and add rules for their clients and tasks to it.",
@@ -171,12 +174,21 @@ class Params(Base):
     )
     existing: Existing | None = Field(None, description="Use an existing load balancer.")
 
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "LoadBalancerArn" not in outputs:
+            return None
+        has_group = "SecurityGroupId" in outputs
+        group = output_of(env, stack, "SecurityGroupId") if has_group else None
+        arn = output_of(env, stack, "LoadBalancerArn")
+        return cls(existing=Existing(arn=arn, security_group=group))
+
 
 def is_dualstack(params: Params) -> bool:
     """Whether the load balancer has IPv4 and IPv6 addresses."""
     return params.ip_address_type == "dualstack"
 
 
-def find_allocation_ids(params: Params) -> list[str]:
+def find_allocation_ids(params: Params) -> list[str | Reference]:
     """The allocation IDs of existing Elastic IPs."""
     return params.elastic_ips if isinstance(params.elastic_ips, list) else []
