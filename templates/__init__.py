@@ -7,11 +7,13 @@ from moorage.model import TemplateModule
 
 from . import (
     cluster,
+    codebuild,
     dashboard,
     ecr,
     network,
     notifications,
     one_off,
+    pipeline,
     scheduled_task,
     service,
     worker,
@@ -21,12 +23,14 @@ from .load_balancers import alb, nlb
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
     "cluster": cluster,
+    "codebuild": codebuild,
     "dashboard": dashboard,
     "ecr": ecr,
     "network": network,
     "nlb": nlb,
     "notifications": notifications,
     "one_off": one_off,
+    "pipeline": pipeline,
     "scheduled_task": scheduled_task,
     "service": service,
     "worker": worker,

@@ -87,6 +87,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("tasks.launch_types", "tasks.service_discovery"),
     ("ecr",),
     ("cluster",),
+    ("builds",),
     ("alarms.settings",),
     ("notifications",),
     ("alarms",),
@@ -97,7 +98,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("proxy",),
     ("ecs_service",),
     ("dashboard",),
-    ("one_off", "scheduled_task", "service", "worker"),
+    ("codebuild", "one_off", "pipeline", "scheduled_task", "service", "worker"),
 )
 """The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What
 a cluster and its load balancers must know of containers is below them, tasks are above. A module

@@ -23,6 +23,7 @@ from moorage.findings.codes import (
     load_balancers,
     network,
     output,
+    pipelines,
     proxy,
     references,
     routes,
@@ -71,6 +72,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
+    Topic("Builds and pipelines", pipelines.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 
