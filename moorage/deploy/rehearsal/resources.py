@@ -12,7 +12,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.utils import remap_nested_keys
 
@@ -171,6 +172,14 @@ def _with_a_small_letter(name: str) -> str:
         return "fileSystemId"
     beginning = re.match("[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]", name)
     return beginning[0].lower() + name[beginning.end() :] if beginning else name
+
+
+def check_request(client: Any, operation: str, request: Properties) -> None:
+    """Refuses what the API's model does not have."""
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())
 
 
 def push_image(ecr: Any, repository: str, version: str) -> None:

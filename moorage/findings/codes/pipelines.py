@@ -202,7 +202,7 @@ stacks:
         "M3715",
         "Executions would deploy at the same time.",
         "In the mode `PARALLEL`, executions do not wait for one another: two of them would deploy "
-        "the same stacks, and an older one could win. CodePipeline does not roll back in this mode.",
+        "the same stacks, and an older one could win. CodePipeline rolls nothing back then.",
         "Write `execution_mode: QUEUED` or `SUPERSEDED`.",
         """\
 execution_mode: QUEUED
