@@ -89,7 +89,7 @@ class Params(BuildParams):
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of a project."""
     if params.source:
-        yield from source_problems(params.source, ("source",), env)
+        yield from source_problems(params.source, ("source",))
     yield from build_problems(params, env)
     yield from image_problems(params.images, params.secrets, env)
     yield from _buildspec_problems(params)

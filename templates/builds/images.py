@@ -44,7 +44,7 @@ class BuiltImage(Base):
     )
     target: _Stage | None = Field(None, description="The stage of the Dockerfile to build.")
     args: dict[VariableName, Variable] = Field({}, description="Build arguments.")
-    build_secrets: UniqueList[VariableName] = Field(
+    mounts: UniqueList[VariableName] = Field(
         [],
         description="Names below `secrets` that the Dockerfile mounts, as in "
         "`RUN --mount=type=secret,id=NPM_TOKEN,env=NPM_TOKEN`. They are not in the image.",
@@ -74,11 +74,11 @@ def image_problems(
     created = dict(_created_repositories(env))
     for name, image in images.items():
         path: Path = ("images", name)
-        for index, secret in enumerate(image.build_secrets):
+        for index, secret in enumerate(image.mounts):
             if secret not in secrets:
                 message = f"There is no secret `{secret}`"
                 hint = f"Write `{secret}: secretsmanager:...` below `secrets`."
-                yield Problem("M3707", (*path, "build_secrets", index), message, hint)
+                yield Problem("M3707", (*path, "mounts", index), message, hint)
         if name in created:
             yield from _tag_problems(image, created[name], path)
 
@@ -144,7 +144,7 @@ LOGIN = f'aws ecr get-login-password | docker login --username AWS --password-st
 
 TAG = """\
 case "$CODEBUILD_WEBHOOK_TRIGGER" in
-  tag/*) TAG=$(printf %s "$CODEBUILD_WEBHOOK_TRIGGER" | cut -c 5-128 | tr -c A-Za-z0-9_.- -) ;;
+  tag/*) TAG=$(printf %s "$CODEBUILD_WEBHOOK_TRIGGER" | tr -c A-Za-z0-9_.- - | cut -c 5-128) ;;
   *) TAG=$(printf %s "$CODEBUILD_RESOLVED_SOURCE_VERSION" | cut -c 1-12) ;;
 esac
 test -n "$TAG"
@@ -159,7 +159,7 @@ cache")."""
 
 def push_commands(images: Mapping[str, BuiltImage], architecture: str) -> list[str]:
     """The commands that build and push the images, unless they exist: a tag is built once."""
-    builder = [BUILDER] if images else []
+    builder = [BUILDER] if any(image.cache for image in images.values()) else []
     return [TAG, LOGIN, *builder, *(_push(*item, architecture) for item in images.items())]
 
 
@@ -172,7 +172,7 @@ def _push(name: str, image: BuiltImage, architecture: str) -> str:
     if image.target:
         words.append(f"--target {image.target}")
     words += [f"--build-arg {shlex.quote(f'{key}={item}')}" for key, item in image.args.items()]
-    words += [f"--secret id={secret},env={secret}" for secret in image.build_secrets]
+    words += [f"--secret id={secret},env={secret}" for secret in image.mounts]
     if image.cache:
         words.append(f'--cache-from type=registry,ref={uri}{CACHE_TAG}"')
         words.append(f'--cache-to type=registry,ref={uri}{CACHE_TAG}",{_CACHE_OPTIONS}')

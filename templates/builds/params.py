@@ -119,7 +119,7 @@ def build_problems(params: BuildParams, env: Environment) -> Iterator[Problem]:
 def _vpc_problems(vpc: Vpc, env: Environment) -> Iterator[Problem]:
     """A build in a VPC never has a public IP address (AWS CodeBuild user guide, "Use AWS CodeBuild
     with Amazon Virtual Private Cloud", Best practices for VPCs)."""
-    path: Path = ("vpc", "network") if vpc.network else ("vpc",)
+    path: Path = ("vpc", "network")
     yield from find_stack_problems(env, network.Params, vpc.network, path, "network")
     if (stack := find_stack(env, network.Params, vpc.network)) is None:
         return

@@ -12,11 +12,10 @@ from troposphere import Sub, codebuild
 
 from moorage.facts.arn_patterns import CONNECTION
 from moorage.findings.finding import Path, Problem
-from moorage.model import Base, Environment
+from moorage.model import Base
 
 from ..common.fields import text
 from ..common.iam import allow
-from ..common.regions import region_problems
 
 ConnectionArn = Annotated[
     str,
@@ -80,7 +79,7 @@ class Source(Base):
         return self.providers[0].upper()
 
 
-def source_problems(source: Source, path: Path, env: Environment) -> Iterator[Problem]:
+def source_problems(source: Source, path: Path) -> Iterator[Problem]:
     """Problems of a source: not exactly one repository, or a connection that does not fit."""
     if len(source.providers) != 1:
         named = " and ".join(f"`{name}`" for name in source.providers)
@@ -96,7 +95,6 @@ def source_problems(source: Source, path: Path, env: Environment) -> Iterator[Pr
         message = f"`{provider}` needs a connection of CodeConnections"
         hint = "Write its ARN as `connection:`; `aws codeconnections list-connections` shows it."
         yield Problem("M3701", path, message, hint)
-    yield from region_problems(source.connection, (*path, "connection"), env, "connection")
 
 
 def _connection_actions(connection: str) -> Any:

@@ -27,7 +27,7 @@ def pipeline_problems(name: str, params: Params, env: Environment) -> Iterator[P
         message = f"The name of the pipeline, `{pipeline}`, has {len(pipeline)} characters"
         hint = f"Shorten the name of the stack: CodePipeline accepts {MAX_PIPELINE_NAME}."
         yield Problem("M3714", (), message, hint)
-    yield from source_problems(params.source, ("source",), env)
+    yield from source_problems(params.source, ("source",))
     yield from build_problems(params, env)
     yield from key_region_problems(params.artifact_key, ("artifact_key",), env)
     if params.expire_artifacts_after % _DAY:
@@ -42,9 +42,8 @@ def pipeline_problems(name: str, params: Params, env: Environment) -> Iterator[P
         hint = "Write `execution_mode: QUEUED` or `SUPERSEDED`."
         yield Problem("M3715", ("execution_mode",), message, hint)
     if params.notify:
-        path: Path = ("notify", "to") if params.notify.to else ("notify",)
         yield from find_stack_problems(
-            env, notifications.Params, params.notify.to, path, "notifications"
+            env, notifications.Params, params.notify.to, ("notify", "to"), "notifications"
         )
 
 

@@ -95,13 +95,13 @@ stacks:
     Code(
         "M3707",
         "A build secret does not exist.",
-        "`build_secrets` of an image has the names of variables below `secrets`, which docker "
+        "`mounts` of an image has the names of variables below `secrets`, which docker "
         "passes on to the build.",
         "Add the secret below `secrets`.",
         """\
 secrets: {NPM_TOKEN: "secretsmanager:shop/npm:token"}
 images:
-  shop/web: {build_secrets: [NPM_TOKEN]}
+  shop/web: {mounts: [NPM_TOKEN]}
 """,
         ('Docker documentation, "Build secrets"',),
     ),
