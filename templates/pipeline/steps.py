@@ -62,12 +62,14 @@ def _build_all(params: Params) -> str:
 
 
 def preview_buildspec(params: Params) -> str:
-    """Shows what would change, and passes on a summary of it in one line, for the approval.
+    """Shows what would change, and passes on a summary of it in one line, for the approval: the
+    stacks, then what is replaced, then the rest as far as there is space.
 
     The summary has no characters with a meaning in JSON or in CodePipeline's variables."""
     diff = _command(params, "diff", "")
     summary = f"""\
-PREVIEW=$(sed 's/^ *//; s/$/ |/' "$HOME/preview" | tr '\\n' ' ' \\
+PREVIEW=$({{ sed '/^ /d; /^$/d' "$HOME/preview"; sed -n '/REPLACED/p' "$HOME/preview"
+    sed -n '/REPLACED/d; /^ /p' "$HOME/preview"; }} | sed 's/$/ |/' | tr -s '\\n ' ' ' \\
   | tr -cd 'A-Za-z0-9 .,:;|+~()/_=>@*-' | cut -c 1-{SUMMARY}) && export PREVIEW
 export LOG="$CODEBUILD_BUILD_URL"
 """

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import remap_nested_keys
 
 Properties = Mapping[str, Any]
@@ -51,9 +52,10 @@ def acting_in(account: str) -> Iterator[None]:
         _ACCOUNTS.pop()
 
 
-def api(region: str) -> Api:
+def api(region: str, account: str = "") -> Api:
     """The clients of a region, and of the account that resources are created in."""
-    account = _ACCOUNTS[-1] if _ACCOUNTS else ""
+    account = "" if account == DEFAULT_ACCOUNT_ID else account
+    account = account or (_ACCOUNTS[-1] if _ACCOUNTS else "")
     return lambda name: client(name, region, _ADDRESSES[0], account)
 
 
@@ -97,7 +99,7 @@ class Resource:
         """moto calls it when the stack or the resource is deleted. What is gone is deleted."""
         if self.remove is not None:
             with unless_gone():
-                self.remove(api(region), self)
+                self.remove(api(region, account_id), self)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Model:
         self, name: str, body: Properties, account_id: str, region_name: str, **_: Any
     ) -> Resource:
         with as_validation_error(body["Type"]):
-            created = self.create(api(region_name), name, body.get("Properties", {}))
+            created = self.create(api(region_name, account_id), name, body.get("Properties", {}))
         created.remove = self.remove
         return created
 
@@ -128,7 +130,9 @@ class Model:
             raise ValidationError(message=f"No update of {cloudformation_json['Type']} here")
         with as_validation_error(cloudformation_json["Type"]):
             updated = self.update(
-                api(region_name), original_resource, cloudformation_json.get("Properties", {})
+                api(region_name, account_id),
+                original_resource,
+                cloudformation_json.get("Properties", {}),
             )
         updated.remove = self.remove
         return updated
