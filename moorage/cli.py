@@ -7,6 +7,7 @@ python build.py estimate ENV        how long a release takes
 python build.py explain CODE        what a finding means, and how to fix it
 python build.py schema              JSON Schema of the params, for editors
 python build.py init [DIR]          a new project with params, tests and CI
+python build.py image push ENV      build images and push them to ECR
 python build.py diff ENV            what a deployment would change
 python build.py deploy ENV          deploy an environment, or some of its stacks
 python build.py status ENV          what is deployed, and whether it runs
@@ -33,7 +34,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from moorage import __version__
 from moorage.commands.build import build
@@ -45,6 +46,7 @@ from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.exec import open_shell
 from moorage.commands.explain import explain
 from moorage.commands.given_values import add_given_values
+from moorage.commands.image import FORMATS, build_images, image_tag, push_images
 from moorage.commands.init import init
 from moorage.commands.logs import logs
 from moorage.commands.rehearse import rehearse
@@ -65,6 +67,7 @@ from moorage.commands.usage import (
     interruption_code,
 )
 from moorage.commands.why import why
+from moorage.images.command_lines import TOOLS
 
 ISSUES = "https://github.com/moorage/moorage/issues"
 TRACEBACK = "MOORAGE_TRACEBACK"
@@ -184,6 +187,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
+    _add_image_commands(commands)
     _add_deploying_arguments(command("diff", diff), stacks=True)
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
@@ -306,6 +310,31 @@ def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:
     deploying.add_argument(
         "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
     )
+
+
+def _add_image_commands(commands: Any) -> None:
+    text = "Build the images of an environment, and push them to ECR."
+    parser = commands.add_parser("image", help=text, description=text, allow_abbrev=False)
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, run, logs_in in (("build", build_images, False), ("push", push_images, True)):
+        text = run.__doc__ or ""
+        subparser = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        subparser.set_defaults(run=run, many_stacks=True)
+        subparser.add_argument("env", metavar="ENV")
+        help_text = "default: all that have `build:`"
+        subparser.add_argument("stacks", nargs="*", metavar="STACK", help=help_text)
+        help_text = "default: the commit that is checked out"
+        subparser.add_argument("--tag", type=image_tag, metavar="TAG", help=help_text)
+        help_text = "the program that builds; default: the first one on the PATH"
+        subparser.add_argument("--tool", choices=TOOLS, help=help_text)
+        help_text = "the folder of `context` and `dockerfile`; default: the one around the params"
+        subparser.add_argument("--project", type=Path, metavar="DIR", help=help_text)
+        help_text = f"log in to ECR; default: {'yes' if logs_in else 'no'}"
+        subparser.add_argument(
+            "--login", action=argparse.BooleanOptionalAction, default=logs_in, help=help_text
+        )
+        _add_account(subparser)
+        subparser.add_argument("--format", choices=FORMATS, default="text")
 
 
 def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:

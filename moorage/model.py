@@ -247,8 +247,43 @@ class TrafficPair:
 
 
 @dataclass(frozen=True)
+class ImageBuild:
+    """How the image of a container is built, and the ECR repository that it is pushed to. Paths are
+    relative to the folder of the project."""
+
+    container: str
+    repository: str
+    account: str | None
+    """Account of the repository; None if it is the stack's."""
+    region: str | None
+    """Region of the repository; None if it is the stack's."""
+    context: str
+    dockerfile: str
+    target: str | None
+    args: tuple[tuple[str, str], ...]
+    secrets: tuple[tuple[str, str], ...]
+    """By id: `env:NAME` or `file:PATH`."""
+    platforms: tuple[str, ...]
+    """Such as `linux/arm64`."""
+    cache_from: tuple[str, ...]
+    """Images, where `ecr:` is the registry of the stack, and caches such as `type=gha`."""
+    cache_to: tuple[str, ...]
+
+    @property
+    def pushed_to(self) -> tuple[str | None, ...]:
+        """The repository: its account, region and name."""
+        return self.account, self.region, self.repository
+
+    @property
+    def source(self) -> tuple[Any, ...]:
+        """What the content of the image depends on, apart from the platform."""
+        return self.context, self.dockerfile, self.target, self.args, self.secrets
+
+
+@dataclass(frozen=True)
 class Deployment:
-    """What `deploy.sh` does before and after it deploys a stack."""
+    """What a stack's deployment needs in addition to its template. `deploy.sh` does what is to be
+    done before and after it."""
 
     after: tuple[str, ...] = ()
     """Stacks that are deployed first, in addition to those that the stack imports from."""
@@ -261,6 +296,8 @@ class Deployment:
     The output `CodeDeployRequest` of the stack is the name of an SSM parameter, whose value is the
     input of `aws deploy create-deployment --cli-input-json`.
     """
+    builds: tuple[ImageBuild, ...] = ()
+    """The images that `moorage image push` builds for the stack."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from .common.fields import duration
 from .common.json_text import as_json
 from .tasks import run_task
 from .tasks.containers import ContainerName, apply_init
+from .tasks.image_builds import image_builds
 from .tasks.params import TaskParams
 from .tasks.task import Task, resolve_task
 from .tasks.task_resources import log_group_output, security_groups, task_outputs, task_resources
@@ -92,7 +93,8 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
     container = params.container or _essential_containers(params)[0]
-    return Deployment(after=tuple(params.after), run=Run(container, params.timeout))
+    run = Run(container, params.timeout)
+    return Deployment(after=tuple(params.after), run=run, builds=image_builds(params))
 
 
 def _request(task: Task) -> ssm.Parameter:

@@ -58,6 +58,7 @@ from .tasks.alarms import Watched, resolve_service_alarms
 from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
 from .tasks.deployments import has_circuit_breaker
 from .tasks.held_task_definition import held_condition, held_parameter
+from .tasks.image_builds import image_builds
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
@@ -309,6 +310,7 @@ def deployment(name: str, params: Params, env: Environment) -> Deployment:
             for pair in service.exposure.pairs.values()
         ),
         code_deploy=code_deploy.maximum_duration if code_deploy else None,
+        builds=image_builds(params),
     )
 
 

@@ -36,6 +36,7 @@ from .tasks import queues, scaling_params
 from .tasks.alarm_params import WorkerAlarms
 from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.deployments import has_circuit_breaker
+from .tasks.image_builds import image_builds
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
@@ -172,7 +173,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    return Deployment(after=tuple(params.after), builds=image_builds(params))
 
 
 def _scaling(worker: Worker) -> Iterator[Any]:

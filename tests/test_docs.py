@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -34,7 +35,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 NEED_MORE = (
     *("init", "why", "logs"),
-    *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse"),
+    *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse", "image"),
 )
 """Commands that documents show as `moorage`, so that no test runs them from the documents: they
 need an account, or an empty folder."""
@@ -111,13 +112,20 @@ def test_every_other_command_exists() -> None:
     assert set(named) <= set(targets)
 
 
+def subcommands(parser: ArgumentParser) -> Iterator[tuple[str, ArgumentParser]]:
+    """The commands of a parser, also those of `image`, by name."""
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for name, command in dict(action.choices).items():
+                inner = list(subcommands(command))
+                yield from ((f"{name} {word}", each) for word, each in inner)
+                yield from [] if inner else [(name, command)]
+
+
 def test_every_command_and_flag_is_in_the_readme() -> None:
     text = " ".join(blocks(README, "sh"))
-    parser = cli.build_parser()
-    subparsers = next(a for a in parser._actions if hasattr(a, "choices") and a.choices)
-    assert subparsers.choices is not None
-    for name, command in dict(subparsers.choices).items():
-        program = "moorage" if name in NEED_MORE else "build.py"
+    for name, command in subcommands(cli.build_parser()):
+        program = "moorage" if name.split()[0] in NEED_MORE else "build.py"
         assert f"{program} {name}" in text, f"{name} is not in the README"
         for action in command._actions:
             for flag in action.option_strings:

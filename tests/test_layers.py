@@ -23,6 +23,7 @@ LAYERS = (
     "moorage.schema",
     "moorage.update",
     "moorage.deploy",
+    "moorage.images",
     "moorage.init",
     "moorage.commands",
     "moorage.cli",
@@ -46,6 +47,7 @@ LIBRARIES = {
         *("types_boto3_codedeploy", "types_boto3_ecr", "types_boto3_ecs", "types_boto3_elbv2"),
         *("types_boto3_logs", "types_boto3_secretsmanager", "types_boto3_ssm", "types_boto3_sts"),
     },
+    "moorage.images": set(),
     "moorage.init": {"pydantic"},
     "moorage.commands": {"rich"},
     "moorage.cli": set(),
@@ -82,7 +84,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("common",),
     ("network",),
     ("tasks.images", "tasks.mounts", "tasks.ports", "tasks.secrets", "tasks.variables"),
-    ("tasks.linux_parameters",),
+    ("tasks.build_params", "tasks.linux_parameters"),
     ("tasks.containers",),
     ("tasks.launch_types", "tasks.service_discovery"),
     ("ecr",),
@@ -301,6 +303,8 @@ def test_digits_are_those_of_ascii(file: str) -> None:
 
 STARTS_PROGRAMS = {
     "moorage/commands/exec.py": "the Session Manager plugin, for a shell in a container",
+    "moorage/images/commit.py": "git, to name the commit that images are built from",
+    "moorage/images/programs.py": "docker and others, to build images and push them",
     "moorage/init/__init__.py": "Python, to get the schema of a new project's own stack kinds",
     "moorage/update/previous_version.py": "git, to read a commit that a user names",
     "templates/proxy/limited_program.py": "becomes nginx, after it has given up rights",

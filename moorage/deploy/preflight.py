@@ -102,8 +102,19 @@ def missing_problem(need: Need, stack: DeployStack, region: str) -> Problem:
     the params that names it."""
     # ECS creates the role itself, and often in time.
     level: Level = "warning" if need.kind == "role" else "error"
-    message = _MESSAGES[need.kind](need, region)
+    message = _push_message(need, stack) or _MESSAGES[need.kind](need, region)
     return Problem(level, message, need.logical_id, at=place_need(need, stack))
+
+
+def _push_message(need: Need, stack: DeployStack) -> str:
+    """The message about an image that `moorage image push` builds; empty for any other need."""
+    is_built = any(build.repository == need.name for build in stack.builds)
+    if not need.kind.endswith("image") or not is_built or stack.document is None:
+        return ""
+    return (
+        f"the image {need.name}:{need.version.split('=', 1)[1]} is not in ECR. Push it, and deploy "
+        f"with the options that this prints: moorage image push {stack.document.env} {stack.name}"
+    )
 
 
 def _image_message(need: Need, region: str) -> str:

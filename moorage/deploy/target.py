@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moorage.model import Plan, Run, Targets, TrafficPair
+from moorage.model import ImageBuild, Plan, Run, Targets, TrafficPair
 from moorage.pipeline.document import Document
-from moorage.pipeline.pushes import Push, find_pushes
+from moorage.pipeline.pushes import Push, find_pushes, find_repositories
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class DeployStack:
     """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
     images: tuple[Push, ...] = ()
     """Images from repositories of this environment, which must be pushed before it is deployed."""
+    builds: tuple[ImageBuild, ...] = ()
+    """The images that are built for it."""
+    repositories: frozenset[str] = frozenset()
+    """The names of the ECR repositories that it creates."""
     express: bool = False
     """Whether CloudFormation does not wait until its resources work."""
     document: Document | None = None
@@ -85,6 +89,8 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
             pairs=stack.deployment.pairs,
             code_deploy=stack.deployment.code_deploy,
             images=tuple(find_pushes(stack, plan.stacks)),
+            builds=stack.deployment.builds,
+            repositories=frozenset(name for _, name in find_repositories(stack)),
             document=document,
         )
         for stack in plan.stacks

@@ -9,9 +9,10 @@ REPOSITORY_NAME = rf"(?:{_PART}/)*{_PART}"
 """Amazon ECR API reference, CreateRepository, repositoryName (botocore 1.44.5, read on
 2026-11-27); it has 2 to 256 characters."""
 
-IMAGE_VERSION = (
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
+IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+"""OCI distribution specification, "Pulling manifests", reference as a tag."""
+
+IMAGE_VERSION = rf"(?::(?P<tag>{IMAGE_TAG}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 """The tag and the digest of an image, which follow the name of its repository."""
 
 REGISTRY_HOST = (

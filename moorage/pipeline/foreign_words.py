@@ -27,8 +27,6 @@ def _word(tool: str, *keys: str, note: str = "", same: bool = False) -> ForeignW
 
 
 _FORMS = {
-    "image": "Moorage builds no images: build and push it, then write "
-    "`image: ecr:<repository>:<tag>`.",
     "role": "A role that exists is `existing: <ARN>` below it.",
     "size": "1024 CPU units are one vCPU; memory is in MiB.",
     "expose": "An entry names the load balancer's stack in `via:` and the requests in `paths:` or "
@@ -51,7 +49,6 @@ WORDS: Mapping[str, ForeignWord] = {
     "exec": _word(COPILOT, "enable_execute_command", same=True),
     "platform": _word(COPILOT, "cpu_architecture", note="It takes `X86_64` or `ARM64`."),
     "http": _word(COPILOT, "expose", note=_FORMS["expose"]),
-    "build": _word(COMPOSE, "image", note=_FORMS["image"]),
     "storage": _word(COPILOT, "volumes", "ephemeral_storage"),
     "taskdef_overrides": _word(COPILOT, "overrides"),
     "env_file": _word(COMPOSE, "environment_files", note="Files are named by their ARN in S3."),

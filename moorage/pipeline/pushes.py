@@ -29,7 +29,7 @@ class Push:
 
 def find_pushes(stack: PlannedStack, stacks: Iterable[PlannedStack]) -> list[Push]:
     """The images of a stack that come from repositories of other stacks, without duplicates."""
-    names = dict(pair for exporter in stacks for pair in _repositories(exporter))
+    names = dict(pair for exporter in stacks for pair in find_repositories(exporter))
     images = (_push(image, names) for image in _images(stack.rendering.body))
     return sorted({image for image in images if image})
 
@@ -53,7 +53,7 @@ def _push(image: Any, names: Mapping[str, str]) -> Push | None:
     return Push(names[export], image_version(match))
 
 
-def _repositories(stack: PlannedStack) -> Iterator[tuple[str, str]]:
+def find_repositories(stack: PlannedStack) -> Iterator[tuple[str, str]]:
     """The exports that are URIs of repositories, with the repositories' names."""
     body = stack.rendering.body
     for output, export in stack.exports.items():

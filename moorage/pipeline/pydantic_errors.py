@@ -138,7 +138,7 @@ def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> F
     if path[:1] == ("stacks",) and len(path) == 2 and subject.model is subject.catalog.header:
         advice = advise_stack(key, value, subject.catalog) or _advise_new_stack(key, subject)
     if "image" in path[-1:] and isinstance(value, Mapping):
-        advice = "Moorage builds no images: build and push it, then write its name."
+        advice = "Write the name of the image, and `build:` beside `image:` if it is built."
     if expected == "a map" and "image" not in path[-1:]:
         advice = _advise_entry(path, subject) or advice
     is_vague = not advice or (advice.startswith("Write a map") and _has_example(path, subject))

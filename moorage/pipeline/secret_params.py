@@ -26,7 +26,7 @@ _MAX_SHOWN = 100
 _LONG = 6
 """Shorter secrets can be parts of other words by chance, so they are replaced as whole words."""
 _COMMANDS = ("command", "entry_point", "Command", "EntryPoint")
-_SETTINGS = ("environment", "docker_labels", "options", "DockerLabels", "Options")
+_SETTINGS = ("environment", "docker_labels", "options", "args", "DockerLabels", "Options")
 _NAMES = ("name", "Name", "key", "Key")
 _VALUES = ("value", "Value")
 _MAPS_OF_SECRETS = ("secrets", "secret_options", "credentials", "passwords", "tokens")
@@ -96,6 +96,9 @@ def _describe_setting(kind: str, name: str) -> tuple[str, str]:
         return message, f"Store the secret and write `secrets: {{{name}: ssm:/path/name}}`{unless}"
     if kind == VARS:
         return message, "Store the secret, and refer to it in `secrets:` of the container."
+    if kind == "args":
+        message = f"`{name}` looks like a secret, and its value can be read in the image"
+        return message, f"Write `secrets: {{npm: env:{name}}}` below `build:`{unless}"
     if kind == "options":
         return message, f"Store the secret and write `secret_options: {{{name}: ssm:/path/name}}`."
     return message, f"Remove it{unless}"

@@ -96,10 +96,13 @@ def _misspelling(key: str, guess: str) -> UnknownKey:
 def _word_of_another_place_or_tool(
     context: KeyContext, fields: list[str], siblings: Iterable[str]
 ) -> UnknownKey | None:
-    """The finding about a key of another tool, unless a map inside of this one has that key."""
-    if len(context.path) > 1 and _is_inside(context):
+    """The finding about a key of another tool, unless a map inside of this one has that key. A list
+    with a key that means another list here, such as Kubernetes' `args`, is not meant there."""
+    word = WORDS[context.key]
+    is_list_here = isinstance(context.value, list) and any(name in fields for name in word.keys)
+    if len(context.path) > 1 and _is_inside(context) and not is_list_here:
         return _in_another_place(context)
-    return _foreign_word(context, WORDS[context.key], fields, siblings)
+    return _foreign_word(context, word, fields, siblings)
 
 
 def _foreign_word(

@@ -27,6 +27,7 @@ from ..common.regions import key_region_problems
 from ..common.schedules import time_zone_problems
 from ..tasks import run_task
 from ..tasks.alarms import resolve_job_alarms, service_alarm_problems
+from ..tasks.image_builds import image_builds
 from ..tasks.queue_problems import queue_arn_problems
 from ..tasks.queues import queue_name
 from ..tasks.task import Task, resolve_task
@@ -103,7 +104,7 @@ def _alarms(task: Task, params: Params) -> Alarms | None:
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    return Deployment(after=tuple(params.after), builds=image_builds(params))
 
 
 def _outputs(task: Task) -> Iterator[Output]:

@@ -52,6 +52,8 @@ def _container_problems(name: str, container: Container) -> Iterator[Problem]:
     if not images.is_pinned(container.image):
         message = f"`{container.image}` is not pinned: tasks that start later can run another image"
         hint = "Write a tag that is never moved, or a digest."
+        if container.build:
+            hint = "Deploy with the `--image` that `moorage image push` prints, or write a tag."
         yield Problem("M1219", (*path, "image"), message, hint, level="warning")
     for limit, value in container.ulimits.items():
         if value.soft > value.hard:
@@ -86,7 +88,8 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
     check = container.health_check.command if container.health_check else []
     words = [*container.entry_point, *container.command, *check]
     options = {option for _, option, _ in find_in_command(words) if option}
-    names = {*container.environment, *container.docker_labels, *options}
+    arguments = container.build.args if container.build else {}
+    names = {*container.environment, *container.docker_labels, *arguments, *options}
     for index, key in enumerate(container.not_secret):
         if key not in names:
             closest = near(key, sorted(names))

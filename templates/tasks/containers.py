@@ -16,6 +16,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Base
 
 from ..common.fields import UniqueList, duration, text
+from .build_params import BuildField
 from .images import Image
 from .linux_parameters import Device, KernelParameter, Tmpfs
 from .mounts import MountField, MountPath, VolumeName
@@ -133,6 +134,13 @@ class Container(Base):
         description="`ecr:<repository>:<tag>` for a repository of an `ecr` stack or any other "
         "repository of this account and region, or another image. Use a tag that is never moved, "
         "or a digest: a tag that is moved changes what runs without a deployment."
+    )
+    build: BuildField | None = Field(
+        None,
+        examples=["services/web", {"context": ".", "target": "web"}],
+        description="How `moorage image push` builds the image, which it pushes to the repository "
+        "of `image` under a tag of its own: the folder with the Dockerfile, or a map. `deploy` "
+        "does not build; it takes the `--image` that `push` prints.",
     )
     command: list[str] = Field(
         [],

@@ -33,13 +33,18 @@ _OTHER = re.compile(
 )
 
 
-def _validate_image(value: str) -> str:
+def is_image(value: str) -> bool:
+    """Whether a text names an image, as params do."""
     forms = (_SHORT,) if value.startswith("ecr:") else (_LONG, _OTHER)
-    if not any(form.fullmatch(value) for form in forms):
+    return any(form.fullmatch(value) for form in forms)
+
+
+def _validate_image(value: str) -> str:
+    if not is_image(value):
         hint = "Write `ecr:repository:tag`, `ecr:repository@sha256:...` or `registry/name:tag`."
         if value.strip() != value:
             hint = "Remove the spaces at its beginning and end."
-        elif any(form.fullmatch(value.lower()) for form in forms):
+        elif is_image(value.lower()):
             hint = "Write the name of the repository in lower case."
         raise wrong("M2602", f"{shown(value)} is not a container image", hint)
     return value

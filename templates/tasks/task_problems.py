@@ -16,6 +16,7 @@ from . import fargate_sizes, images, secrets
 from .container_problems import container_problems
 from .containers import Container
 from .egress import egress_problems
+from .image_builds import image_build_problems
 from .launch_type_problems import launch_type_problems
 from .linux_parameters import system_control_problems
 from .params import TaskParams
@@ -42,6 +43,7 @@ def task_problems(task: Task) -> Iterator[Problem]:
     yield from _capacity_provider_problems(task)
     yield from _subnet_problems(task)
     yield from sidecar_problems(task)
+    yield from image_build_problems(task)
 
 
 def _container_problems(task: Task) -> Iterator[Problem]:

@@ -153,7 +153,6 @@ def test_words_in_a_service(tmp_path: Path, line: str, hint: str) -> None:
     [
         ("containerPort: 80", "Write `ports:`."),
         ("env_file: .env", "Write `environment_files:`. Files are named by their ARN in S3."),
-        ("build: .", "Remove it: `image:` is written already. Moorage builds no images"),
         ("args: [x]", "Write `command:`."),
         ("terminationGracePeriodSeconds: 30", "Write `stop_timeout: 30s`."),
         ("health_check: {command: x, periodSeconds: 10}", "Write `interval: 10s`."),
@@ -174,10 +173,10 @@ def test_words_in_a_container(tmp_path: Path, line: str, hint: str) -> None:
     assert finding.hint.startswith(hint)
 
 
-def test_images_are_not_built(tmp_path: Path) -> None:
+def test_how_an_image_is_built_is_written_beside_it(tmp_path: Path) -> None:
     stack = "web: {template: service, containers: {web: {image: {build: .}}}}"
     (finding,) = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}  {stack}\n")
-    assert "Moorage builds no images" in finding.hint
+    assert "`build:` beside `image:`" in finding.hint
 
 
 @pytest.mark.parametrize("key", ["desiredCount", "desired-count", "DESIRED_COUNT"])

@@ -1,0 +1,1 @@
+"""`moorage image`: builds the images of an environment and pushes them to ECR."""
