@@ -68,6 +68,11 @@ class Build(Base):
         description="The ECR repositories that they are pushed to, in the account and region of "
         "the pipeline.",
     )
+    project: Folder | None = Field(
+        None,
+        description="The folder of the repository that the paths in `build:` are relative to. "
+        "Default: the one that contains the folder of the params.",
+    )
     role: RoleArn | None = Field(
         None,
         description="ARN of the role that may push, if the params of the environment have `role`, "

@@ -48,9 +48,11 @@ def images_buildspec(params: Params) -> str:
     first one is deployed. CodePipeline passes the options for the images on."""
     assert params.build is not None
     tag = 'TAG=$(printf %s "$CODEBUILD_RESOLVED_SOURCE_VERSION" | cut -c 1-12) && test -n "$TAG"'
+    project = params.build.project
+    folder = f'--project "$CODEBUILD_SRC_DIR/{project}" ' if project else ""
     push = f"""\
 IMAGES=$({MOORAGE} image push {params.build.environment} {" ".join(params.build.stacks)} \\
-  --params {params.params} --tag "$TAG" --format options) && export IMAGES
+  --params {params.params} {folder}--tag "$TAG" --format options) && export IMAGES
 """
     return _text(params, [tag, push, _build_all(params)], exported=[IMAGES])
 

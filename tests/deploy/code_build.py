@@ -1,5 +1,5 @@
-"""CodeBuild, as far as tests need it: runs the commands of a buildspec in bash, with a docker that
-records its arguments and pushes images without layers."""
+"""CodeBuild, as far as tests need it: runs the commands of a buildspec in bash, with a
+stand-in for docker."""
 
 from __future__ import annotations
 
@@ -13,25 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from build_tools import Tools
 from cloud import Cloud
-
-_DOCKER = """\
-#!/bin/bash
-printf '%s\\n' "$*" >> "$DOCKER_LOG"
-if [ "$1" = login ]; then cat > "$DOCKER_LOG.password"; fi
-[ "$1 $2" = "buildx build" ] || exit 0
-content=$(printf %s "$*" | sha256sum | cut -c 1-64)
-manifest='{"schemaVersion": 2, "config": {"digest": "sha256:'$content'"}, "layers": [],
-  "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}'
-while [ $# -gt 0 ]; do
-  if [ "$1" = --tag ]; then
-    name=${2#*/}
-    aws ecr put-image --repository-name "${name%:*}" --image-tag "${name##*:}" \\
-      --image-manifest "$manifest" > /dev/null || exit
-  fi
-  shift
-done
-"""
 
 _PYTHON = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
 
@@ -56,16 +39,19 @@ class Machine:
     """More environment variables."""
 
     def __post_init__(self) -> None:
-        programs = self.folder / "bin"
-        programs.mkdir(parents=True)
-        for name, text in (("docker", _DOCKER), ("python3", _PYTHON)):
-            (programs / name).write_text(text)
-            (programs / name).chmod(0o755)
+        self.tools.install("docker", ecr=self.cloud.url)
+        python = self.tools.folder / "python3"
+        python.write_text(_PYTHON)
+        python.chmod(0o755)
+
+    @property
+    def tools(self) -> Tools:
+        """The stand-in for docker."""
+        return Tools(self.folder / "bin")
 
     def docker_log(self) -> list[str]:
-        """The arguments of each call of docker."""
-        log = self.folder / "docker.log"
-        return log.read_text().splitlines() if log.exists() else []
+        """The arguments of each call of docker since the last time."""
+        return [" ".join(call["words"][1:]) for call in self.tools.calls()]
 
     def run(self, project: Mapping[str, Any], source: Path, variables: Mapping[str, str]) -> Build:
         """Runs a build of a project, as CodeBuild describes it, in a copy of the source."""
@@ -99,7 +85,6 @@ class Machine:
             "PATH": os.pathsep.join([str(self.folder / "bin"), environ["PATH"]]),
             "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]),
             "HOME": str(work),
-            "DOCKER_LOG": str(self.folder / "docker.log"),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "CODEBUILD_SRC_DIR": str(work / "src"),
