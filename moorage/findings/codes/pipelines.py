@@ -127,9 +127,8 @@ stacks:
         "(`buildspec`), or one in the folder of the params (`buildspec_file`).",
         "Write `images`, or one of the other two.",
         """\
-codebuild:
-  source: {codecommit: shop}
-  buildspec: ci/buildspec.yml
+source: {codecommit: shop}
+buildspec: ci/buildspec.yml
 """,
         ('AWS CodeBuild user guide, "Build specification reference for CodeBuild"',),
     ),
@@ -147,10 +146,9 @@ codebuild:
         "The generated buildspec runs docker anyway.",
         "Remove `docker`.",
         """\
-codebuild:
-  source: {codecommit: shop}
-  buildspec: ci/buildspec.yml
-  docker: true
+source: {codecommit: shop}
+buildspec: ci/buildspec.yml
+docker: true
 """,
         ('AWS CodeBuild API reference, "ProjectEnvironment"',),
     ),
@@ -161,9 +159,10 @@ codebuild:
         "sends an event instead, which starts a pipeline after a push to the branch of the source.",
         "Remove the triggers.",
         """\
-delivery:
-  template: pipeline
-  source: {codecommit: shop, branch: main}
+stacks:
+  delivery:
+    template: pipeline
+    source: {codecommit: shop, branch: main}
 """,
         ('AWS CodeBuild user guide, "Use webhooks with AWS CodeBuild"',),
     ),
