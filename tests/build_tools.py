@@ -31,13 +31,16 @@ print(text, flush=True)
 if settings["sleep"] and "build" in words:
     import time
     time.sleep(settings["sleep"])
-pushed = [word for word in words if ".dkr.ecr." in word and "/" in word and ":" in word]
-if code == 0 and settings["ecr"] and pushed and ("push" in words or "--push" in words):
+pushed = [word for word in words if ".dkr.ecr." in word and "/" in word and ":" in word][:1]
+pushed = [after for word, after in zip(words, words[1:]) if word == "--tag"] or pushed
+pushes = code == 0 and settings["ecr"] and ("push" in words or "--push" in words)
+first = pushed[0].rpartition(":")[2] if pushed else ""
+for image in pushed if pushes else ():
     import hashlib, urllib.request
-    host, _, rest = pushed[0].removeprefix("docker://").partition("/")
+    host, _, rest = image.removeprefix("docker://").partition("/")
     repository, _, tag = rest.rpartition(":")
     layer = {{"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": 1,
-             "digest": "sha256:" + hashlib.sha256(tag.encode()).hexdigest()}}
+             "digest": "sha256:" + hashlib.sha256(first.encode()).hexdigest()}}
     manifest = {{"schemaVersion": 2, "layers": [layer], "config": layer,
                 "mediaType": "application/vnd.oci.image.manifest.v1+json"}}
     body = {{"repositoryName": repository, "imageTag": tag, "imageManifest": json.dumps(manifest)}}

@@ -105,6 +105,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("tasks.launch_types", "tasks.service_discovery"),
     ("ecr",),
     ("cluster",),
+    ("builds",),
     ("alarms.settings",),
     ("notifications",),
     ("alarms",),
@@ -115,7 +116,7 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("proxy",),
     ("ecs_service",),
     ("dashboard",),
-    ("one_off", "scheduled_task", "service", "worker"),
+    ("codebuild", "one_off", "pipeline", "scheduled_task", "service", "worker"),
     ("deployment_role",),
     ("ci_role",),
 )

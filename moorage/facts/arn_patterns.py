@@ -34,3 +34,6 @@ IAM_ROLE = arn_pattern("iam", f"role/{_IAM_PATH_AND_NAME}", region="")
 KMS_KEY = arn_pattern("kms", "key/[a-zA-Z0-9-]+")
 """The ARN of the key itself: an alias has no effect in an IAM policy (AWS KMS developer guide,
 "Specifying KMS keys in IAM policy statements")."""
+CONNECTION = arn_pattern("(codeconnections|codestar-connections)", "connection/[a-z0-9-]+")
+"""A connection to a source provider. The older prefix is still valid (Service Authorization
+Reference, AWS CodeConnections and AWS CodeStar Connections)."""

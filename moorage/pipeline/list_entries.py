@@ -19,7 +19,7 @@ ID, DELETE = "id", "delete"
 LISTS = frozenset(
     {
         *("adjustments", "aliases", "egress", "error_pages", "expose", "query", "routes", "rules"),
-        *("services", "statements"),
+        *("services", "statements", "triggers"),
     }
 )
 """The keys of params that have lists of maps."""

@@ -160,7 +160,7 @@ def alarm_resources(alarms: Alarms | None) -> Iterator[AWSObject]:
     for metric in alarms.metric_alarms:
         yield _alarm(metric, _actions(alarms, alarms.to))
     for event in alarms.event_alarms:
-        yield _rule(event, alarms.to.handle.topic)
+        yield event_rule(event, alarms.to.handle.topic)
     if alarms.params.page and alarms.page_to:
         yield _composite(alarms, alarms.params.page, alarms.page_to)
 
@@ -233,8 +233,10 @@ def _dimensions(value: Value) -> list[cloudwatch.MetricDimension]:
     ]
 
 
-def _rule(event: EventAlarm, topic: Any) -> events.Rule:
-    """EventBridge user guide, "Amazon EventBridge input transformation": in a JSON template without
+def event_rule(event: EventAlarm, topic: Any) -> events.Rule:
+    """The rule that sends a topic a message for each event.
+
+    EventBridge user guide, "Amazon EventBridge input transformation": in a JSON template without
     quotes around a variable, EventBridge writes its value as JSON, whatever characters it has."""
     parts = {"message": json.dumps(event.description)} | {key: f"<{key}>" for key in event.values}
     template = ", ".join(f'"{key}": {value}' for key, value in parts.items())

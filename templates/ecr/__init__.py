@@ -45,7 +45,7 @@ def _repositories(params: Params) -> Iterator[tuple[str, str, Repository]]:
 def handle(name: str, params: Params, env: Environment) -> dict[str, Any]:
     """The URIs of the stack's repositories by name, as imports for other stacks."""
     return {
-        repository_name: import_value(env, name, f"{_repository_id(key)}Uri")
+        repository_name: import_value(env, name, f"{repository_id(key)}Uri")
         for key, repository_name, _ in _repositories(params)
     }
 
@@ -59,7 +59,8 @@ def repository_uris(env: Environment) -> Mapping[str, Any]:
     }
 
 
-def _repository_id(key: str) -> str:
+def repository_id(key: str) -> str:
+    """The logical ID of the repository with that key."""
     return logical_id(key, "Repository")
 
 
@@ -75,7 +76,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     for key, repository_name, repository_params in _repositories(params):
         path: Path = ("repositories", key)
         yield from repository_problems(repository_params, path, env)
-        logical = _repository_id(key)
+        logical = repository_id(key)
         if logical in keys_by_id:
             message = f"`{keys_by_id[logical]}` and `{key}` result in the same logical ID {logical}"
             hint = f"Write another key, and `name: {repository_name}` below it."
@@ -93,7 +94,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template = Template(f"{env.app} {env.name}: the ECR repositories `{name}`")
     template.set_version()
     for key, repository_name, repository_params in _repositories(params):
-        title = _repository_id(key)
+        title = repository_id(key)
         uri, arn = GetAtt(title, "RepositoryUri"), GetAtt(title, "Arn")
         template.add_resource(repository(title, repository_name, repository_params))
         template.add_output(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moorage.deploy.rehearsal import code_deploy, databases, scaling, storage, vpcs
+from moorage.deploy.rehearsal import (
+    code_deploy,
+    databases,
+    pipelines,
+    scaling,
+    storage,
+    vpcs,
+)
 from moorage.deploy.rehearsal import containers as ecs
 from moorage.deploy.rehearsal import networks as net
 from moorage.deploy.rehearsal.resources import Api, Model, Properties, Resource
@@ -70,9 +77,19 @@ MODELS = {
     "AWS::CloudWatch::Alarm": Model(scaling.alarm, None, _DELETE_ALARMS),
     "AWS::CloudWatch::CompositeAlarm": Model(scaling.composite_alarm, None, _DELETE_ALARMS),
     "AWS::CloudWatch::Dashboard": Model(scaling.dashboard, None, _DELETE_DASHBOARDS),
+    "AWS::CodeBuild::Project": Model(
+        pipelines.project,
+        pipelines.updated_project,
+        removal("codebuild", "delete_project", "name"),
+    ),
     "AWS::CodeDeploy::Application": made_by(code_deploy.application),
     "AWS::CodeDeploy::DeploymentConfig": made_by(code_deploy.deployment_config),
     "AWS::CodeDeploy::DeploymentGroup": made_by(code_deploy.deployment_group),
+    "AWS::CodePipeline::Pipeline": Model(
+        pipelines.pipeline,
+        pipelines.updated_pipeline,
+        removal("codepipeline", "delete_pipeline", "name"),
+    ),
     "AWS::EC2::EIP": Model(net.address, None, net.release_address),
     "AWS::EC2::EgressOnlyInternetGateway": Model(
         vpcs.egress_only_gateway,

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import remap_nested_keys
 
 Properties = Mapping[str, Any]
@@ -51,9 +52,10 @@ def acting_in(account: str) -> Iterator[None]:
         _ACCOUNTS.pop()
 
 
-def api(region: str) -> Api:
+def api(region: str, account: str = "") -> Api:
     """The clients of a region, and of the account that resources are created in."""
-    account = _ACCOUNTS[-1] if _ACCOUNTS else ""
+    account = "" if account == DEFAULT_ACCOUNT_ID else account
+    account = account or (_ACCOUNTS[-1] if _ACCOUNTS else "")
     return lambda name: client(name, region, _ADDRESSES[0], account)
 
 
@@ -98,7 +100,7 @@ class Resource:
         """moto calls it when the stack or the resource is deleted. What is gone is deleted."""
         if self.remove is not None:
             with unless_gone():
-                self.remove(api(region), self)
+                self.remove(api(region, account_id), self)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Model:
         self, name: str, body: Properties, account_id: str, region_name: str, **_: Any
     ) -> Resource:
         with as_validation_error(body["Type"]):
-            created = self.create(api(region_name), name, body.get("Properties", {}))
+            created = self.create(api(region_name, account_id), name, body.get("Properties", {}))
         created.remove = self.remove
         created.deletion_policy = body.get("DeletionPolicy", "Delete")
         return created
@@ -130,7 +132,9 @@ class Model:
             raise ValidationError(message=f"No update of {cloudformation_json['Type']} here")
         with as_validation_error(cloudformation_json["Type"]):
             updated = self.update(
-                api(region_name), original_resource, cloudformation_json.get("Properties", {})
+                api(region_name, account_id),
+                original_resource,
+                cloudformation_json.get("Properties", {}),
             )
         updated.remove = self.remove
         updated.deletion_policy = cloudformation_json.get("DeletionPolicy", "Delete")
@@ -183,6 +187,14 @@ def _with_a_small_letter(name: str) -> str:
         return "fileSystemId"
     beginning = re.match("[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]", name)
     return beginning[0].lower() + name[beginning.end() :] if beginning else name
+
+
+def check_request(client: Any, operation: str, request: Properties) -> None:
+    """Refuses what the API's model does not have."""
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())
 
 
 def push_image(ecr: Any, repository: str, version: str) -> None:

@@ -17,6 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from moorage.deploy.rehearsal import code_deploy
 from moorage.deploy.rehearsal.cloudformation import correct_cloudformation
 from moorage.deploy.rehearsal.containers import correct_repositories, correct_tasks
+from moorage.deploy.rehearsal.pipelines import correct_builds
 from moorage.deploy.rehearsal.resources import IMAGES, api, set_address
 from moorage.deploy.rehearsal.services import correct_services
 from moorage.deploy.rehearsal.stack_sets import correct_stack_sets
@@ -43,6 +44,7 @@ def _correct_moto() -> None:
     correct_services()
     correct_repositories()
     correct_roles()
+    correct_builds()
     correct_vpcs()
     code_deploy.install(api)
     SERVICE_NAME_CONVERSION["ecs"] = "ECS"  # in the name of the service-linked role

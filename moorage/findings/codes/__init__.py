@@ -28,6 +28,7 @@ from moorage.findings.codes import (
     network,
     output,
     outside,
+    pipelines,
     proxy,
     references,
     routes,
@@ -83,6 +84,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Databases and caches", databases.CODES),
     Topic("Roles for CI", ci.CODES),
     Topic("Roles for deployments", deployment_role.CODES),
+    Topic("Builds and pipelines", pipelines.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(images network public cluster api)
+names=(images network builds public cluster api)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -16,6 +16,7 @@ Usage: bash $script [STACK ...] [--preview] [--yes] [--run-tasks] [--profile P]
 Deploys api in dev to ap-northeast-1. Without names, all stacks are deployed:
   images
   network
+  builds
   public
   cluster
   api
@@ -553,6 +554,13 @@ if is_selected network; then
   start_stack api-dev-network
   deploy_stack api-dev-network network.yaml \
     --tags app=api env=dev stack=network system=r2
+fi
+
+if is_selected builds; then
+  start_stack api-dev-builds
+  deploy_stack api-dev-builds builds.yaml \
+    --capabilities CAPABILITY_IAM \
+    --tags app=api env=dev stack=builds system=r2
 fi
 
 if is_selected public; then

@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(cluster images network public api)
+names=(cluster images network builds public api)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -17,6 +17,7 @@ Deploys api in prod to ap-northeast-1. Without names, all stacks are deployed:
   cluster
   images
   network
+  builds
   public
   api
 
@@ -774,6 +775,13 @@ if is_selected network; then
   start_stack api-prod-network
   deploy_stack api-prod-network network.yaml \
     --tags app=api env=prod stack=network system=r2
+fi
+
+if is_selected builds; then
+  start_stack api-prod-builds
+  deploy_stack api-prod-builds builds.yaml \
+    --capabilities CAPABILITY_IAM \
+    --tags app=api env=prod stack=builds system=r2
 fi
 
 if is_selected public; then

@@ -1,0 +1,1 @@
+"""Builds by CodeBuild: what the stack kinds `codebuild` and `pipeline` share."""

@@ -1,0 +1,95 @@
+"""Problems of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.facts.codepipeline import MAX_CONFIGURATION_VALUE, MAX_PIPELINE_NAME
+from moorage.findings.finding import Path, Problem
+from moorage.model import Environment
+
+from .. import notifications
+from ..builds.filters import pipeline_trigger_problems, trigger_problems
+from ..builds.params import build_problems
+from ..builds.source import source_problems
+from ..common.regions import key_region_problems
+from ..common.stack_lookup import find_stack_problems
+from .params import Params
+from .stages import pushed_image_options, variables_text
+
+_DAY = 86_400
+
+
+def pipeline_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """Problems of a pipeline."""
+    pipeline = env.stack_name(name)
+    if len(pipeline) > MAX_PIPELINE_NAME:
+        message = f"The name of the pipeline, `{pipeline}`, has {len(pipeline)} characters"
+        hint = f"Shorten the name of the stack: CodePipeline accepts {MAX_PIPELINE_NAME}."
+        yield Problem("M3714", (), message, hint)
+    yield from source_problems(params.source, ("source",))
+    yield from build_problems(params, env)
+    yield from key_region_problems(params.artifact_key, ("artifact_key",), env)
+    if params.expire_artifacts_after % _DAY:
+        message = "S3 counts the age of objects in days"
+        hint = f"Write `{params.expire_artifacts_after // _DAY + 1}d`."
+        yield Problem("M3705", ("expire_artifacts_after",), message, hint)
+    yield from _trigger_problems(params)
+    yield from _environment_problems(name, params, env)
+    yield from _image_problems(params)
+    if params.execution_mode == "PARALLEL":
+        message = "Executions that run in parallel would deploy the same stacks at once"
+        hint = "Write `execution_mode: QUEUED` or `SUPERSEDED`."
+        yield Problem("M3715", ("execution_mode",), message, hint)
+    if params.notify:
+        yield from find_stack_problems(
+            env, notifications.Params, params.notify.to, ("notify", "to"), "notifications"
+        )
+
+
+def _trigger_problems(params: Params) -> Iterator[Problem]:
+    if params.source.codecommit:
+        for key in ("triggers", "pull_requests"):
+            if getattr(params, key):
+                message = (
+                    f"`{key}` needs a repository on GitHub, GitLab or Bitbucket; in CodeCommit "
+                )
+                message += "a push to the branch of the source starts the pipeline"
+                yield Problem("M3712", (key,), message, f"Remove `{key}`.")
+        return
+    for index, trigger in enumerate(params.triggers):
+        yield from trigger_problems(trigger, ("triggers", index))
+    yield from pipeline_trigger_problems(params.triggers, ("triggers",))
+
+
+def _environment_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    for other, deployed in params.environments.items():
+        path: Path = ("environments", other)
+        if other == env.name and (not deployed.stacks or name in deployed.stacks):
+            message = f"The pipeline would update itself while it deploys `{other}`"
+            hint = "Name the other stacks in `stacks:`, or move the pipeline to a params file of "
+            hint += "its own in another folder."
+            yield Problem("M3716", path, message, hint)
+        if deployed.approval and deployed.approval.timeout % 60:
+            message = "CodePipeline counts the timeout of an approval in minutes"
+            hint = f"Write `{deployed.approval.timeout // 60 + 1}m`."
+            yield Problem("M3705", (*path, "approval", "timeout"), message, hint)
+        if deployed.preview_role and not deployed.approval:
+            message = "There is no preview without an approval"
+            hint = "Write `approval: true`, or remove `preview_role`."
+            yield Problem("M3718", (*path, "preview_role"), message, hint)
+
+
+def _image_problems(params: Params) -> Iterator[Problem]:
+    """Images that come from two places, or that are too many for one value."""
+    for target in params.pushed_images:
+        if params.build and target.split("/")[0] in params.build.stacks:
+            message = f"The image of `{target}` is built by the pipeline and also pushed to it"
+            because = [("build", "stacks")]
+            hint = "Remove one of the two."
+            yield Problem("M3717", ("pushed_images", target), message, hint, because=because)
+    length = len(variables_text({"IMAGES": pushed_image_options(params)}))
+    if length > MAX_CONFIGURATION_VALUE:
+        message = f"Their digests would take {length} characters of the configuration of an action,"
+        message += f" which has at most {MAX_CONFIGURATION_VALUE}"
+        yield Problem("M3719", ("pushed_images",), message, "Split them over several pipelines.")
