@@ -59,7 +59,8 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
+    *("limits", "merge", "override_lists", "yaml_lines", "yaml_indentation", "yaml_quotes"),
+    "yaml_syntax",
     *("yaml_file", "document", "template_places", "variables", "given_images"),
     *("list_entries", "merge_files"),
     *("interpolation", "named_file", "load"),

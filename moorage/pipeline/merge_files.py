@@ -16,6 +16,7 @@ from moorage.pipeline.list_entries import (
     restore_lists,
 )
 from moorage.pipeline.merge import apply_merge_patch
+from moorage.pipeline.override_lists import Miss, merge_overrides
 from moorage.pipeline.variables import VARS
 from moorage.pipeline.yaml_file import File
 
@@ -42,7 +43,7 @@ def merge_files(base: File, own: File) -> Merged:
     """
     new = index_lists(own.data, own.places)
     old = index_lists(base.data, base.places, only=new.lists)
-    indexed = _merge(old.data, new.data)
+    indexed, misses = _merge(old.data, new.data)
     data, positions = restore_lists(indexed, new.lists)
     places = {move_path(path, old.keys): place for path, place in base.places.items()}
     replaced = {*_replacements(new.data, ())}
@@ -54,6 +55,10 @@ def merge_files(base: File, own: File) -> Merged:
         *old.findings,
         *new.findings,
         *find_vain_deletions(new, old, places),
+        *(
+            Finding("M1307", "error", places[miss.path], miss.path, miss.message, miss.hint)
+            for miss in misses
+        ),
     ]
     nulls = _needless_nulls(old.data, new.data, indexed)
     return Merged(
@@ -85,17 +90,21 @@ def _is_below(path: Path, others: set[Path]) -> bool:
     return any(path[:end] in others for end in range(1, len(path)))
 
 
-def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Both maps as one. A null below `overrides:` stays, since it deletes from the template."""
+def _merge(base: dict[str, Any], own: dict[str, Any]) -> tuple[dict[str, Any], list[Miss]]:
+    """Both maps as one, and the overrides that name no entry of a list in base.yaml. A null below
+    `overrides:` stays, since it deletes from the template."""
     result: dict[str, Any] = apply_merge_patch(apply_merge_patch({}, base), own)
     stacks = result.get("stacks")
     if not isinstance(stacks, dict):
-        return result
+        return result, []
+    misses: list[Miss] = []
     for name, stack in stacks.items():
-        patches = [_overrides(file, name) for file in (base, own)]
         if isinstance(stack, dict) and "overrides" in stack:
-            stacks[name] = stack | {"overrides": apply_merge_patch(*patches, keep_nulls=True)}
-    return result
+            path = ("stacks", name, "overrides")
+            patch, missed = merge_overrides(_overrides(base, name), _overrides(own, name), path)
+            stacks[name] = stack | {"overrides": patch}
+            misses += missed
+    return result, misses
 
 
 def _overrides(file: dict[str, Any], stack: str) -> Any:

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import yaml
 
-from moorage.findings.finding import Finding, Path
+from moorage.findings.finding import Finding, Level, Path
 from moorage.findings.wording import near
 from moorage.model import NO_VALUES, Rendering, Stack
 from moorage.pipeline.document import Document
-from moorage.pipeline.merge import apply_merge_patch
+from moorage.pipeline.override_lists import Miss, apply_overrides
 
 Format = Literal["yaml", "json"]
 
@@ -76,14 +76,17 @@ def render(
     findings = list(_unknown_overrides(stack, composed, document))
     if findings:
         return None, findings
-    patched = apply_merge_patch(composed, stack.overrides)
+    patched, misses = apply_overrides(composed, stack.overrides)
     findings = list(_malformed(stack, patched, document))
     if findings:
+        return None, findings
+    findings = [_as_finding(miss, stack, document) for miss in misses]
+    if any(miss.is_error for miss in misses):
         return None, findings
     body = _ordered(finish(patched))
     text = write_text(body, stack.name, document, form)
     file = f"{stack.name}.{form}"
-    return Rendering(stack.name, body, text, file, stack.deployment), []
+    return Rendering(stack.name, body, text, file, stack.deployment), findings
 
 
 def _source(document: Document, stack: str) -> str:
@@ -120,6 +123,12 @@ def _unknown_overrides(
                     hint += f" A new one needs `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
                     yield Finding("M1307", "error", document.place(entry), entry, message, hint)
+
+
+def _as_finding(miss: Miss, stack: Stack, document: Document) -> Finding:
+    path: Path = ("stacks", stack.name, "overrides", *miss.path)
+    level: Level = "error" if miss.is_error else "warning"
+    return Finding("M1307", level, document.place(path), path, miss.message, miss.hint)
 
 
 def _malformed(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:

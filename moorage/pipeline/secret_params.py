@@ -74,6 +74,10 @@ def _plain_secrets_below(
         for name, item in value.items():
             if name not in excepted and _is_secret_setting(name, item):
                 yield (*path, name), *_describe_setting(key, name)
+    elif key == "Environment" and isinstance(value, Mapping):  # of overrides, by name
+        for name, item in value.items():
+            if isinstance(item, Mapping) and _is_secret_setting(name, _first(item, _VALUES)):
+                yield (*path, name), *_describe_setting("environment", name)
     elif key in _COMMANDS and (words := _words(value)):
         names = {index: name for index, name, _ in find_in_command(words)}
         for index, name in names.items():
@@ -178,6 +182,8 @@ def _may_hold_secret(path: Path) -> bool:
     names = [step for step in path if isinstance(step, str)]
     if not names or names[-1] in ("not_secret", *_NAMES):
         return False
+    if names[-1] in _VALUES and len(names) > 1 and may_hold_secret(names[-2]):
+        return True  # of an override, by the name of the variable
     below_stacks = len(path) == 3 and path[0] == "stacks"  # a stack can be named `secrets`
     around = names[-2:-1] if not below_stacks else []
     return may_hold_secret(names[-1]) or any(name in _MAPS_OF_SECRETS for name in around)

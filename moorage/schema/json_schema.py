@@ -30,7 +30,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 STACK_KEYS = {
     "template": "The kind of the stack; by default its name.",
     "overrides": "A merge patch (RFC 7386) for the built template: `Resources:` and so on, with "
-    "what changes. null deletes.",
+    "what changes. null deletes. In place of a list, a map changes entries by name.",
 }
 """The keys that every stack has in addition to those of its kind."""
 

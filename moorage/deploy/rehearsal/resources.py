@@ -189,14 +189,6 @@ def _with_a_small_letter(name: str) -> str:
     return beginning[0].lower() + name[beginning.end() :] if beginning else name
 
 
-def check_request(client: Any, operation: str, request: Properties) -> None:
-    """Refuses what the API's model does not have."""
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    report = ParamValidator().validate(request, shape)
-    if report.has_errors():
-        raise ParamValidationError(report=report.generate_report())
-
-
 def push_image(ecr: Any, repository: str, version: str) -> None:
     """Puts an image without content into a repository."""
     key, value = version.split("=", 1)

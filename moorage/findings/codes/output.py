@@ -97,14 +97,17 @@ stacks:
         "M1307",
         "An override names a key that the template does not have.",
         "`overrides:` is a merge patch of the template. A misspelled name would add a resource "
-        "without a type, and the intended one would stay unchanged.",
-        "Write the logical ID as it is in the built template. A new resource needs its `Type:`, a "
-        "new output its `Value:`.",
+        "without a type, or delete nothing, and the intended one would stay unchanged.",
+        "Write the name as it is in the built template: a logical ID, a property, or in a list "
+        "the name, key or port of an entry. A new resource needs its `Type:`, a new output its "
+        "`Value:`, and a new entry of a list its own name.",
         """\
 overrides:
   Resources:
-    Service:  # as in out/<env>/web.yaml
-      Properties: {EnableECSManagedTags: false}
+    TaskDefinition:  # as in out/<env>/web.yaml
+      Properties:
+        ContainerDefinitions:
+          web: {Hostname: storefront}
 """,
         ("RFC 7386, JSON Merge Patch",),
     ),

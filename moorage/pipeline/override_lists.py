@@ -1,0 +1,149 @@
+"""`overrides:` applied to a template: a merge patch (RFC 7386) whose maps reach into lists, too.
+
+Where the template has a list and the patch a map, the keys of the map name entries of the list: by
+the name of a container, the key of an attribute, a port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from moorage.findings.finding import Path
+from moorage.findings.wording import near
+from moorage.pipeline.merge import apply_merge_patch
+
+ENTRY_KEYS = (
+    *("Name", "Key", "Sid", "PolicyName", "ContainerName", "AttributeName", "IndexName"),
+    *("Id", "ContainerPort", "FromPort", "Port", "PortName", "SourceVolume", "ContainerPath"),
+    *("DeviceName", "CapacityProvider", "CertificateArn", "SubnetId", "Namespace", "Field"),
+    *("ScheduledActionName", "DnsName", "Type"),
+)
+"""The properties that name an entry of a list, if their value is text or a number."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A key of a patch that names nothing in the template."""
+
+    path: Path
+    message: str
+    hint: str
+    is_error: bool = True
+
+
+@dataclass(frozen=True)
+class _Patcher:
+    keep_nulls: bool = False
+    """Whether the target is a patch itself: nulls stay, and delete from the template later."""
+    misses: list[Miss] = field(default_factory=list)
+
+    def apply(self, target: Any, patch: Any, path: Path) -> Any:
+        if not isinstance(patch, Mapping):
+            return patch
+        if isinstance(target, list | tuple) and not _is_function(patch):
+            return self._apply_to_list(target, patch, path)
+        if not isinstance(target, Mapping):
+            return apply_merge_patch({}, patch, keep_nulls=self.keep_nulls)
+        result = dict(target)
+        for key, value in patch.items():
+            if value is not None:
+                result[key] = self.apply(result.get(key), value, (*path, key))
+            elif self.keep_nulls:
+                result[key] = None
+            elif key in result:
+                del result[key]
+            else:
+                self._report_vain_null(target, (*path, key))
+        return result
+
+    def _apply_to_list(self, target: Sequence[Any], patch: Mapping[str, Any], path: Path) -> Any:
+        result: dict[int, Any] = dict(enumerate(target))
+        new = []
+        for name, change in patch.items():
+            found = [*_positions(target, name)]
+            if len(found) == 1 and change is None:
+                del result[found[0]]
+            elif len(found) == 1:
+                result[found[0]] = self.apply(target[found[0]], change, (*path, name))
+            elif not found and name in _entry_names(change):
+                new.append(apply_merge_patch({}, change))
+            elif found:
+                self._report_several(target, (*path, name))
+            else:
+                self._report_unknown(target, (*path, name), is_new=change is not None)
+        return [*result.values(), *new]
+
+    def _report_several(self, target: Sequence[Any], path: Path) -> None:
+        others = [name for name in _names(target) if len([*_positions(target, name)]) == 1]
+        hint = f"Name one of them: {', '.join(others)}." if others else "Replace the list."
+        self.misses.append(Miss(path, f"Several entries of `{path[-2]}` are `{path[-1]}`", hint))
+
+    def _report_unknown(self, target: Sequence[Any], path: Path, *, is_new: bool) -> None:
+        name, known = str(path[-1]), _names(target)
+        guess = near(name, known)
+        if known:
+            hint = f"Did you mean `{guess}`?" if guess else f"It has {', '.join(known)}."
+            key = next(key for entry in target for key in _entry_keys(entry))
+            hint += f" A new one needs `{key}: {name}`." if is_new else ""
+        elif target:
+            hint = f"Its entries have no names: write their positions, 0 to {len(target) - 1}."
+        else:
+            hint = "It is empty: write a list."
+        self.misses.append(Miss(path, f"The template has no `{name}` in `{path[-2]}`", hint))
+
+    def _report_vain_null(self, target: Mapping[str, Any], path: Path) -> None:
+        guess = near(str(path[-1]), target)
+        hint = f"Did you mean `{guess}`?" if guess else "Remove it."
+        message = f"The template has no `{path[-1]}` here, so null deletes nothing"
+        self.misses.append(Miss(path, message, hint, is_error=bool(guess)))
+
+
+def apply_overrides(
+    template: Mapping[str, Any], patch: Mapping[str, Any]
+) -> tuple[Any, list[Miss]]:
+    """The template with the patch applied to it, and what the patch names in vain.
+
+    >>> apply_overrides({"Tags": [{"Key": "a", "Value": 1}]}, {"Tags": {"a": {"Value": 2}}})
+    ({'Tags': [{'Key': 'a', 'Value': 2}]}, [])
+    """
+    patcher = _Patcher()
+    return patcher.apply(template, patch, ()), patcher.misses
+
+
+def merge_overrides(base: Any, own: Any, path: Path) -> tuple[Any, list[Miss]]:
+    """The overrides of the base file and of an environment, at a path of the params, as one
+    patch."""
+    patcher = _Patcher(keep_nulls=True)
+    return patcher.apply(base, own, path), patcher.misses
+
+
+def _is_function(patch: Mapping[str, Any]) -> bool:
+    """Whether a map is a function of CloudFormation, which replaces a list."""
+    return len(patch) == 1 and any(key == "Ref" or key.startswith("Fn::") for key in patch)
+
+
+def _positions(target: Sequence[Any], name: str) -> Iterator[int]:
+    """The positions of the entries of this name. Entries without names are named by position."""
+    if any(True for entry in target for _ in _entry_names(entry)):
+        yield from (at for at, entry in enumerate(target) if name in _entry_names(entry))
+    elif name in map(str, range(len(target))):
+        yield int(name)
+
+
+def _entry_names(entry: Any) -> list[str]:
+    return [str(entry[key]) for key in _entry_keys(entry)]
+
+
+def _entry_keys(entry: Any) -> Iterator[str]:
+    """The keys whose values name an entry."""
+    for key in ENTRY_KEYS if isinstance(entry, Mapping) else ():
+        value = entry.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            yield key
+
+
+def _names(target: Sequence[Any]) -> list[str]:
+    """The names of all entries, each once."""
+    return [*dict.fromkeys(name for entry in target for name in _entry_names(entry))]
