@@ -288,7 +288,9 @@ class ServiceRole:
     """The role with which CloudFormation deploys the other stacks of the environment."""
 
     logical_id: str
-    name: str
+    deploy_role: str
+    """The name of the role that may start CloudFormation, but not change the stack with the
+    roles."""
 
 
 @dataclass(frozen=True)
@@ -393,3 +395,14 @@ class Plan:
     def service_role_stack(self) -> PlannedStack | None:
         """The stack with the role with which the others are deployed."""
         return next((stack for stack in self.stacks if stack.deployment.service_role), None)
+
+    @property
+    def assumes_deploy_role(self) -> bool:
+        """Whether `role:` is the role that deploys, which the environment itself contains."""
+        owner, role = self.service_role_stack, self.environment.role
+        service_role = owner.deployment.service_role if owner is not None else None
+        return (
+            service_role is not None
+            and role is not None
+            and role.rpartition("/")[2] == service_role.deploy_role
+        )

@@ -236,7 +236,7 @@ def _to_pattern(node: Node, stack_names: Mapping[str, str]) -> str:
 
 def _part_pattern(part: str | Attr | Unknown | OneOf, stack_names: Mapping[str, str]) -> str:
     if isinstance(part, str):
-        return part
+        return _DYNAMIC.sub(ANY, part)
     if isinstance(part, Unknown):
         stack, _, name = part.token.partition(":")
         if name == "AWS::StackName":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,10 @@ class Deployed:
     document: Document
     role: str | None = None
     """ARN of the role to assume."""
+
+    def role_for(self, names: Collection[str]) -> str | None:
+        """ARN of the role to assume for a command about these stacks."""
+        return self.role
 
     @property
     def has_targets(self) -> bool:

@@ -60,7 +60,8 @@ def open_account(arguments: argparse.Namespace, environment: Target | Deployed) 
     from moorage.deploy.guards import find_account_problem
 
     profile, endpoint_url = arguments.profile, arguments.endpoint_url
-    role = None if getattr(arguments, "no_role", False) else environment.role
+    no_role = getattr(arguments, "no_role", False)
+    role = None if no_role else environment.role_for(getattr(arguments, "stacks", ()))
     aws = Aws(Access(environment.region, profile, endpoint_url, role=role))
     account: str = aws.sts.get_caller_identity()["Account"]
     if problem := find_account_problem(arguments.env, environment.account, account):

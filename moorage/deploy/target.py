@@ -65,10 +65,19 @@ class Target:
     """Accounts and regions that StackSets deploys to; None without StackSets."""
     roles_stack: str | None = None
     """The name in CloudFormation of the stack with the service role."""
+    assumes_deploy_role: bool = False
+    """Whether `role` is the role that deploys, which is in that stack."""
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(stack.name for stack in self.stacks)
+
+    def role_for(self, names: Collection[str]) -> str | None:
+        """ARN of the role to assume for a command about these stacks. An administrator deploys the
+        stack with the role that deploys, with other credentials."""
+        selected = self.select(names).stacks
+        is_own = bool(names) and all(stack.for_administrators for stack in selected)
+        return None if is_own and self.assumes_deploy_role else self.role
 
     def select(self, names: Collection[str]) -> Target:
         """The target with these stacks only; with all if there are no names."""
@@ -112,4 +121,5 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         role=env.role,
         targets=env.targets,
         roles_stack=owner.stack_name if owner is not None else None,
+        assumes_deploy_role=plan.assumes_deploy_role,
     )

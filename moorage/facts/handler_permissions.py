@@ -24,7 +24,23 @@ _ADDITIONS: Mapping[str, tuple[str, ...]] = {
         "codebuild:BatchGetProjects",
         "iam:PassRole",
     ),
+    # Elastic Load Balancing user guide, "Elastic Load Balancing API permissions".
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": (
+        *("ec2:DescribeAccountAttributes", "ec2:DescribeAddresses"),
+        *("ec2:DescribeInternetGateways", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
+        *("ec2:DescribeVpcs", "iam:CreateServiceLinkedRole"),
+    ),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (
+        *("ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets"),
+        "ec2:DescribeVpcs",
+    ),
+    # Amazon ECS developer guide, "IAM permissions required for Amazon ECS service auto scaling";
+    # what it names of ECS, the service itself needs as well.
+    "AWS::ApplicationAutoScaling::ScalingPolicy": (
+        *("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"),
+    ),
 }
+"""Actions that are missing in the table, by type."""
 
 
 @cache

@@ -31,7 +31,7 @@ def build_script(plan: Plan) -> str:
     topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]
     account = quote_word(plan.environment.account) if plan.environment.account else "''"
     start = [_RULE, 'read_options "$@"']
-    start += [f"assume_role {quote_word(role)}"] if (role := plan.environment.role) else []
+    start += _assume_role(plan)
     start += [f"check_account {account}"]
     if owner := plan.service_role_stack:
         start += [f"find_service_role {quote_word(owner.stack_name)}"]
@@ -40,6 +40,18 @@ def build_script(plan: Plan) -> str:
     stacks = [_stack_commands(stack, images[stack.name], has_role) for stack in plan.stacks]
     end = ["print_outputs"] if stacks else []
     return "\n".join(f"{text}\n" for text in [*topics, *start, *stacks, *end])
+
+
+def _assume_role(plan: Plan) -> list[str]:
+    """The command that assumes `role:`. An administrator deploys the stack with the role that
+    deploys, with other credentials."""
+    role, owner = plan.environment.role, plan.service_role_stack
+    if role is None:
+        return []
+    command = f"assume_role {quote_word(role)}"
+    if owner is not None and plan.assumes_deploy_role:
+        command = f'[[ "${{chosen[*]-}}" == {quote_word(owner.name)} ]] || {command}'
+    return [command]
 
 
 def _topics(plan: Plan, images: dict[str, list[Push]], has_needs: bool) -> Iterator[str]:

@@ -52,7 +52,7 @@ def service_role_name(env: Environment) -> str:
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(service_role=ServiceRole(_SERVICE_ROLE, service_role_name(env)))
+    return Deployment(service_role=ServiceRole(_SERVICE_ROLE, deploy_role_name(env)))
 
 
 # Problems ------------------------------------------------------------------------------------

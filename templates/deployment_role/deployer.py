@@ -74,7 +74,8 @@ def stack_statements(stacks: Iterable[str], own: str, service_role: str) -> Iter
     no_import = {"Null": {"cloudformation:ImportResourceTypes": "true"}}
     yield statement([CREATE], everything, no_import)
     yield statement(PREVIEW, everything)
-    yield statement(UPDATE, arns)
+    if arns:
+        yield statement(UPDATE, arns)
     yield statement(UPDATE, own_arns, effect="Deny")
     yield statement(
         ["iam:PassRole"],

@@ -14,6 +14,7 @@ from fake_aws import make_stack, make_target
 from moorage.deploy.change_sets import role_argument
 from moorage.deploy.service_role import with_service_role
 from moorage.deploy.stack_state import Output, StackState
+from moorage.deploy.target import make_target as make_plan_target
 from moorage.pipeline.build import build
 from moorage.pipeline.write import write
 from templates import TEMPLATES
@@ -58,14 +59,35 @@ def test_without_the_role_the_credentials_of_the_caller_are_used(
     assert roles(states) == {"deployment": {}, "web": {}}
 
 
-def environment(cloud: Cloud, folder: Path, app: str) -> Deployment:
+def environment(cloud: Cloud, folder: Path, app: str, more: str = "") -> Deployment:
     (folder / "params").mkdir()
-    (folder / "params/dev.yaml").write_text(PARAMS.format(app=app))
+    (folder / "params/dev.yaml").write_text(PARAMS.format(app=app) + more)
     built = build(folder / "params", "dev", TEMPLATES)
     assert built.plan is not None
     assert built.findings == ()
     write(built.plan, folder / "out")
     return Deployment(cloud, built.plan, folder / "out")
+
+
+@pytest.mark.parametrize(
+    ("role", "of_the_environment"),
+    [
+        ("arn:aws:iam::111122223333:role/assumed-dev-deploy", True),
+        ("arn:aws:iam::111122223333:role/administrator", False),
+    ],
+)
+def test_an_administrator_deploys_the_stack_with_the_roles(
+    role: str, of_the_environment: bool, cloud: Cloud, tmp_path: Path
+) -> None:
+    """With the own credentials, since the role that deploys may not."""
+    deployment = environment(cloud, tmp_path, "assumed", f"role: {role}\n")
+    target = make_plan_target(deployment.plan)
+    assert target.role_for(["deployment"]) == (None if of_the_environment else role)
+    assert {target.role_for(names) for names in ([], ["web"], ["deployment", "web"])} == {role}
+    script = (deployment.folder / "deploy.sh").read_text().splitlines()
+    (line,) = [line for line in script if line.endswith(f"assume_role {role}")]
+    condition = '[[ "${chosen[*]-}" == deployment ]] || ' if of_the_environment else ""
+    assert line == f"{condition}assume_role {role}"
 
 
 def stack_roles(deployment: Deployment) -> dict[str, str | None]:

@@ -7,17 +7,23 @@ import copy
 import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from cfnlint.decode.decode import decode_str
 
-from moorage.cfn.deployment_permissions import build_view, find_missing, find_needs
+from moorage.cfn.deployment_permissions import (
+    build_view,
+    collect_needs,
+    find_missing,
+    find_needs,
+)
 from moorage.facts.handler_permissions import find_actions
 from moorage.facts.quotas import MAX_MANAGED_POLICY_CHARACTERS
 from moorage.findings.finding import Finding
-from moorage.model import Plan
+from moorage.model import DeploymentNeeds, Permission, Plan
 from moorage.pipeline.build import Built, build
-from templates import TEMPLATES
+from templates import TEMPLATES, deployment_role
 
 GOLDEN = Path("tests/golden/deployment-role/params")
 HERE = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
@@ -265,16 +271,18 @@ def test_overrides_that_take_a_policy_away_are_found(tmp_path: Path) -> None:
     assert ("M3906", "stacks.deployment") in codes(built.findings)
 
 
-def test_permissions_that_are_too_large_for_a_template(tmp_path: Path) -> None:
-    stacks = "".join(
-        f"  queue-of-a-long-name-{number}: {{template: notifications, "
-        f"subscriptions: {{email: [a@example.com]}}}}\n"
-        for number in range(400)
-    )
-    built = build_text(tmp_path, PARAMS % ("", "") + stacks)
-    assert ("M3905", "stacks.deployment") in codes(built.findings)
-    built = build_text(tmp_path, PARAMS % (", new_stacks: true", "") + stacks)
-    assert "M3905" not in dict(codes(built.findings))
+def test_permissions_that_are_too_large_for_a_template() -> None:
+    env = plan().environment
+    many = [f"shop-prod-{'x' * 30}-{number}" for number in range(400)]
+    permissions = [Permission("sqs:CreateQueue", f"{HERE % 'sqs'}{name}-*") for name in many]
+    needs = DeploymentNeeds(tuple(permissions))
+
+    def found(params: deployment_role.Params) -> list[str]:
+        problems = deployment_role.last_problems("deployment", params, env, needs)
+        return [problem.code for problem in problems]
+
+    assert found(deployment_role.Params()) == ["M3905"]
+    assert found(deployment_role.Params(new_stacks=True)) == []
 
 
 def test_names_that_are_too_long(tmp_path: Path) -> None:
@@ -294,3 +302,66 @@ def test_the_table_has_every_type_that_is_built() -> None:
         if line.startswith("    Type: AWS::")
     }
     assert [kind for kind in sorted(built) if not find_actions(kind)] == []
+
+
+@pytest.mark.parametrize(
+    ("case", "stack", "services"),
+    [
+        ("ec2", "cluster", {"ec2"}),  # by the launch template of the Auto Scaling group
+        ("managed-instances", "cluster", {"ec2", "ecs"}),
+        ("code-deploy", "web", {"codedeploy", "ecs-tasks"}),
+        ("scheduled-task", "closing", {"ecs-tasks", "scheduler", "states"}),
+        ("release-alb", "blue", {"ecs", "ecs-tasks"}),
+    ],
+)
+def test_roles_are_passed_to_the_services_that_they_trust(
+    case: str, stack: str, services: set[str]
+) -> None:
+    folder = Path("tests/golden", case, "out/dev")
+    body = cast("Any", decode_str((folder / f"{stack}.yaml").read_text())[0])
+    found = find_needs(build_view({stack: body}).stacks, {stack: f"shop-dev-{stack}"})
+    passed = {need.permission for need in found if need.permission.action == "iam:PassRole"}
+    assert {permission.resource.rpartition("/")[2] for permission in passed} == {
+        f"shop-dev-{stack}-*"
+    }
+    assert {service for permission in passed for service in permission.passed_to} == {
+        f"{service}.amazonaws.com" for service in services
+    }
+
+
+TEMPLATE = """
+Parameters:
+  Image: {Type: "AWS::SSM::Parameter::Value<String>", Default: /aws/service/image}
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties: {BucketName: "{{resolve:ssm:/shop/bucket}}"}
+  Queue: {Type: AWS::SQS::Queue}
+  Policy:
+    Type: AWS::SQS::QueuePolicy
+    Properties: {Queues: [!Ref Queue], PolicyDocument: {}}
+  Cluster:
+    Type: AWS::ECS::Cluster
+    Properties: {ClusterName: "{{resolve:secretsmanager:shop/cluster:SecretString:name}}"}
+"""
+
+
+def test_needs_of_a_template() -> None:
+    body = cast("Any", decode_str(TEMPLATE)[0])
+    name = "a-stack-with-a-long-name-that-is-shortened"
+    needs = collect_needs(build_view({"one": body}), {"one": name})
+    found: dict[str, set[str]] = {}
+    for item in needs.permissions:
+        found.setdefault(item.action, set()).add(item.resource)
+    assert found["ssm:GetParameters"] == {
+        "arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/image",
+        f"{HERE % 'ssm'}parameter/shop/bucket",
+    }
+    assert found["secretsmanager:GetSecretValue"] == {
+        f"{HERE % 'secretsmanager'}secret:shop/cluster-*"
+    }
+    assert found["s3:CreateBucket"] == {"arn:${AWS::Partition}:s3:::*"}
+    assert found["ecs:CreateCluster"] == {f"{HERE % 'ecs'}cluster/*"}
+    # CloudFormation shortens the name of the stack in names that would be too long.
+    assert found["sqs:SetQueueAttributes"] == {f"{HERE % 'sqs'}a-stack-with-a-long-name*"}
+    assert not [action for action in found if action.startswith(("kms:", "s3tables:"))]
