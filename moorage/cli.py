@@ -40,7 +40,7 @@ from typing import Any, NoReturn
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
-from moorage.commands.ci import ci
+from moorage.commands.ci import add_ci_arguments, ci
 from moorage.commands.deploy import deploy, parallel_stacks
 from moorage.commands.destroy import EMPTY, destroy
 from moorage.commands.diff import diff
@@ -200,7 +200,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     _add_rollback_arguments(command("rollback", rollback))
     _add_destroy_arguments(command("destroy", destroy))
     _add_rehearse_arguments(command("rehearse", rehearse))
-    _add_ci_arguments(command("ci", ci))
+    add_ci_arguments(command("ci", ci))
     return parser
 
 
@@ -253,19 +253,6 @@ def _add_diff_arguments(comparing: argparse.ArgumentParser) -> None:
     _add_deploying_arguments(comparing, stacks=True)
     help_text = "images that are built stay as they are deployed, where --image gives no other"
     comparing.add_argument("--deployed-images", action="store_true", help=help_text)
-
-
-def _add_ci_arguments(generating: argparse.ArgumentParser) -> None:
-    generating.add_argument("ci", choices=("github", "gitlab"))
-    generating.add_argument(
-        "names", nargs="*", metavar="ENV", help="environments in the order of their deployment"
-    )
-    help_text = "write the file of the CI, unless somebody has edited it, instead of printing it"
-    generating.add_argument("--write", action="store_true", help=help_text)
-    help_text = "how jobs install Moorage; default: the project, or this version of Moorage"
-    generating.add_argument("--install", metavar="COMMAND", help=help_text)
-    add_given_values(generating)
-    generating.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def _add_run_arguments(running: argparse.ArgumentParser) -> None:

@@ -9,11 +9,26 @@ from typing import TYPE_CHECKING
 
 from moorage import __version__
 from moorage.commands.environments import build_environment
+from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import print_error, print_line, print_text, show_progress
 from moorage.commands.usage import CLEAN, FOUND, UsageError, find_environments, unknown_name
 
 if TYPE_CHECKING:  # imported in functions: other commands need nothing of it
     from moorage.ci.environments import CiEnvironment
+
+
+def add_ci_arguments(generating: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `ci`."""
+    generating.add_argument("ci", choices=("github", "gitlab"))
+    generating.add_argument(
+        "names", nargs="*", metavar="ENV", help="environments in the order of their deployment"
+    )
+    help_text = "write the file of the CI, unless somebody has edited it, instead of printing it"
+    generating.add_argument("--write", action="store_true", help=help_text)
+    help_text = "how jobs install Moorage; default: the project, or this version of Moorage"
+    generating.add_argument("--install", metavar="COMMAND", help=help_text)
+    add_given_values(generating)
+    generating.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def ci(arguments: argparse.Namespace) -> int:

@@ -153,12 +153,13 @@ def test_a_failure_in_one_target_is_explained(
     assert main(["destroy", *where, "--yes", "--format", "json"]) == 0
 
 
-@pytest.mark.parametrize("command", ["run", "exec", "rollback", "logs"])
+@pytest.mark.parametrize("command", ["run", "exec", "rollback", "logs", "diff --deployed-images"])
 def test_commands_for_one_account_say_so(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = project(tmp_path, "single")
-    assert main([command, where[0], "web", *where[1:]]) == 2
+    name, *options = command.split()
+    assert main([name, where[0], "web", *where[1:], *options]) == 2
     assert f"`{command}` works in one account and region, and prod has `targets`" in (
         capsys.readouterr().err
     )
