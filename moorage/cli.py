@@ -343,7 +343,8 @@ def _add_image_commands(commands: Any) -> None:
             "--login", action=argparse.BooleanOptionalAction, default=logs_in, help=help_text
         )
         _add_account(subparser)
-        subparser.add_argument("--format", choices=FORMATS, default="text")
+        forms = FORMATS if run is push_images else FORMATS[:2]
+        subparser.add_argument("--format", choices=forms, default="text")
 
 
 def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:

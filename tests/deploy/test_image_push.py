@@ -319,6 +319,11 @@ def test_images_are_built_without_an_account(
         "--manifest local/web:v1 ./web",
     ]
     assert capsys.readouterr().out == "local/web:v1: built for linux/amd64, linux/arm64\n"
+    tools.install("finch")
+    assert main(["image", "build", *where, "--tool", "finch", "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["options"] == [], "there is nothing to deploy"
+    assert [image["digest"] for image in result["images"]] == [None]
 
 
 def test_a_podman_that_is_called_docker_is_podman(tools: Tools, tmp_path: Path) -> None:
