@@ -48,7 +48,7 @@ class KmsKeys(Base):
     buckets: _KeyArn | None = Field(None, description="Key of the objects in buckets.")
     tables: _KeyArn | None = Field(None, description="Key of DynamoDB tables.")
     topics: _KeyArn | None = Field(
-        None, description="Key of SNS topics for messages of applications."
+        None, description="Key of SNS topics of applications."
     )
     file_systems: _KeyArn | None = Field(
         None,
