@@ -64,6 +64,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if name != first:
         message = f"The environment has its roles for deployments already, in the stack `{first}`"
         yield Problem("M3901", (), message, "Remove one of the two stacks.")
+        return
     if env.targets is not None:
         message = "StackSets deploys this environment, with roles of its own"
         hint = "Remove the stack, or remove `targets`."

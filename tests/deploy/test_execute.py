@@ -244,6 +244,17 @@ def test_somebody_else_has_updated_the_stack_in_the_meantime() -> None:
     )
 
 
+def test_who_deploys_the_stack_with_the_roles_is_said() -> None:
+    roles = replace(make_stack("deployment"), for_administrators=True)
+    aws = FakeAws()
+    aws.refusals["ExecuteChangeSet"] = [RefusalError("AccessDenied", "explicit deny")]
+    outcome = deploy(aws, make_target(roles))["deployment"]
+    assert outcome.result == "failed"
+    assert outcome.reason == (
+        "AWS refuses ExecuteChangeSet: explicit deny. An administrator must deploy this stack"
+    )
+
+
 def test_somebody_else_has_deleted_the_change_set_by_an_update() -> None:
     aws = FakeAws(stacks=deployed((NETWORK,)))
     execution = start(aws, make_target(make_stack("network", text="v2")))
