@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
+from moorage.facts.deletion_policies import SNAPSHOT
 from moorage.deploy.aws import aws_errors, error_code, to_aws_error
 from moorage.deploy.diagnosis.params_place import ParamsPlace
 from moorage.deploy.jobs import Job
@@ -50,6 +51,8 @@ class ResourceChange:
     """The properties that cause the replacement."""
     kept: bool = False
     """Whether the old resource stays when it is removed or replaced."""
+    snapshot: bool = False
+    """Whether a snapshot of the old resource stays then."""
 
 
 Level = Literal["error", "warning"]
@@ -234,6 +237,7 @@ def _read_change(change: ResourceChangeTypeDef) -> ResourceChange:
         properties=_read_properties(change) if change.get("Action") == "Modify" else (),
         recreated_by=tuple(dict.fromkeys(name for name in recreating if name)),
         kept="Retain" in change.get("PolicyAction", ""),
+        snapshot=SNAPSHOT in change.get("PolicyAction", ""),
     )
 
 

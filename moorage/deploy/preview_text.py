@@ -71,6 +71,8 @@ def change_lines(change: ResourceChange) -> Iterator[str]:
 
 def _replacement_text(change: ResourceChange) -> str:
     if change.action == "Remove":
+        if change.snapshot:
+            return "  deleted, but a snapshot is kept"
         return "  removed, but not deleted" if change.kept else ""
     if change.action != "Modify" or change.replacement == "False":
         return ""
@@ -78,6 +80,8 @@ def _replacement_text(change: ResourceChange) -> str:
         return "  replaced (routine)"
     because = f", because {', '.join(change.recreated_by)} changes" if change.recreated_by else ""
     kept = ", and the old one is kept" if change.kept else ""
+    if change.snapshot:
+        kept = ", and a snapshot of the old one is kept"
     if change.replacement == "Conditional":
         return f"  may be REPLACED{because}{kept}"
     return f"  REPLACED{because}{kept}"

@@ -17,18 +17,17 @@ from moorage.deploy.contents import EMPTIED, Content, content_text, empty_resour
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.progress import Ended, Noted
+from moorage.deploy.protection import is_protected, turn_protection_off
 from moorage.deploy.recovery import delete_stack
 from moorage.deploy.stack_resources import CLUSTER, TASK_DEFINITION, read_resources
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import Target
 from moorage.deploy.task_definitions import delete_family, family_of
-from moorage.facts.deletion_policies import KEEPING
+from moorage.facts.deletion_policies import KEEPING, SNAPSHOT
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
 
-_PROTECTION = "deletion_protection.enabled"
-_LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _PAUSE = 5.0
 _LONGEST_DRAIN = 20 * 60
 """Seconds that are waited for tasks to stop. Those of a service have stopped when its stack is
@@ -43,13 +42,19 @@ class RemovedResource:
     physical_id: str
     type: str
     kept: bool
-    """Whether it stays, because of its `DeletionPolicy`."""
+    """Whether it stays, or a snapshot of it, because of its `DeletionPolicy`."""
+    snapshot: bool = False
+    """Whether it is deleted, and a snapshot of it stays."""
     protected: bool = False
     """Whether its deletion protection is on."""
     content: Content | None = None
     """What it holds; None if that is not known."""
     emptied_with_stack: bool = False
     """Whether CloudFormation deletes what it holds."""
+
+    @property
+    def deleted(self) -> bool:
+        return not self.kept or self.snapshot
 
     @property
     def filled(self) -> bool:
@@ -184,26 +189,18 @@ def _read_resources(
             continue
         body = bodies.get(resource["LogicalResourceId"], {})
         kind, identity = resource["ResourceType"], resource.get("PhysicalResourceId", "")
-        kept = body.get("DeletionPolicy") in KEEPING
+        policy = body.get("DeletionPolicy")
+        kept = policy in KEEPING
         yield RemovedResource(
             logical_id=resource["LogicalResourceId"],
             physical_id=identity,
             type=kind,
             kept=kept,
-            protected=_is_protected(body),
+            snapshot=policy == SNAPSHOT,
+            protected=is_protected(body),
             content=read_content(aws, kind, identity) if kept or kind in EMPTIED else None,
             emptied_with_stack=body.get("Properties", {}).get("EmptyOnDelete") in (True, "true"),
         )
-
-
-def _is_protected(body: Mapping[str, Any]) -> bool:
-    """Whether the template turns on the deletion protection of a load balancer."""
-    attributes = body.get("Properties", {}).get("LoadBalancerAttributes", ())
-    return body.get("Type") == _LOAD_BALANCER and any(
-        item.get("Key") == _PROTECTION and str(item.get("Value")).lower() == "true"
-        for item in attributes
-        if isinstance(item, Mapping)
-    )
 
 
 def find_remaining_users(
@@ -304,10 +301,7 @@ def _turn_protection_off(context: Context, removal: Removal) -> None:
             )
         for resource in removal.resources:
             if resource.protected:
-                context.aws.elbv2.modify_load_balancer_attributes(
-                    LoadBalancerArn=resource.physical_id,
-                    Attributes=[{"Key": _PROTECTION, "Value": "false"}],
-                )
+                turn_protection_off(context.aws, resource.type, resource.physical_id)
 
 
 def _delete_families(context: Context, removal: Removal, consent: Consent) -> None:

@@ -18,7 +18,7 @@ def removals_text(removals: Sequence[Removal]) -> str:
 
 
 def _lines(removal: Removal) -> Iterator[str]:
-    gone = [resource for resource in removal.resources if not resource.kept]
+    gone = [resource for resource in removal.resources if resource.deleted]
     noun = "resource" if len(gone) == 1 else "resources"
     yield f"{removal.name} ({removal.state.stack_name}) and {len(gone)} {noun} will be deleted"
     for resource in gone:
@@ -28,7 +28,8 @@ def _lines(removal: Removal) -> Iterator[str]:
             yield f"  goes with its content: {resource_text(resource)}"
     for resource in removal.resources:
         if resource.kept:
-            yield f"  stays: {resource_text(resource)}; {cost_text(resource)}"
+            stays = "a snapshot stays" if resource.snapshot else "stays"
+            yield f"  {stays}: {resource_text(resource)}; {cost_text(resource)}"
 
 
 def resource_text(resource: RemovedResource) -> str:
@@ -59,9 +60,11 @@ def _fields(removal: Removal) -> dict[str, Any]:
         "event": "removal",
         "stack": removal.name,
         "stack_name": removal.state.stack_name,
-        "deleted": [item.logical_id for item in removal.resources if not item.kept],
+        "deleted": [item.logical_id for item in removal.resources if item.deleted],
         "must_be_emptied": [_resource(item) for item in removal.resources if item.in_the_way],
-        "kept": [{**_resource(item), "cost": cost_text(item)} for item in kept],
+        "kept": [
+            {**_resource(item), "snapshot": item.snapshot, "cost": cost_text(item)} for item in kept
+        ],
     }
 
 

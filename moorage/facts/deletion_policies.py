@@ -6,6 +6,9 @@ attribute".
 
 from __future__ import annotations
 
-KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
+SNAPSHOT = "Snapshot"
+"""The value with which the resource is deleted, and a snapshot of it stays."""
+
+KEEPING = ("Retain", "RetainExceptOnCreate", SNAPSHOT)
 """The values with which the resource stays, or a snapshot of it. `RetainExceptOnCreate` is only for
 DeletionPolicy."""

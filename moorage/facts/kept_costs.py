@@ -37,6 +37,10 @@ KEPT_COSTS: Mapping[str, KeptCost] = {
     # AWS KMS pricing, "Key Storage": until it is deleted. The price as cloudburn.io has it for
     # March 2026.
     "AWS::KMS::Key": KeptCost("the month until it is deleted", "$1"),
+    # Amazon RDS pricing, "Backup storage": the snapshot of a database that is deleted. The price as
+    # druva.com/blog/4-things-you-should-know-about-your-aws-backup-bill has it.
+    "AWS::RDS::DBInstance": KeptCost("the GB-month of its snapshot", "$0.095"),
+    "AWS::RDS::DBCluster": KeptCost("the GB-month of its snapshot"),
     # Amazon ECS pricing: charged are the resources that tasks use.
     "AWS::ECS::Cluster": KeptCost(""),
     "AWS::ECS::TaskDefinition": KeptCost(""),

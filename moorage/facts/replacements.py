@@ -44,6 +44,10 @@ REPLACEMENT_CONSEQUENCES = {
     "AWS::EC2::VPC": "Everything in it is replaced",
     "AWS::IAM::Role": "Policies outside these templates that use the old role's ARN no longer "
     "apply",
+    "AWS::ElastiCache::ReplicationGroup": "The new one is empty, and has other addresses",
+    "AWS::ElastiCache::ServerlessCache": "The new one is empty, and has other addresses",
+    "AWS::RDS::DBCluster": "The new one is empty",
+    "AWS::RDS::DBInstance": "The new one is empty, unless it belongs to a cluster",
     "AWS::Route53::HostedZone": "Its name servers change",
 }
 """What the replacement of a resource means for those that use it, by its type."""

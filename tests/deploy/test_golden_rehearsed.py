@@ -20,9 +20,10 @@ CASES = [
 
 LAST_LINES = {
     "alarms-prod": "AWS::CloudWatch::CompositeAlarm.",
+    "caches-dev": "AWS::ElastiCache::ServerlessCache.",
     "code-deploy-dev": "AWS::CodeDeploy::DeploymentConfig.",
 }
-"""What a rehearsal names that moto does not have, of two cases."""
+"""What a rehearsal names that moto does not have, of three cases."""
 
 
 @pytest.mark.parametrize(("params", "env"), CASES)

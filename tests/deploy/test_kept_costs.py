@@ -15,6 +15,7 @@ NAMES = {
     "buckets": "AWS::S3::Bucket",
     "Elastic IPs": "AWS::EC2::EIP",
     "KMS keys": "AWS::KMS::Key",
+    "snapshots of DB instances": "AWS::RDS::DBInstance",
 }
 
 

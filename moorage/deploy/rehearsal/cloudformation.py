@@ -257,8 +257,9 @@ def correct_cloudformation() -> None:
 
 
 def resolved(value: Any, region: str) -> Any:
-    """A template with `Fn::GetAZs` resolved, for which moto returns zones of another region, and
-    with the content of `!Base64`, which moto leaves as YAML nodes."""
+    """A template with `Fn::GetAZs` resolved, for which moto returns zones of another region, with
+    the content of `!Base64`, which moto leaves as YAML nodes, and with the whole names of
+    attributes, such as `Endpoint.Address`, which moto splits at every dot."""
     if isinstance(value, list):
         return [resolved(item, region) for item in value]
     if not isinstance(value, dict):
@@ -268,4 +269,6 @@ def resolved(value: Any, region: str) -> Any:
         return [zone["ZoneName"] for zone in zones]
     if isinstance(inner := value.get("Fn::Base64"), list):
         return {"Fn::Base64": {key.value: item.value for key, item in inner}}
+    if isinstance(names := value.get("Fn::GetAtt"), list):
+        return {"Fn::GetAtt": [names[0], ".".join(names[1:])]}
     return {key: resolved(item, region) for key, item in value.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moorage.deploy.rehearsal import code_deploy, scaling, storage, vpcs
+from moorage.deploy.rehearsal import code_deploy, databases, scaling, storage, vpcs
 from moorage.deploy.rehearsal import containers as ecs
 from moorage.deploy.rehearsal import networks as net
 from moorage.deploy.rehearsal.resources import Api, Model, Properties, Resource
@@ -20,7 +20,12 @@ which it refuses: the IDs of its hosted zones do not have the form of AWS's.
 """
 
 NOT_CREATED = frozenset(
-    {*ACCEPTED, "AWS::CloudWatch::CompositeAlarm", "AWS::CodeDeploy::DeploymentConfig"}
+    {
+        *ACCEPTED,
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CodeDeploy::DeploymentConfig",
+        "AWS::ElastiCache::ServerlessCache",
+    }
 )
 """Types of which moto has no resource. Those that are not in `ACCEPTED` have their properties
 checked."""
@@ -106,6 +111,13 @@ MODELS = {
     "AWS::EFS::MountTarget": Model(
         storage.mount_target, None, removal("efs", "delete_mount_target", "MountTargetId")
     ),
+    "AWS::ElastiCache::ReplicationGroup": Model(
+        databases.replication_group,
+        None,
+        removal("elasticache", "delete_replication_group", "ReplicationGroupId"),
+    ),
+    "AWS::ElastiCache::ServerlessCache": Model(databases.serverless_cache),
+    "AWS::ElastiCache::SubnetGroup": Model(databases.cache_subnet_group),
     "AWS::Events::Rule": Model(scaling.event_rule, None, scaling.delete_event_rule),
     "AWS::IAM::Role": Model(storage.role, None, storage.delete_role),
     "AWS::KMS::Key": Model(storage.key, None, _DELETE_KEY),
@@ -115,6 +127,11 @@ MODELS = {
     "AWS::Logs::LogGroup": Model(
         storage.log_group, None, removal("logs", "delete_log_group", "logGroupName")
     ),
+    "AWS::RDS::DBCluster": Model(databases.cluster, None, databases.remove_cluster),
+    "AWS::RDS::DBClusterParameterGroup": Model(databases.cluster_parameter_group),
+    "AWS::RDS::DBInstance": Model(databases.instance, None, databases.remove_instance),
+    "AWS::RDS::DBParameterGroup": Model(databases.parameter_group),
+    "AWS::RDS::DBSubnetGroup": Model(databases.subnet_group),
     "AWS::SNS::Subscription": Model(
         storage.subscription, None, removal("sns", "unsubscribe", "SubscriptionArn")
     ),
@@ -129,6 +146,11 @@ MODELS = {
     ),
     "AWS::Scheduler::Schedule": Model(
         scaling.schedule, None, removal("scheduler", "delete_schedule", "Name")
+    ),
+    "AWS::SecretsManager::Secret": Model(
+        databases.secret,
+        None,
+        removal("secretsmanager", "delete_secret", "SecretId", ForceDeleteWithoutRecovery=True),
     ),
     "AWS::ServiceDiscovery::HttpNamespace": _NAMESPACE,
     "AWS::ServiceDiscovery::PrivateDnsNamespace": _NAMESPACE,

@@ -12,7 +12,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.utils import remap_nested_keys
 
@@ -85,6 +86,7 @@ class Resource:
         self.physical_resource_id = identity
         self.attributes = attributes
         self.remove: Callable[[Api, Resource], Any] | None = None
+        self.deletion_policy = "Delete"
 
     def get_cfn_attribute(self, attribute_name: str) -> Any:
         return self.attributes[attribute_name]
@@ -113,6 +115,7 @@ class Model:
         with as_validation_error(body["Type"]):
             created = self.create(api(region_name), name, body.get("Properties", {}))
         created.remove = self.remove
+        created.deletion_policy = body.get("DeletionPolicy", "Delete")
         return created
 
     def update_from_cloudformation_json(
@@ -130,6 +133,7 @@ class Model:
                 api(region_name), original_resource, cloudformation_json.get("Properties", {})
             )
         updated.remove = self.remove
+        updated.deletion_policy = cloudformation_json.get("DeletionPolicy", "Delete")
         return updated
 
     def has_cfn_attr(self, attr: str) -> bool:
@@ -154,6 +158,14 @@ def as_validation_error(kind: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise ValidationError(message=f"{kind}: {error}") from error
+
+
+def check_request(client: Any, operation: str, request: Properties) -> None:
+    """Refuses what the API's model does not have."""
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise ParamValidationError(report=report.generate_report())
 
 
 def without(request: Properties, *names: str) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from botocore.exceptions import ParamValidationError
-from botocore.validate import ParamValidator
-
-from moorage.deploy.rehearsal.resources import Api, Properties, Resource, camel, without
+from moorage.deploy.rehearsal.resources import (
+    Api,
+    Properties,
+    Resource,
+    camel,
+    check_request,
+    without,
+)
 
 _SCALED = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
@@ -27,18 +30,10 @@ def scaling_policy(api: Api, name: str, request: Properties) -> Resource:
     properties = scaled | without(request, "ScalingTargetId")
     client = api("application-autoscaling")
     if request["PolicyType"] == "PredictiveScaling":  # moto has none
-        _check_request(client, "PutScalingPolicy", properties)
+        check_request(client, "PutScalingPolicy", properties)
         return Resource(name, Arn=name)
     created = client.put_scaling_policy(**properties)["PolicyARN"]
     return Resource(created, Arn=created)
-
-
-def _check_request(client: Any, operation: str, request: Properties) -> None:
-    """Refuses what the API's model does not have."""
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    report = ParamValidator().validate(request, shape)
-    if report.has_errors():
-        raise ParamValidationError(report=report.generate_report())
 
 
 def alarm(api: Api, name: str, request: Properties) -> Resource:
@@ -50,7 +45,7 @@ def alarm(api: Api, name: str, request: Properties) -> Resource:
 
 def composite_alarm(api: Api, name: str, request: Properties) -> Resource:
     """moto has none, so only the request is checked."""
-    _check_request(api("cloudwatch"), "PutCompositeAlarm", {"AlarmName": name, **request})
+    check_request(api("cloudwatch"), "PutCompositeAlarm", {"AlarmName": name, **request})
     return Resource(name, Arn=name)
 
 
