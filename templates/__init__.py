@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from moorage.model import TemplateModule
 
 from . import (
+    bucket,
     cache,
     cluster,
     dashboard,
@@ -16,12 +17,15 @@ from . import (
     one_off,
     scheduled_task,
     service,
+    table,
+    topic,
     worker,
 )
 from .load_balancers import alb, nlb
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
+    "bucket": bucket,
     "cache": cache,
     "cluster": cluster,
     "dashboard": dashboard,
@@ -33,5 +37,7 @@ TEMPLATES: Mapping[str, TemplateModule] = {
     "one_off": one_off,
     "scheduled_task": scheduled_task,
     "service": service,
+    "table": table,
+    "topic": topic,
     "worker": worker,
 }

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 from troposphere import Output, Ref, Template
@@ -25,6 +25,7 @@ from moorage.model import Deployment, Environment
 
 from .common.exports import export_output
 from .common.fields import Switch
+from .common.usable import Usable, Usage
 from .ecs_service import (
     EcsService,
     EcsServiceParams,
@@ -37,7 +38,7 @@ from .tasks.alarm_params import WorkerAlarms
 from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.deployments import has_circuit_breaker
 from .tasks.queue_problems import queue_problems
-from .tasks.queue_resources import queue_resources
+from .tasks.queue_resources import consumer_statements, producer_statements, queue_resources
 from .tasks.queues import QueueConsumerParams
 from .tasks.release import Release
 from .tasks.rollback_alarms import resolve_rollback_alarms
@@ -69,8 +70,11 @@ class Scaling(scaling_params.Scaling):
     )
 
 
-class Params(QueueConsumerParams, EcsServiceParams):
+class Params(QueueConsumerParams, EcsServiceParams, Usable):
     """An ECS service without a load balancer, which processes the messages of an SQS queue."""
+
+    accesses: ClassVar[tuple[str, ...]] = ("send", "consume")
+    endpoints: ClassVar[tuple[str, ...]] = ("sqs",)
 
     scaling: Scaling | None = Field(
         None,
@@ -83,6 +87,15 @@ class Params(QueueConsumerParams, EcsServiceParams):
         description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
         "map of those that differ from the defaults.",
     )
+
+    def usage(self, stack: str, env: Environment, access: frozenset[str], user: str) -> Usage:
+        """The URL of the queue, and the permissions to send to it or to receive from it."""
+        queue = queues.queue_handle(stack, user, self, env)
+        statements = [
+            *(consumer_statements(queue) if "consume" in access else ()),
+            *(producer_statements([queue]) if "send" in access else ()),
+        ]
+        return Usage(variables={"QUEUE_URL": queue.url}, statements=tuple(statements))
 
 
 TARGETS = ("backlog_per_task", "cpu", "memory")

@@ -81,7 +81,7 @@ TEMPLATE_LIBRARIES = {
 TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("common",),
     ("network",),
-    ("cache", "database"),
+    ("bucket", "cache", "database", "table", "topic"),
     ("tasks.images", "tasks.mounts", "tasks.ports", "tasks.secrets", "tasks.variables"),
     ("tasks.linux_parameters",),
     ("tasks.containers",),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from moorage.facts.deletion_policies import SNAPSHOT
 from moorage.deploy.aws import aws_errors, error_code, to_aws_error
 from moorage.deploy.diagnosis.params_place import ParamsPlace
 from moorage.deploy.jobs import Job
 from moorage.deploy.property_changes import PropertyChange, compare, value_text
 from moorage.deploy.stack_state import SETTLED, StackState
 from moorage.deploy.target import DeployStack
+from moorage.facts.deletion_policies import SNAPSHOT
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

@@ -57,8 +57,7 @@ class Usage:
     secrets: Mapping[str, UsedSecret] = field(default_factory=dict)
     """Environment variables whose values ECS reads when it starts a container."""
     statements: tuple[Statement, ...] = ()
-    """For the policy of the task role. Their Sids begin with `logical_id(stack)`, so that they are
-    unique in the policy."""
+    """For a policy of the task role that has only these."""
     connection: Connection | None = None
 
 

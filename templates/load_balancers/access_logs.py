@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 from awacs.aws import Statement
 from awacs.s3 import Action
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from troposphere import AWSObject, GetAtt, Ref, Sub, s3
 
-from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
-from moorage.model import Base, wrong
+from moorage.model import Base
 
-from ..common.fields import BucketName, Duration, format_duration, text
+from ..common.expiry import Expiry
+from ..common.fields import BucketName, text
 from ..common.iam import deny_without_tls, policy
 
 _DAY = 86_400
@@ -29,20 +29,6 @@ Prefix = Annotated[
         "alb/public",
     ),
 ]
-
-
-def _check_whole_days(seconds: int) -> int:
-    if seconds > MAX_INTEGER * _DAY:
-        message = f"`{format_duration(seconds)}` is out of range"
-        raise wrong("M1105", message, f"Write at most `{MAX_INTEGER}d`.")
-    if not seconds or seconds % _DAY:
-        message = f"`{format_duration(seconds)}` is not a number of whole days"
-        raise wrong("M2321", message, "Write whole days, such as `90d`.")
-    return seconds
-
-
-Expiry = Annotated[Duration, AfterValidator(_check_whole_days)]
-"""Seconds that are whole days, written as `90d`."""
 
 
 class AccessLogs(Base):

@@ -24,11 +24,13 @@ def container_definition(
     mounts: Sequence[ecs.MountPoint] = (),
     repositories: Mapping[str, Any] | None = None,
     firelens: ecs.FirelensConfiguration | None = None,
+    used_secrets: Mapping[str, Any] | None = None,
 ) -> ecs.ContainerDefinition:
     """The definition of a container, without properties that the params do not set.
 
     `mounts` are added to those of the params. `repositories` are the URIs of the repositories that
     the environment creates, by name. `firelens` makes the container the task's log router.
+    `used_secrets` are ValueFrom by variable, in addition to the secrets of the params.
     """
     optional = {
         "Command": params.command,
@@ -37,10 +39,7 @@ def container_definition(
         "EnvironmentFiles": [
             ecs.EnvironmentFile(Type="s3", Value=arn) for arn in params.environment_files
         ],
-        "Secrets": [
-            ecs.Secret(Name=key, ValueFrom=secrets.parse_secret(reference).value_from)
-            for key, reference in sorted(params.secrets.items())
-        ],
+        "Secrets": _secrets(params.secrets, used_secrets or {}),
         "PortMappings": [
             ecs.PortMapping(
                 ContainerPort=port.number, Protocol=port.protocol, **_port_properties(port)
@@ -87,6 +86,12 @@ def container_definition(
         **cpu,
         **{key: value for key, value in optional.items() if value},
     )
+
+
+def _secrets(references: Mapping[str, str], used: Mapping[str, Any]) -> list[ecs.Secret]:
+    values = {key: secrets.parse_secret(ref).value_from for key, ref in references.items()}
+    values = {**values, **used}
+    return [ecs.Secret(Name=key, ValueFrom=value) for key, value in sorted(values.items())]
 
 
 def _port_properties(port: Port) -> dict[str, Any]:

@@ -124,23 +124,24 @@ def egress_resources(
         for port in connectable_ports(server) if server else ():
             title = logical_id("to", name, port.protocol, str(port.number), "Egress")
             group = import_value(env, name, "SecurityGroupId")
-            yield _group_rule(title, group, port.protocol, port.number, f"To {name}")
+            yield group_rule(title, group, port.protocol, port.number, f"To {name}")
 
 
 def _volume_rules(volumes: Mapping[str, Volume]) -> Iterator[ec2.SecurityGroupEgress]:
     efs_volumes = [volume.efs for volume in volumes.values() if volume.efs]
     if any(volume.existing is None for volume in efs_volumes):
         group = GetAtt("MountTargetSecurityGroup", "GroupId")
-        yield _group_rule("NfsEgress", group, "tcp", NFS_PORT, "NFS to the mount targets")
+        yield group_rule("NfsEgress", group, "tcp", NFS_PORT, "NFS to the mount targets")
     existing = {volume.existing.security_group for volume in efs_volumes if volume.existing}
     for group_id in sorted(group for group in existing if group):
         title = logical_id(group_id, "NfsEgress")
-        yield _group_rule(title, group_id, "tcp", NFS_PORT, "NFS to the mount targets")
+        yield group_rule(title, group_id, "tcp", NFS_PORT, "NFS to the mount targets")
 
 
-def _group_rule(
+def group_rule(
     title: str, group: Any, protocol: str, port: int, description: str
 ) -> ec2.SecurityGroupEgress:
+    """A rule that allows the tasks to connect to the members of a security group."""
     return ec2.SecurityGroupEgress(
         title,
         Description=description,

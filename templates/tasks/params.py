@@ -14,13 +14,13 @@ from ..cluster import Provider, Share
 from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
 from ..common.logs import LogGroupName, Logs
 from ..common.policy_statements import UserStatement
-from .egress import EgressParams
 from .images import RepositoryPrefix
 from .queues import QueueSenderParams
 from .reachable_services import ReachesParams
 from .sidecars import (
     SidecarParams,
 )
+from .uses import UsesParams
 from .volumes import (
     VolumeParams,
 )
@@ -55,7 +55,7 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of an existing role to use instead.")
 
 
-class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, EgressParams, SidecarParams):
+class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, SidecarParams):
     """The tasks of a stack."""
 
     after: UniqueList[StackName] = Field(

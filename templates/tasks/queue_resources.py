@@ -11,26 +11,35 @@ from awacs.aws import Statement
 from troposphere import AWSObject, GetAtt, Ref, sqs
 
 from ..common.iam import allow, deny_without_tls, policy
-from .queues import DeadLetterQueue, Queue, QueueUse
+from .queues import DeadLetterQueue, Queue, QueueHandle, QueueUse
 
 
 def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
-    """The permissions of tasks on the queues that they use.
+    """The permissions of tasks on the queues that they use."""
+    for use in queues:
+        if use.receives:
+            yield from consumer_statements(use.queue)
+    targets = {use.owner: use.queue for use in queues if not use.receives}
+    yield from producer_statements([targets[owner] for owner in sorted(targets)])
+
+
+def consumer_statements(queue: QueueHandle) -> Iterator[Statement]:
+    """The permissions to receive the messages of a queue, and to decrypt them.
 
     Amazon SQS developer guide, "Configure KMS permissions for AWS services" and "... producers" and
     "... consumers": a consumer decrypts; a producer also creates data keys.
     """
-    for use in queues:
-        if use.receives:
-            yield allow("ReceiveMessages", _CONSUMER_ACTIONS, [use.queue.arn])
-            if use.queue.kms_key:
-                yield allow("DecryptMessages", [kms.Decrypt], [use.queue.kms_key])
-    targets = {use.owner: use.queue for use in queues if not use.receives}
-    if targets:
-        arns = [targets[owner].arn for owner in sorted(targets)]
-        yield allow("SendToQueues", _PRODUCER_ACTIONS, arns)
-        if keys := sorted({queue.kms_key for queue in targets.values() if queue.kms_key}):
-            yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
+    yield allow("ReceiveMessages", _CONSUMER_ACTIONS, [queue.arn])
+    if queue.kms_key:
+        yield allow("DecryptMessages", [kms.Decrypt], [queue.kms_key])
+
+
+def producer_statements(queues: Sequence[QueueHandle]) -> Iterator[Statement]:
+    """The permissions to send messages to queues, and to encrypt them; none without queues."""
+    if queues:
+        yield allow("SendToQueues", _PRODUCER_ACTIONS, [queue.arn for queue in queues])
+    if keys := sorted({queue.kms_key for queue in queues if queue.kms_key}):
+        yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 
 _CONSUMER_ACTIONS = [

@@ -20,6 +20,7 @@ from .queues import QueueUse, resolve_queues
 from .reachable_services import reaches_resources
 from .sidecars import add_sidecars, secret_references
 from .task_container import Origin, TaskContainer
+from .uses import ResolvedUse, connection_egress, connection_ingress, resolve_uses
 from .volume_resources import has_nfs_rules, volume_dependencies
 
 
@@ -36,6 +37,8 @@ class Task:
     """All containers by name: those below `containers:`, the proxy, sidecars and health
     sidecars."""
     queues: tuple[QueueUse, ...]
+    uses: tuple[ResolvedUse, ...]
+    """What the tasks use by `uses:`."""
     reach_rules: tuple[ec2.SecurityGroupIngress, ...]
     """Security group rules that allow the tasks to connect to the services in `reaches:`."""
     security_group_users: tuple[Path, ...]
@@ -80,14 +83,20 @@ class Task:
         """Logical IDs of the resources that must exist before a task starts, so that it can mount
         its volumes and reach the services that it connects to."""
         mounts = volume_dependencies(self.params.volumes, self.placement.mount_target_subnets)
-        rules = [*self.reach_rules, *self.egress_rules]
+        rules = [*self.reach_rules, *self.connection_rules, *self.egress_rules]
         return sorted([*mounts, *(rule.title for rule in rules)])
+
+    @property
+    def connection_rules(self) -> list[ec2.SecurityGroupIngress]:
+        """Rules of other security groups that let the tasks in at what they use."""
+        return list(connection_ingress(self.uses, self.placement.security_group))
 
     @property
     def egress_rules(self) -> list[ec2.SecurityGroupEgress]:
         """Rules of the tasks' security group to other groups; empty without `egress:`."""
         params = self.params
-        return list(egress_resources(params, params.volumes, params.reaches, self.env))
+        rules = egress_resources(params, params.volumes, params.reaches, self.env)
+        return [*rules, *connection_egress(self.uses, params)]
 
     def locate(self, problem: Problem) -> Problem:
         """The problem of a container, at the place in the params that adds the container."""
@@ -129,6 +138,7 @@ def resolve_task(
         placement=placement or resolve_placement(params, env),
         containers=add_sidecars(containers, params, env),
         queues=resolve_queues(name, params, env),
+        uses=resolve_uses(name, params, env),
         reach_rules=tuple(reaches_resources(params, env)),
         security_group_users=tuple(users),
     )

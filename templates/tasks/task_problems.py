@@ -23,6 +23,7 @@ from .queue_problems import queue_endpoint_problems, queue_sender_problems
 from .reachable_services import reaches_problems
 from .sidecar_problems import endpoint_problems, sidecar_problems
 from .task import Task
+from .use_problems import use_endpoint_problems, use_problems
 from .volume_problems import volume_problems
 
 
@@ -33,6 +34,7 @@ def task_problems(task: Task) -> Iterator[Problem]:
     yield from _stack_problems(task)
     yield from _size_problems(task.params)
     yield from reaches_problems(task.params, task.env)
+    yield from use_problems(task)
     yield from egress_problems(task.params, task.params.volumes)
     path: Path = ("task_role", "statements")
     yield from statement_problems(task.params.task_role.statements, path)
@@ -237,4 +239,6 @@ def _endpoint_problems(task: Task) -> Iterator[Problem]:
                 hint = f"Create the secret in {region}, and refer to that secret here."
                 yield Problem("M2710", (*path, "secrets", variable), message, hint)
     yield from endpoint_problems(task)
-    yield from queue_endpoint_problems(task.params, placement.network.params.endpoints, name)
+    endpoints = placement.network.params.endpoints
+    yield from queue_endpoint_problems(task.params, endpoints, name)
+    yield from use_endpoint_problems(task, endpoints, name)

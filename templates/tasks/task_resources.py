@@ -23,6 +23,7 @@ from .launch_types import apply_network_mode
 from .queue_resources import queue_statements
 from .sidecars import sidecar_statements
 from .task import Task
+from .uses import environment_of, secret_statements, secrets_of, use_policies
 from .volume_resources import task_volumes, volume_resources, volume_statements
 
 
@@ -41,6 +42,7 @@ def task_resources(task: Task) -> Iterator[Any]:
             task.env,
         )
     yield from task.reach_rules
+    yield from task.connection_rules
     yield from task.egress_rules
     yield from _roles(task)
     yield _task_definition(task)
@@ -106,6 +108,7 @@ def _roles(task: Task) -> Iterator[Any]:
             {
                 "EcsExec": _exec_statements(task),
                 "Queues": queue_statements(task.queues),
+                **use_policies(task.uses),
                 "Volumes": volume_statements(params.volumes, task.container_params),
                 "Sidecars": sidecar_statements(
                     params.sidecars, task.placement.cluster_name, task.log_group_arn
@@ -129,6 +132,7 @@ def _start_statements(task: Task) -> Iterator[Statement]:
     yield from execution_role_statements(
         task.container_params, task.params.kms_keys, task.sidecar_secrets
     )
+    yield from secret_statements(task.uses)
     yield allow(
         "WriteLogs",
         [log_actions.CreateLogStream, log_actions.PutLogEvents],
@@ -217,6 +221,7 @@ def _task_definition(task: Task) -> ecs.TaskDefinition:
                 _shell_mounts(name, task),
                 task.env.resolve_all(ecr.repository_uris),
                 _firelens_configuration(name, task),
+                secrets_of(name, task.uses) if task.containers[name].is_declared else {},
             )
             for name, container in containers.items()
         ],
@@ -234,18 +239,24 @@ def _metadata(task: Task) -> dict[str, Any]:
 
 
 def _final_containers(task: Task) -> Containers:
-    """The containers as ECS expects them: variables with the URLs of queues and the addresses of
+    """The containers as ECS expects them: variables with the addresses of what the task uses and of
     other containers, and `init` replaced by `essential` and `depends_on`."""
     urls = {use.variable: use.queue.url for use in task.queues}
-    with_urls = {
+    with_addresses = {
         name: container.params.model_copy(
-            update={"environment": {**container.params.environment, **urls}}
+            update={
+                "environment": {
+                    **container.params.environment,
+                    **urls,
+                    **environment_of(name, task.uses),
+                }
+            }
         )
         if container.is_declared
         else container.params
         for name, container in task.containers.items()
     }
-    return apply_init(apply_network_mode(with_urls, task.params.network_mode))
+    return apply_init(apply_network_mode(with_addresses, task.params.network_mode))
 
 
 # Where the agent of ECS Exec writes. The developer guide says that it needs a writable root file

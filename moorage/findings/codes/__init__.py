@@ -33,6 +33,7 @@ from moorage.findings.codes import (
     targets,
     tasks,
     update,
+    uses,
     volumes,
 )
 from moorage.findings.codes.code import Code
@@ -72,6 +73,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
+    Topic("What tasks use: buckets, tables and topics", uses.CODES),
     Topic("Databases and caches", databases.CODES),
 )
 """Every topic, in the order of the ids of their codes."""

@@ -87,13 +87,13 @@ queue:
     ),
     Code(
         "M3352",
-        "Content-based deduplication needs a FIFO queue.",
-        "The attribute ContentBasedDeduplication applies to FIFO queues only.",
+        "Content-based deduplication needs a FIFO queue or a FIFO topic.",
+        "The attribute ContentBasedDeduplication applies to FIFO queues and FIFO topics only.",
         "Add `fifo: true`, or remove `content_based_deduplication:`.",
         """\
 queue: {fifo: true, content_based_deduplication: true}  # a FIFO queue
 """,
-        ("Amazon SQS API reference, SetQueueAttributes",),
+        ("Amazon SQS API reference, SetQueueAttributes", "Amazon SNS API reference, CreateTopic"),
     ),
     Code(
         "M3353",

@@ -267,7 +267,7 @@ access_logs: {expire_after: 30d}  # without `bucket:`
     ),
     Code(
         "M2321",
-        "The expiry of log files is not a number of whole days.",
+        "The age at which S3 deletes objects is not a number of whole days.",
         "The lifecycle rule of an S3 bucket counts the age of objects in days.",
         "Write whole days.",
         """\

@@ -1,0 +1,108 @@
+"""M3600 to M3699: what tasks use, and the stacks of buckets, tables and topics."""
+
+from __future__ import annotations
+
+from moorage.findings.codes.code import Code
+
+_USES = (
+    Code(
+        "M3601",
+        "The stack in `uses` does not have that access.",
+        "Each stack kind has its own accesses: a `bucket` and a `table` have `read` and `write`, a "
+        "`topic` has `send`, and the queue of a `worker` has `send` and `consume`.",
+        "Write an access that the stack has.",
+        """\
+uses:
+  uploads: [read, write]  # a bucket
+  events: send  # a topic
+""",
+    ),
+    Code(
+        "M3602",
+        "`variables` renames a value that the stack does not have.",
+        "The keys of `variables` are the names of what the stack gives to the containers: `bucket` "
+        "for a bucket, `table` for a table, `topic_arn` for a topic, `queue_url` for a queue.",
+        "Write the name of such a value, or remove the entry.",
+        """\
+uses:
+  uploads: {access: read, variables: {bucket: S3_BUCKET}}
+""",
+    ),
+    Code(
+        "M3603",
+        "A worker uses its own queue to receive messages.",
+        "The tasks of a worker may receive the messages of its queue anyway, and have its URL as "
+        "`QUEUE_URL`.",
+        "Remove the entry.",
+        """\
+template: worker
+uses: {uploads: read}  # not the worker itself
+""",
+    ),
+    Code(
+        "M3604",
+        "What the tasks use is in another network.",
+        "Security groups allow traffic inside one VPC. Moorage does not connect the networks of an "
+        "environment.",
+        "Write the network of the other stack, or move that stack.",
+        """\
+network: network  # the same as that of `shop-db`
+uses: {shop-db: connect}
+""",
+    ),
+    Code(
+        "M3605",
+        "Settings of a resource that already exists have no effect.",
+        "With `existing:`, Moorage creates and changes nothing.",
+        "Remove the other keys, or remove `existing`.",
+        """\
+uploads:
+  template: bucket
+  existing: {name: shop-uploads}  # alone
+""",
+    ),
+)
+
+_STORES = (
+    Code(
+        "M3606",
+        "A bucket without versioning has no noncurrent versions.",
+        "S3 keeps overwritten and deleted objects as noncurrent versions only with versioning.",
+        "Remove `expire_versions_after`, or remove `versioning: false`.",
+        """\
+uploads:
+  template: bucket
+  versioning: false
+  expire_after: 90d  # of the objects themselves
+""",
+    ),
+    Code(
+        "M3608",
+        "A table has no partition key.",
+        "DynamoDB finds each item by its partition key.",
+        "Write the attribute as `partition_key`, or name an existing table.",
+        """\
+orders:
+  template: table
+  partition_key: id
+""",
+    ),
+    Code(
+        "M3609",
+        "Keys of a table contradict each other.",
+        "An attribute has one type in all keys of a table and its indexes, and the sort key of a "
+        "key is another attribute than its partition key.",
+        "Write the same type everywhere, or use another attribute.",
+        """\
+orders:
+  template: table
+  partition_key: customer
+  sort_key: {name: created, type: number}
+  indexes:
+    by-state: {partition_key: state, sort_key: {name: created, type: number}}
+""",
+        ("Amazon DynamoDB API reference, AttributeDefinition and KeySchemaElement",),
+    ),
+)
+
+CODES = (*_USES, *_STORES)
