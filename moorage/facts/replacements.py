@@ -18,6 +18,8 @@ ROUTINE_REPLACEMENTS = frozenset(
         "AWS::ElasticLoadBalancingV2::ListenerCertificate",
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         "AWS::IAM::InstanceProfile",
+        "AWS::RDS::DBClusterParameterGroup",
+        "AWS::RDS::DBParameterGroup",
     }
 )
 """Types whose replacement has no visible effect."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import differs
+from moorage.cfn.view import Resource
 from moorage.facts.deletion_policies import KEEPING
 from moorage.facts.replacements import REPLACEMENT_CONSEQUENCES, ROUTINE_REPLACEMENTS
 from moorage.update.effect import Effect
@@ -20,6 +21,7 @@ _STATEFUL = frozenset(
         "AWS::EFS::FileSystem",
         "AWS::ElastiCache::ReplicationGroup",
         "AWS::ElastiCache::CacheCluster",
+        "AWS::ElastiCache::ServerlessCache",
         "AWS::Kinesis::Stream",
         "AWS::KMS::Key",
         "AWS::Logs::LogGroup",
@@ -35,7 +37,7 @@ _STATEFUL = frozenset(
 
 
 _SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
-"""Types of which CloudFormation keeps a snapshot by default, except for instances of a cluster."""
+"""Types of which CloudFormation keeps a snapshot by default."""
 
 _UNDELETABLE_UNLESS_EMPTY = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
 """Types that cannot be deleted unless they are empty."""
@@ -85,10 +87,8 @@ def _replacements(change: Comparison) -> Iterator[Effect]:
 def _deleted_data(change: Comparison) -> Iterator[Effect]:
     for old in change.removed:
         policy = old.body["DeletionPolicy"]
-        kept = (
-            policy.absent and old.type in _SNAPSHOT_BY_DEFAULT and old["DBClusterIdentifier"].absent
-        )
-        if old.type in _STATEFUL and policy.text not in KEEPING and not kept:
+        kept = policy.absent and old.type in _SNAPSHOT_BY_DEFAULT
+        if _has_data(old) and policy.text not in KEEPING and not kept:
             undeletable = old.type in _UNDELETABLE_UNLESS_EMPTY and not old["EmptyOnDelete"].flag
             yield Effect(
                 "M1405",
@@ -117,4 +117,10 @@ def _deleted_data(change: Comparison) -> Iterator[Effect]:
 def _loses_data(pair: ResourcePair) -> bool:
     """Whether the data of a resource is deleted when it is replaced."""
     policies = {resource.body["UpdateReplacePolicy"].text for resource in (pair.old, pair.new)}
-    return pair.new.type in _STATEFUL and not policies.intersection(KEEPING)
+    return _has_data(pair.new) and not policies.intersection(KEEPING)
+
+
+def _has_data(resource: Resource) -> bool:
+    """Whether a resource has data that cannot be restored. The data of a database cluster is not in
+    its instances."""
+    return resource.type in _STATEFUL and resource["DBClusterIdentifier"].absent

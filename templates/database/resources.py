@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from troposphere import AWSObject, GetAtt, Ref, Sub, Template, ec2, logs, rds, secretsmanager
 
 from moorage.facts.databases import PASSWORD_LENGTH
-from moorage.model import Environment
+from moorage.model import Environment, logical_id
 
 from .. import network
 from ..common.days import DAY
@@ -84,17 +84,22 @@ def _outputs(name: str, params: Params) -> Iterator[tuple[str, Any, str]]:
         secret = GetAtt(main, "MasterUserSecret.SecretArn")
         yield "RotatedSecretArn", secret, "ARN of the secret, whose password RDS changes"
     else:
-        yield "SecretArn", Ref("Secret"), "ARN of the secret with username and password"
+        yield "SecretArn", Ref(_secret_id(params)), "ARN of the secret with username and password"
     yield "SecurityGroupId", GetAtt("SecurityGroup", "GroupId"), "Security group of the database"
 
 
+def _secret_id(params: Params) -> str:
+    """Logical ID of the secret. Secrets Manager generates another password when the name in
+    `SecretStringTemplate` changes, and once more when CloudFormation rolls that back. With the name
+    in the ID, another user means another secret, and the first one keeps its password."""
+    return logical_id(params.user, "Secret")
+
+
 def _secret(title: str, params: Params) -> secretsmanager.Secret:
-    """The generated password of the master user. A change of `GenerateSecretString` would generate
-    another one, which the database would not have: all of it depends on the name of the user only,
-    which cannot be changed either."""
+    """The generated password of the master user."""
     optional = {"KmsKeyId": params.kms_key} if params.kms_key else {}
     return secretsmanager.Secret(
-        "Secret",
+        _secret_id(params),
         Description=f"Master user of {title}",
         GenerateSecretString=secretsmanager.GenerateSecretString(
             SecretStringTemplate=json.dumps({"username": params.user}),
@@ -109,7 +114,8 @@ def _secret(title: str, params: Params) -> secretsmanager.Secret:
 def _credentials(params: Params) -> dict[str, Any]:
     """The properties for the master user, with the password that the stack or RDS generates."""
     if not params.rotation:
-        password = Sub("{{resolve:secretsmanager:${Secret}:SecretString:password}}")
+        secret = f"${{{_secret_id(params)}}}"
+        password = Sub(f"{{{{resolve:secretsmanager:{secret}:SecretString:password}}}}")
         return {"MasterUsername": params.user, "MasterUserPassword": password}
     managed = {"MasterUsername": params.user, "ManageMasterUserPassword": True}
     if params.kms_key is None:
@@ -203,7 +209,7 @@ def _instance(name: str, identifier: str, params: Params) -> Iterator[AWSObject]
 
 def _shortest(number: float) -> int | float:
     """A number that is written without `.0`."""
-    return int(number) if number.is_integer() else number
+    return number if number % 1 else int(number)
 
 
 def _instance_properties(params: Params) -> dict[str, Any]:

@@ -108,9 +108,12 @@ def test_the_text_names_what_is_replaced_and_what_that_means() -> None:
     bucket = ResourceChange("Remove", "Logs", "AWS::S3::Bucket", kept=True)
     task = ResourceChange("Modify", "TaskDefinition", "AWS::ECS::TaskDefinition", "True")
     added = ResourceChange("Add", "Alarm", "AWS::CloudWatch::Alarm")
-    maybe = ResourceChange("Modify", "Db", "AWS::RDS::DBInstance", "Conditional", (), ("Engine",))
+    maybe = ResourceChange(
+        "Modify", "Db", "AWS::RDS::DBInstance", "Conditional", (), ("Engine",), snapshot=True
+    )
+    removed = ResourceChange("Remove", "Cluster", "AWS::RDS::DBCluster", snapshot=True)
     previews = [
-        Preview(WEB, "update", "arn", changes=(balancer, bucket, task, added, maybe)),
+        Preview(WEB, "update", "arn", changes=(balancer, bucket, task, added, maybe, removed)),
         Preview(make_stack("cluster"), "nothing"),
     ]
     assert previews_text(previews) == (
@@ -123,11 +126,28 @@ def test_the_text_names_what_is_replaced_and_what_that_means() -> None:
         "  - Logs  AWS::S3::Bucket  removed, but not deleted\n"
         "  ~ TaskDefinition  AWS::ECS::TaskDefinition  replaced (routine)\n"
         "  + Alarm  AWS::CloudWatch::Alarm\n"
-        "  ~ Db  AWS::RDS::DBInstance  may be REPLACED, because Engine changes\n"
+        "  ~ Db  AWS::RDS::DBInstance  may be REPLACED, because Engine changes, and a snapshot of "
+        "the old one is kept\n"
+        "      The new one is empty, unless it belongs to a cluster.\n"
+        "  - Cluster  AWS::RDS::DBCluster  deleted, but a snapshot is kept\n"
         "\n"
         "Nothing to change: cluster\n"
     )
     assert count_changes(previews) == "update 1 stack"
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "snapshot"),
+    [
+        ("ReplaceAndRetain", True, False),
+        ("ReplaceAndSnapshot", False, True),
+        ("Snapshot", False, True),
+        ("Delete", False, False),
+    ],
+)
+def test_what_is_kept_is_read_from_the_policy(policy: str, kept: bool, snapshot: bool) -> None:
+    (found,) = read_changes([change({}, {}, PolicyAction=policy)])
+    assert (found.kept, found.snapshot) == (kept, snapshot)
 
 
 def test_an_update_without_changed_resources_says_so() -> None:

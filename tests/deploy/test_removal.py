@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fake_aws import (
@@ -20,6 +21,7 @@ from fake_aws import (
 from moorage.deploy.aws import AwsError
 from moorage.deploy.contents import empty_resource
 from moorage.deploy.progress import Noted
+from moorage.deploy.protection import is_protected
 from moorage.deploy.removal import (
     Consent,
     Removal,
@@ -167,6 +169,7 @@ Resources:
   Log: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}
   Address: {Type: AWS::EC2::EIP, DeletionPolicy: Retain}
   Table: {Type: AWS::DynamoDB::Table, DeletionPolicy: Retain}
+  Database: {Type: AWS::RDS::DBInstance, DeletionPolicy: Snapshot}
   TaskDefinition: {Type: AWS::ECS::TaskDefinition, DeletionPolicy: Retain}
 """
 ARN = "arn:aws:ecs:eu-central-1:111122223333:task-definition/shop-dev-web"
@@ -178,7 +181,7 @@ def filled() -> FakeAws:
     aws.stacks["shop-dev-web"].template = FILLED
     kinds = {"Uploads": "S3::Bucket", "Old": "S3::Bucket", "Images": "ECR::Repository"}
     kinds |= {"Scratch": "ECR::Repository", "Log": "Logs::LogGroup", "Address": "EC2::EIP"}
-    kinds |= {"Table": "DynamoDB::Table"}
+    kinds |= {"Table": "DynamoDB::Table", "Database": "RDS::DBInstance"}
     resources = [(name, f"AWS::{kind}", name.lower()) for name, kind in kinds.items()]
     resources.append(("TaskDefinition", "AWS::ECS::TaskDefinition", f"{ARN}:7"))
     aws.resources = {"shop-dev-web": resources}
@@ -204,7 +207,7 @@ def notes(aws: FakeAws) -> list[str]:
 def test_the_plan_says_what_is_in_the_way_what_stays_and_what_it_costs() -> None:
     (removal,) = removals = plan(filled())
     assert removals_text(removals).splitlines() == [
-        "web (shop-dev-web) and 3 resources will be deleted",
+        "web (shop-dev-web) and 4 resources will be deleted",
         "  must be emptied: Uploads  AWS::S3::Bucket  uploads (more than 3 versions, 2.0 kB)",
         "  must be emptied: Images  AWS::ECR::Repository  images (more than 3 images, 3.0 MB)",
         "  goes with its content: Scratch  AWS::ECR::Repository  scratch (1 image, 1.0 MB)",
@@ -215,6 +218,8 @@ def test_the_plan_says_what_is_in_the_way_what_stays_and_what_it_costs() -> None
         "  stays: Address  AWS::EC2::EIP  address; charged by the hour, in use or idle ($0.005 in "
         "us-east-1)",
         "  stays: Table  AWS::DynamoDB::Table  table; it may be charged",
+        "  a snapshot stays: Database  AWS::RDS::DBInstance  database; charged by the GB-month of "
+        "its snapshot ($0.095 in us-east-1)",
         f"  stays: TaskDefinition  AWS::ECS::TaskDefinition  {ARN}:7; free of charge",
     ]
     shown = json.loads(removals_json(removals))
@@ -225,7 +230,26 @@ def test_the_plan_says_what_is_in_the_way_what_stays_and_what_it_costs() -> None
         "more": False,
         "noun": "version",
     }
+    assert shown["deleted"] == ["Uploads", "Images", "Scratch", "Database"]
+    assert {item["logical_id"]: item["snapshot"] for item in shown["kept"]}["Database"] is True
     assert removal.families == ["shop-dev-web"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "protected"),
+    [
+        ("RDS::DBInstance", {"DeletionProtection": True}, True),
+        ("RDS::DBCluster", {"DeletionProtection": "true"}, True),
+        ("RDS::DBInstance", {"DeletionProtection": False}, False),
+        ("RDS::DBInstance", {}, False),
+        ("DynamoDB::Table", {"DeletionProtectionEnabled": True}, True),
+        ("Neptune::DBCluster", {"DeletionProtection": True}, False),
+    ],
+)
+def test_protections_that_can_be_turned_off_are_known(
+    kind: str, properties: dict[str, Any], protected: bool
+) -> None:
+    assert is_protected({"Type": f"AWS::{kind}", "Properties": properties}) is protected
 
 
 def test_what_the_user_agrees_to_is_emptied_and_nothing_else() -> None:

@@ -10,6 +10,38 @@ from comparisons import USER, WEB, codes, compare, compare_web
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
 
+DATABASE = dedent(
+    """
+    Resources:
+      Cluster:
+        Type: AWS::RDS::DBCluster
+        DeletionPolicy: Snapshot
+        UpdateReplacePolicy: Snapshot
+        Properties: {DBClusterIdentifier: shop, DatabaseName: shop, Engine: aurora-mysql}
+      Writer:
+        Type: AWS::RDS::DBInstance
+        DeletionPolicy: Delete
+        UpdateReplacePolicy: Delete
+        Properties: {DBClusterIdentifier: !Ref Cluster, Engine: aurora-mysql}
+      Reader:
+        Type: AWS::RDS::DBInstance
+        DeletionPolicy: Delete
+        Properties: {DBClusterIdentifier: !Ref Cluster, Engine: aurora-mysql}
+    """
+)
+
+
+def test_the_data_of_a_cluster_is_not_in_its_instances() -> None:
+    without_reader = DATABASE[: DATABASE.index("  Reader:")]
+    assert codes(compare({"db": DATABASE}, {"db": without_reader})) == {}
+
+
+def test_a_database_with_a_fixed_identifier_cannot_be_replaced() -> None:
+    renamed = DATABASE.replace("DatabaseName: shop", "DatabaseName: other")
+    found = codes(compare({"db": DATABASE}, {"db": renamed}))
+    assert found["M1402"] == ["Resources.Cluster.Properties.DBClusterIdentifier"]
+    assert "M1405" not in found
+
 
 def test_an_unchanged_template_has_no_findings() -> None:
     assert compare_web() == {}

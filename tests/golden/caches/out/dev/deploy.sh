@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(network carts flags pages sessions)
+names=(cluster network carts flags pages sessions web)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -14,11 +14,13 @@ print_usage() {
 Usage: bash $script [STACK ...] [--preview] [--yes] [--run-tasks] [--profile P]
 
 Deploys shop in dev to eu-central-1. Without names, all stacks are deployed:
+  cluster
   network
   carts
   flags
   pages
   sessions
+  web
 
   --preview      show what would change: change sets are created and deleted again
   --yes          delete what a failed first deployment has left, without asking
@@ -439,11 +441,104 @@ print_outputs() {
   [[ -z $others ]] || printf '\nOutputs of what was deployed:\n%s' "$others"
 }
 
+# Whether a command of the AWS CLI ends with one of these errors.
+is_missing() {
+  local codes=$1
+  shift
+  ! call "$@" --query "''" --output text >/dev/null 2>"$errors" && grep -Eq "\(($codes)\)" "$errors"
+}
+
+# What must exist before a stack is deployed. ----------------------------------------------------
+
+images=() parameters=() secrets=() certificates=() missing=''
+
+# Adds something to look for. Arguments: its kind, its name, and the stacks that refer to it.
+need() {
+  local kind=$1 name=$2 stack used=''
+  shift 2
+  for stack in "$@"; do
+    if is_selected "$stack"; then used+="${used:+, }$stack"; fi
+  done
+  [[ -n $used ]] || return 0
+  case $kind in
+    image) images+=("$name|$used") ;;
+    parameter) parameters+=("$name|$used") ;;
+    secret) secrets+=("$name|$used") ;;
+    certificate) certificates+=("$name|$used") ;;
+  esac
+}
+
+# Checks that all of them exist. What the credentials may not look up counts as existing. No secret
+# is read.
+check_needs() {
+  local item name start
+  for item in ${images[@]+"${images[@]}"}; do
+    name=${item%%|*}
+    is_missing "ImageNotFoundException|RepositoryNotFoundException" ecr describe-images \
+      --repository-name "${name%% *}" --image-ids "${name#* }" || continue
+    name=${name%% *}:${name#*=}
+    add_missing "image $name" "${item#*|}"
+    missing+="  docker push $account.dkr.ecr.eu-central-1.amazonaws.com/$name"$'\n'
+  done
+  for item in ${secrets[@]+"${secrets[@]}"}; do
+    name=${item%%|*}
+    is_missing ResourceNotFoundException secretsmanager describe-secret --secret-id "$name" ||
+      continue
+    add_missing "secret $name" "${item#*|}" secretsmanager create-secret --name "$name" \
+      --secret-string file://FILE
+  done
+  for item in ${certificates[@]+"${certificates[@]}"}; do
+    name=${item%%|*}
+    is_missing ResourceNotFoundException acm describe-certificate --certificate-arn "$name" ||
+      continue
+    add_missing "certificate $name" "${item#*|}" acm request-certificate --domain-name DOMAIN \
+      --validation-method DNS
+  done
+  # DescribeParameters takes fifty names.
+  for ((start = 0; start < ${#parameters[@]}; start += 50)); do
+    check_parameters "${parameters[@]:start:50}"
+  done
+  [[ -n $missing ]] || return 0
+  printf 'Missing in the account %s, region eu-central-1:\n%s' "$account" "$missing" >&2
+  [[ -n $preview ]] || fail "Create what is missing, then run again: $again"
+}
+
+check_parameters() {
+  local item name list='' found
+  for item in "$@"; do list+="${list:+,}\"${item%%|*}\""; done
+  found=$(call ssm describe-parameters --query "Parameters[].Name" --output text \
+    --parameter-filters "[{\"Key\":\"Name\",\"Option\":\"Equals\",\"Values\":[$list]}]" \
+    2>/dev/null) || return 0
+  found=" ${found//[[:space:]]/ } "
+  for item in "$@"; do
+    name=${item%%|*}
+    [[ $found == *" $name "* ]] || add_missing "parameter $name" "${item#*|}" ssm put-parameter \
+      --name "$name" --type SecureString --value file://FILE
+  done
+}
+
+# Arguments: what is missing, the stacks that refer to it, and the command that creates it.
+add_missing() {
+  local what=$1 stacks=$2
+  shift 2
+  missing+="$what, for $stacks"$'\n'
+  (($# == 0)) || missing+=$(suggest "$@")$'\n'
+}
+
 # What is deployed. ------------------------------------------------------------------------------
 
 read_options "$@"
 
 check_account ''
+
+need image 'shop/web imageTag=1' web
+check_needs
+
+if is_selected cluster; then
+  start_stack shop-dev-cluster
+  deploy_stack shop-dev-cluster cluster.yaml \
+    --tags app=shop env=dev stack=cluster
+fi
 
 if is_selected network; then
   start_stack shop-dev-network
@@ -473,6 +568,13 @@ if is_selected sessions; then
   start_stack shop-dev-sessions
   deploy_stack shop-dev-sessions sessions.yaml \
     --tags app=shop env=dev stack=sessions
+fi
+
+if is_selected web; then
+  start_stack shop-dev-web
+  deploy_stack shop-dev-web web.yaml \
+    --capabilities CAPABILITY_IAM \
+    --tags app=shop env=dev stack=web
 fi
 
 print_outputs
