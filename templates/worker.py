@@ -47,6 +47,7 @@ from .tasks.scaling_problems import container_insights_problems, scaling_problem
 from .tasks.service_connect import add_port_names
 from .tasks.task import declared_containers, resolve_task
 from .tasks.task_resources import security_groups, task_resources
+from .tasks.topic_subscriptions import resolve_subscriptions
 
 
 class Scaling(scaling_params.Scaling):
@@ -172,7 +173,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.set_version()
     template.add_resource(
         [
-            *queue_resources(params.queue),
+            *queue_resources(params.queue, resolve_subscriptions(params.queue, env)),
             *task_resources(worker.task),
             *security_groups(worker.task),
             *ecs_service_resources(worker, None),

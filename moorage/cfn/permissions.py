@@ -342,7 +342,7 @@ def trusts(role: Resource, service: str) -> TriState:
 
 def _trust_statement_applies(statement: Node, service: str) -> TriState:
     applies = all_of(
-        (_allows_assume_role(statement), _includes_service(statement["Principal"], service))
+        (_allows_assume_role(statement), includes_service(statement["Principal"], service))
     )
     is_plain_allow = statement["Effect"].text == "Allow" and statement["Condition"].absent
     return applies if is_plain_allow or applies is False else None
@@ -358,8 +358,8 @@ def _allows_assume_role(statement: Node) -> TriState:
     )
 
 
-def _includes_service(principal: Node, service: str) -> TriState:
-    """Whether a Principal includes a service."""
+def includes_service(principal: Node, service: str) -> TriState:
+    """Whether a Principal includes a service (`ecs-tasks`)."""
     if not isinstance(principal.value, Mapping):
         return None
     if "Service" not in dict(principal.entries):

@@ -30,11 +30,8 @@ MAX_REPLICAS = 5
 
 MAX_SNAPSHOT_DAYS = 35
 
-MAX_STORAGE = 5_000
-"""GB of data of a serverless cache. Amazon ElastiCache user guide, "Quotas for ElastiCache"."""
-
 ECPUS = (1_000, 15_000_000)
 """The least and the greatest limit of ElastiCache processing units per second of a serverless
-cache. Amazon ElastiCache user guide, "Setting scaling limits to manage costs"."""
+cache. hashicorp/terraform-provider-aws, aws_elasticache_serverless_cache (read on 2026-11-27)."""
 
 NODE_TYPE = r"cache\.[a-z][a-z0-9]+\.(micro|small|medium|x?large|[0-9]{1,2}xlarge)"

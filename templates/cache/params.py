@@ -12,7 +12,6 @@ from moorage.facts.caches import (
     ECPUS,
     MAX_REPLICAS,
     MAX_SNAPSHOT_DAYS,
-    MAX_STORAGE,
     NODE_TYPE,
     READER_PORT,
     SERVERLESS_ZONES,
@@ -36,7 +35,7 @@ Zones = Annotated[int, Field(ge=SERVERLESS_ZONES[0], le=SERVERLESS_ZONES[1])]
 class Limits(Base):
     """Upper limits of a serverless cache, and so of its cost."""
 
-    storage: Annotated[int, Field(ge=1, le=MAX_STORAGE)] | None = Field(
+    storage: Annotated[int, Field(ge=1)] | None = Field(
         None,
         description="GB of data. When it is full, the cache evicts keys that have an expiry, the "
         "least recently used first, and refuses writes if there are none.",

@@ -12,6 +12,7 @@ from ..common.fields import format_duration
 from ..common.regions import key_region_problems, region_problems
 from .containers import Container, Containers
 from .queues import Queue, QueueConsumerParams, QueueSenderParams
+from .topic_subscriptions import subscription_problems
 
 
 def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
@@ -33,6 +34,11 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
         hint = "Add `fifo: true`, or remove `content_based_deduplication`."
         yield Problem("M3352", (*path, "content_based_deduplication"), message, hint)
     yield from _dead_letter_problems(queue, (*path, "dead_letter_queue"), env)
+    dead_letters = queue.dead_letter_queue
+    own_dead_letters = dead_letters is not None and dead_letters.existing is None
+    yield from subscription_problems(
+        queue, fifo=queue.fifo, own_dead_letters=own_dead_letters, env=env
+    )
 
 
 def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from troposphere import AWSObject, GetAtt, Ref, sqs
 
 from ..common.iam import allow, deny_without_tls, policy
 from .queues import DeadLetterQueue, Queue, QueueHandle, QueueUse
+from .topic_subscriptions import Subscription, delivery_statements, subscription_resources
 
 
 def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
@@ -57,14 +58,18 @@ _PRODUCER_ACTIONS = [
 ]
 
 
-def queue_resources(params: Queue) -> Iterator[AWSObject]:
-    """The queue and its dead-letter queue, unless they already exist."""
+def queue_resources(
+    params: Queue, subscriptions: Sequence[Subscription] = ()
+) -> Iterator[AWSObject]:
+    """The queue, its dead-letter queue and its subscriptions to topics, unless the queue exists."""
     if params.existing:
         return
+    topics = [item.topic_arn for item in subscriptions]
+    undelivered = [item.topic_arn for item in subscriptions if item.settings.dead_letters]
     dead_letters = params.dead_letter_queue
     if dead_letters is not None and dead_letters.existing is None:
         yield from dead_letter_queue(
-            dead_letters.retention, fifo=params.fifo, kms_key=params.kms_key
+            dead_letters.retention, undelivered, fifo=params.fifo, kms_key=params.kms_key
         )
     yield sqs.Queue(
         "Queue",
@@ -76,23 +81,30 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
         **({"ContentBasedDeduplication": True} if params.content_based_deduplication else {}),
         **({"RedrivePolicy": _redrive_policy(dead_letters)} if dead_letters else {}),
     )
-    yield _tls_only_policy("Queue")
+    yield _queue_policy("Queue", topics)
+    yield from subscription_resources(subscriptions)
 
 
 def dead_letter_queue(
-    retention: int, *, fifo: bool = False, kms_key: str | None = None
+    retention: int,
+    topics: Sequence[Any] = (),
+    *,
+    fifo: bool = False,
+    kms_key: str | None = None,
 ) -> Iterator[AWSObject]:
-    """A dead-letter queue of the stack that keeps messages for `retention` seconds."""
+    """A dead-letter queue of the stack that keeps messages for `retention` seconds. `topics` are
+    the ARNs of topics that send what they cannot deliver."""
     properties = _common_properties(fifo, kms_key)
     yield sqs.Queue("DeadLetterQueue", MessageRetentionPeriod=retention, **properties)
-    yield _tls_only_policy("DeadLetterQueue")
+    yield _queue_policy("DeadLetterQueue", topics)
 
 
-def _tls_only_policy(queue: str) -> sqs.QueuePolicy:
-    """Denies requests without TLS (Amazon SQS developer guide, "Amazon SQS security best
-    practices")."""
+def _queue_policy(queue: str, topics: Sequence[Any]) -> sqs.QueuePolicy:
+    """Lets topics send messages, and denies requests without TLS (Amazon SQS developer guide,
+    "Amazon SQS security best practices"). A queue has only one policy."""
     tls_only = deny_without_tls([sqs_actions.Action("*")], [GetAtt(queue, "Arn")])
-    return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=policy([tls_only]))
+    document = policy([*delivery_statements(queue, topics), tls_only])
+    return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=document)
 
 
 def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from moorage.model import Base, Environment
 
 from ..common.exports import import_value
 from ..common.fields import KeyArn, QueueArn, StackName, Switch, duration
+from .topic_subscriptions import SubscriberParams
 from .variables import VariableName
 
 _DAY = 86_400
@@ -46,7 +47,7 @@ class ExistingQueue(Base):
     )
 
 
-class Queue(Base):
+class Queue(SubscriberParams):
     """An encrypted SQS queue that accepts requests over TLS only."""
 
     key_use: ClassVar[str | None] = "queues"

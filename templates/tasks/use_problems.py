@@ -8,6 +8,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import join_or, near, shown
 from moorage.model import Environment
 
+from ..common.duplicates import logical_id_problems
 from ..common.usable import Usable
 from .containers import Container, Containers, suggest_container
 from .launch_types import uses_instance_address
@@ -27,6 +28,8 @@ def use_problems(task: Task) -> Iterator[Problem]:
             yield from _container_problems(name, use, task.params.containers)
         elif name not in task.env.broken:
             yield _unknown_stack(name, task.env)
+    connected = [use.stack for use in task.uses if use.usage.connection]
+    yield from logical_id_problems(connected, ("uses",))
     for resolved in task.uses:
         yield from _rename_problems(resolved)
         yield from _connection_problems(resolved, task)

@@ -35,7 +35,8 @@ class Use(Base):
         Field(
             examples=["read", ["read", "write"]],
             description="What the tasks may do: `read` and `write` for a bucket or a table, `send` "
-            "for a topic, `send` and `consume` for the queue of a worker.",
+            "for a topic, `send` and `consume` for the queue of a worker, `connect` for a cache, "
+            "`connect` or `reach` (without user and password) for a database.",
         )
     )
     variables: dict[str, VariableName] = Field(
@@ -76,7 +77,8 @@ class UsesParams(EgressParams):
         {},
         examples=[{"uploads": "read"}],
         description="Stacks that the tasks use, with the access: `read` or `write` a `bucket` or "
-        "`table`, `send` to a `topic` or to the queue of a `worker`, or `consume` from it. The "
+        "`table`, `send` to a `topic` or to the queue of a `worker`, or `consume` from it, "
+        "`connect` to a `database` or `cache`. The "
         "containers get environment variables with the address, and the task role exactly the "
         "permissions; an existing task role must have them already.",
     )

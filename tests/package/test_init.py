@@ -29,9 +29,9 @@ FILES = [
     "pyproject.toml",
     "setup.cfg",
     "templates/__init__.py",
-    "templates/topic.py",
+    "templates/stream.py",
     "tests/test_build.py",
-    "tests/test_topic.py",
+    "tests/test_stream.py",
 ]
 
 
@@ -105,9 +105,9 @@ def test_the_stack_kind_in_the_readme_works(project: Path, environment: Environm
     (entry,) = re.findall(r"^  jobs: \{template: queue, .*\}$", readme, re.MULTILINE)
     (project / "templates/queue.py").write_text(source)
     kinds = project / "templates/__init__.py"
-    text = kinds.read_text().replace("import topic", "import queue, topic")
+    text = kinds.read_text().replace("import stream", "import queue, stream")
     kinds.write_text(
-        text.replace('    "topic": topic,\n', '    "queue": queue,\n    "topic": topic,\n')
+        text.replace('    "stream": stream,\n', '    "queue": queue,\n    "stream": stream,\n')
     )
     with (project / "params/base.yaml").open("a") as file:
         file.write(f"\n{entry}\n")

@@ -154,6 +154,9 @@ class Backend(CloudFormationBackend):
                 message=f"Export {export} cannot be deleted as it is in use by {name}"
             )
         resources = dict(stack.resource_map._resource_json_map)
+        for body in resources.values():
+            if body.get("DeletionPolicy") == "RetainExceptOnCreate":  # unknown to moto
+                body["DeletionPolicy"] = "Retain"
         try:
             super().delete_stack(stack.stack_id)
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
@@ -105,17 +106,18 @@ def key(api: Api, name: str, request: Properties) -> Resource:
 
 def queue(api: Api, name: str, request: Properties) -> Resource:
     name += ".fifo" if request.get("FifoQueue") else ""
-    attributes = {
-        key: json.dumps(value) if isinstance(value, dict) else str(value).lower()
-        for key, value in without(request, "RedrivePolicy", "KmsMasterKeyId").items()
-    }
-    attributes |= {key: request[key] for key in ("KmsMasterKeyId",) if key in request}
-    if redrive := request.get("RedrivePolicy"):
-        attributes["RedrivePolicy"] = json.dumps(redrive)
     sqs = api("sqs")
-    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    url = sqs.create_queue(QueueName=name, Attributes=_text_attributes(request))["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return Resource(url, Arn=attributes["Attributes"]["QueueArn"], QueueName=name, QueueUrl=url)
+
+
+def _text_attributes(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Properties as attributes of SNS and SQS, which are text: `true`, or JSON."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in properties.items()
+    }
 
 
 def queue_policy(api: Api, name: str, request: Properties) -> Resource:
@@ -126,7 +128,9 @@ def queue_policy(api: Api, name: str, request: Properties) -> Resource:
 
 
 def topic(api: Api, name: str, request: Properties) -> Resource:
-    created = api("sns").create_topic(Name=name, Attributes=dict(request))["TopicArn"]
+    name = request.get("TopicName", name)
+    attributes = _text_attributes(without(request, "TopicName"))
+    created = api("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"]
     return Resource(created, TopicArn=created, TopicName=name)
 
 
@@ -140,7 +144,12 @@ def topic_policy(api: Api, name: str, request: Properties) -> Resource:
 
 
 def subscription(api: Api, name: str, request: Properties) -> Resource:
-    created = api("sns").subscribe(**request, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    of_request = ("TopicArn", "Protocol", "Endpoint")
+    created = api("sns").subscribe(
+        **{key: request[key] for key in of_request},
+        Attributes=_text_attributes(without(request, *of_request)),
+        ReturnSubscriptionArn=True,
+    )["SubscriptionArn"]
     return Resource(created, Arn=created)
 
 

@@ -56,9 +56,10 @@ subscriptions:
     Code(
         "M3405",
         "A FIFO queue cannot subscribe to a standard topic.",
-        "Topics of alarms are standard topics, and SNS refuses the subscription of a FIFO queue to "
-        "one. Names of FIFO queues end in `.fifo`.",
-        "Write the ARN of a standard queue.",
+        "SNS refuses the subscription of a FIFO queue to a standard topic. Topics of alarms are "
+        "standard topics, and so is a stack of template `topic` without `fifo: true`. Names of "
+        "FIFO queues end in `.fifo`.",
+        "Write the ARN of a standard queue, or use a FIFO topic.",
         """\
 template: notifications
 subscriptions:

@@ -56,9 +56,8 @@ uses: {shop-db: connect}
         "With `existing:`, Moorage creates and changes nothing.",
         "Remove the other keys, or remove `existing`.",
         """\
-uploads:
-  template: bucket
-  existing: {name: shop-uploads}  # alone
+template: bucket
+existing: {name: shop-uploads}  # alone
 """,
     ),
 )
@@ -70,10 +69,9 @@ _STORES = (
         "S3 keeps overwritten and deleted objects as noncurrent versions only with versioning.",
         "Remove `expire_versions_after`, or remove `versioning: false`.",
         """\
-uploads:
-  template: bucket
-  versioning: false
-  expire_after: 90d  # of the objects themselves
+template: bucket
+versioning: false
+expire_after: 90d  # of the objects themselves
 """,
     ),
     Code(
@@ -82,9 +80,8 @@ uploads:
         "DynamoDB finds each item by its partition key.",
         "Write the attribute as `partition_key`, or name an existing table.",
         """\
-orders:
-  template: table
-  partition_key: id
+template: table
+partition_key: id
 """,
     ),
     Code(
@@ -94,15 +91,64 @@ orders:
         "key is another attribute than its partition key.",
         "Write the same type everywhere, or use another attribute.",
         """\
-orders:
-  template: table
-  partition_key: customer
-  sort_key: {name: created, type: number}
-  indexes:
-    by-state: {partition_key: state, sort_key: {name: created, type: number}}
+template: table
+partition_key: customer
+sort_key: {name: created, type: number}
+indexes:
+  by-state: {partition_key: state, sort_key: {name: created, type: number}}
 """,
         ("Amazon DynamoDB API reference, AttributeDefinition and KeySchemaElement",),
     ),
 )
 
-CODES = (*_USES, *_STORES)
+_SUBSCRIPTIONS = (
+    Code(
+        "M3610",
+        "SNS cannot use the dead-letter queue of the worker.",
+        "With `dead_letters: true`, SNS sends what it cannot deliver to the dead-letter queue of "
+        "the worker. The policy of an existing queue is not changed, so it would refuse that. The "
+        "dead-letter queue of a FIFO topic's subscription must be a FIFO queue.",
+        "Remove `dead_letters`, or let the stack create a dead-letter queue of the topic's kind.",
+        """\
+queue:
+  topics: {events: {dead_letters: true}}
+  dead_letter_queue: {retention: 14d}  # without `existing`
+""",
+        ('Amazon SNS developer guide, "Amazon SNS dead-letter queues"',),
+    ),
+    Code(
+        "M3611",
+        "`filter_on` has no effect without a filter.",
+        "It says whether the filter applies to the attributes or to the body of a message.",
+        "Add `filter:`, or remove `filter_on`.",
+        """\
+queue:
+  topics: {events: {filter: {kind: [order]}, filter_on: body}}
+""",
+    ),
+    Code(
+        "M3612",
+        "The filter of a subscription is larger than SNS allows.",
+        "A filter has at most 5 keys, and at most 150 combinations of their values.",
+        "Remove keys or values, or filter in the application.",
+        """\
+queue:
+  topics: {events: {filter: {kind: [order, refund], country: [de, fr]}}}  # 4 combinations
+""",
+        ('Amazon SNS developer guide, "Filter policy constraints in Amazon SNS"',),
+    ),
+    Code(
+        "M3613",
+        "The filter of a subscription has another form than SNS expects.",
+        "Each key has a list of values and patterns. Only a filter on the body can have keys below "
+        "a key.",
+        "Write a list for each key, or `filter_on: body` for nested keys.",
+        """\
+queue:
+  topics: {events: {filter: {kind: [order, {prefix: refund-}]}}}
+""",
+        ('Amazon SNS developer guide, "Filter policy constraints in Amazon SNS"',),
+    ),
+)
+
+CODES = (*_USES, *_STORES, *_SUBSCRIPTIONS)

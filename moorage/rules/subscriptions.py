@@ -1,0 +1,134 @@
+"""Subscriptions of queues to topics: what the policies of the queue and of its key allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.permissions import Statement, includes_service, parse_document
+from moorage.cfn.view import Resource, View
+from moorage.rules.message_parts import join_and
+from moorage.rules.rule import Problem, problem, rule
+
+_SUBSCRIPTION, _TOPIC = "AWS::SNS::Subscription", "AWS::SNS::Topic"
+_QUEUE, _QUEUE_POLICY = "AWS::SQS::Queue", "AWS::SQS::QueuePolicy"
+_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+
+
+@rule(
+    "E9800",
+    "The policy of a queue does not let the topic send to which the queue subscribes.",
+    error_messages=(),
+    fix="Allow `sns.amazonaws.com` the action `sqs:SendMessage` in a policy of the queue, with the "
+    "ARN of the topic as `aws:SourceArn`.",
+    sources=("AWS docs: Subscribing an Amazon SQS queue to an Amazon SNS topic",),
+)
+def queue_refuses_topic(view: View) -> Iterator[Problem]:
+    """SNS discards messages that the queue refuses, and does not try again. The deployment
+    succeeds, and no message arrives."""
+    for subscription, queue in _queue_subscriptions(view):
+        policies = _policies_of_queue(queue)
+        if policies is None:
+            continue
+        topic = subscription["TopicArn"].resource
+        documents = [parse_document(policy["PolicyDocument"]) for policy in policies]
+        statements = [item for document in documents for item in document.statements]
+        complete = all(document.complete for document in documents)
+        if complete and not any(_may_allow(item, "sqs:SendMessage", topic) for item in statements):
+            name = f"topic `{topic.id}`" if topic else "the topic"
+            yield problem(
+                policies[0]["PolicyDocument"],
+                f"The policy of queue `{queue.id}` does not let {name} send, so SNS discards the "
+                f"messages of subscription `{subscription.id}`",
+                "Allow sns.amazonaws.com sqs:SendMessage, with the ARN of the topic as "
+                "aws:SourceArn.",
+            )
+
+
+@rule(
+    "E9825",
+    "SNS may not use the key of a queue that subscribes to a topic.",
+    error_messages=(),
+    fix="Encrypt the queue with a key whose policy allows `sns.amazonaws.com` the actions "
+    "`kms:Decrypt` and `kms:GenerateDataKey*`, or with `SqsManagedSseEnabled`.",
+    sources=("AWS docs: Managing Amazon SNS encryption keys and costs",),
+)
+def key_refuses_sns(view: View) -> Iterator[Problem]:
+    """SNS encrypts what it sends to a queue with the key of the queue. It may not use the AWS
+    managed key `alias/aws/sqs`, and any other key only if the key policy allows it. Otherwise SNS
+    discards the messages."""
+    for subscription, queue in _queue_subscriptions(view):
+        key = queue["KmsMasterKeyId"]
+        consequence = f"so SNS discards the messages of subscription `{subscription.id}`"
+        if key.text is not None and key.text.endswith("alias/aws/sqs"):
+            yield problem(
+                key,
+                f"The policy of the AWS managed key of queue `{queue.id}` does not allow SNS to "
+                f"use it, {consequence}",
+                "Write `SqsManagedSseEnabled: true` instead, or the ARN of a key whose policy "
+                "allows it.",
+            )
+        elif key.resource is not None and key.resource.type == "AWS::KMS::Key":
+            document = parse_document(key.resource["KeyPolicy"])
+            missing = [
+                action
+                for action in _KEY_ACTIONS
+                if not any(_may_allow(item, action, None) for item in document.statements)
+            ]
+            if missing and document.complete:
+                yield problem(
+                    key.resource["KeyPolicy"],
+                    f"The policy of key `{key.resource.id}` does not allow sns.amazonaws.com "
+                    f"{join_and(missing)}, {consequence}",
+                    "Allow sns.amazonaws.com kms:Decrypt and kms:GenerateDataKey*.",
+                )
+
+
+def _queue_subscriptions(view: View) -> Iterator[tuple[Resource, Resource]]:
+    """Subscriptions with their queues, of queues that are in the view."""
+    for subscription in view.resources_of_type(_SUBSCRIPTION):
+        queue = subscription["Endpoint"].resource
+        if subscription["Protocol"].text == "sqs" and queue is not None and queue.type == _QUEUE:
+            yield subscription, queue
+
+
+def _policies_of_queue(queue: Resource) -> list[Resource] | None:
+    """The policies of a queue; None if there is none in the view, or if there may be others."""
+    policies = []
+    for policy in queue.view.resources_of_type(_QUEUE_POLICY):
+        queues = policy["Queues"].items
+        if any(node.resource is queue for node in queues):
+            policies.append(policy)
+        elif not queues or any(node.resource is None for node in queues):
+            return None
+    return policies or None
+
+
+def _may_allow(statement: Statement, action: str, topic: Resource | None) -> bool:
+    """Whether a statement allows SNS the action, or may; for a topic that is in the view, also
+    whether its condition lets that topic."""
+    return (
+        statement.allows is not False
+        and statement.covers_action(action) is not False
+        and includes_service(statement.node["Principal"], "sns") is not False
+        and (topic is None or not _is_for_other_topics(statement.node["Condition"], topic))
+    )
+
+
+def _is_for_other_topics(condition: Node, topic: Resource) -> bool:
+    """Whether a condition certainly requires the ARN of another topic."""
+    for operator, keys in condition.entries:
+        if operator not in ("ArnEquals", "ArnLike", "StringEquals", "StringLike"):
+            continue
+        for key, values in keys.entries:
+            topics = [value.resource for value in values.as_list]
+            if (
+                key.lower() == "aws:sourcearn"
+                and all(item is not None and item.type == _TOPIC for item in topics)
+                and topic not in topics
+            ):
+                return True
+    return False
+
+
+RULES = (queue_refuses_topic, key_refuses_sns)
