@@ -23,12 +23,21 @@ from moorage.model import Base, Environment
 from .. import network
 from ..common.days import DAY
 from ..common.exports import import_value
-from ..common.fields import KeyArn, StackName, Switch, duration, text
+from ..common.fields import (
+    HostName,
+    KeyArn,
+    SecurityGroupId,
+    StackName,
+    Switch,
+    duration,
+    text,
+)
 from ..common.stack_lookup import find_stack
 from ..common.usable import Connection, Usable, Usage
 
 NodeType = Annotated[str, text(NODE_TYPE, "the type of a cache node", "cache.t4g.small")]
 
+Port = Annotated[int, Field(ge=1, le=65_535)]
 Zones = Annotated[int, Field(ge=SERVERLESS_ZONES[0], le=SERVERLESS_ZONES[1])]
 
 
@@ -55,6 +64,21 @@ class Nodes(Base):
         1,
         description="Number of replicas, in other Availability Zones than the node that writes. "
         "One of them takes over when that fails. `0`: when the node fails, the cache is empty.",
+    )
+
+
+class Existing(Base):
+    """A cache that already exists."""
+
+    host: HostName = Field(description="DNS name of the cache.")
+    port: Port = Field(VALKEY_PORT, description="Port of the cache.")
+    reader_host: HostName | None = Field(None, description="DNS name for reads, if there is one.")
+    reader_port: Port | None = Field(
+        None, description="Port for reads, if it is another one, such as `6380` if serverless."
+    )
+    tls: bool = Field(True, description="Whether clients must use TLS.")
+    security_group: SecurityGroupId = Field(
+        description="ID of the security group of the cache, which gets a rule for the tasks."
     )
 
 
@@ -91,9 +115,12 @@ class Params(Usable):
         description="ARN of the KMS key that encrypts data and snapshots. It cannot be changed "
         "later. Default: a key of ElastiCache.",
     )
+    existing: Existing | None = Field(None, description="Use a cache that already exists.")
 
     def usage(self, stack: str, env: Environment, access: frozenset[str], user: str) -> Usage:
-        """The addresses of the cache. The URL says that it needs TLS."""
+        """The addresses of the cache. The URL says whether it needs TLS."""
+        if self.existing:
+            return _existing_usage(self.existing)
         host = import_value(env, stack, "Host")
         reader_port = VALKEY_PORT if self.nodes else READER_PORT
         variables: dict[str, Any] = {
@@ -106,7 +133,21 @@ class Params(Usable):
         found = find_stack(env, network.Params, self.network)
         connection = Connection(
             import_value(env, stack, "SecurityGroupId"),
-            (VALKEY_PORT,) if self.nodes else (VALKEY_PORT, READER_PORT),
+            tuple(sorted({VALKEY_PORT, reader_port})),
             found[0] if found else None,
         )
         return Usage(variables, connection=connection)
+
+
+def _existing_usage(found: Existing) -> Usage:
+    reader_port = found.reader_port or found.port
+    scheme = "rediss" if found.tls else "redis"
+    variables: dict[str, Any] = {
+        "HOST": found.host,
+        "PORT": str(found.port),
+        "URL": f"{scheme}://{found.host}:{found.port}",
+    }
+    if found.reader_host:
+        variables |= {"READER_HOST": found.reader_host, "READER_PORT": str(reader_port)}
+    ports = {found.port, *([reader_port] if found.reader_host else [])}
+    return Usage(variables, connection=Connection(found.security_group, tuple(sorted(ports))))

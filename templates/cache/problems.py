@@ -9,6 +9,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Environment
 
 from ..common.days import whole_days_problems
+from ..common.existing import existing_problems
 from ..common.regions import key_region_problems
 from ..network import private_subnet_problems
 from .params import Params
@@ -16,6 +17,9 @@ from .params import Params
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of combinations of params, and of values that do not fit region or network."""
+    if params.existing:
+        yield from existing_problems(params, "cache")
+        return
     needed = SERVERLESS_ZONES[0] if params.nodes is not None else params.availability_zones
     yield from private_subnet_problems(env, params.network, "cache", needed)
     identifier = env.stack_name(name)

@@ -18,8 +18,10 @@ from ..common.used_stacks import resolve_stack
 from .params import Nodes, Params
 
 
-def compose(name: str, params: Params, env: Environment) -> Template:
-    """The cache, and its security group."""
+def compose(name: str, params: Params, env: Environment) -> Template | None:
+    """The cache, and its security group; None for an existing cache."""
+    if params.existing:
+        return None
     net = resolve_stack(env, network.Params, params.network, network.handle)
     assert net is not None, "problems has reported it"
     template = Template(f"{env.app} {env.name}: the cache `{name}`")

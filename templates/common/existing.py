@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from moorage.findings.finding import Problem
 from moorage.findings.wording import join_and
 from moorage.model import Base
 
 
-def existing_problems(params: Base, word: str) -> Iterator[Problem]:
-    """Keys beside `existing:`, which have no effect. `word` names the resource, such as
-    `bucket`."""
-    unused = sorted(params.model_fields_set - {"existing"})
+def existing_problems(
+    params: Base, word: str, describing: Collection[str] = ()
+) -> Iterator[Problem]:
+    """Keys beside `existing:`, which have no effect. `word` names the resource, such as `bucket`;
+    `describing` are keys that say what the existing one is like."""
+    unused = sorted(params.model_fields_set - {"existing", *describing})
     if unused:
         keys = join_and(f"`{key}`" for key in unused)
         message = f"Moorage does not change an existing {word}: {keys} would have no effect"

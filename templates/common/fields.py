@@ -272,6 +272,22 @@ KeyArn = Annotated[
         "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
+SecretArn = Annotated[
+    str,
+    text(
+        arn_patterns.arn_pattern("secretsmanager", "secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}"),
+        "the complete ARN of a secret in Secrets Manager",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-db-a1b2c3",
+    ),
+]
+HostName = Annotated[
+    str,
+    text(
+        r"(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+",
+        "the DNS name of a host",
+        "shop.abcdefghijkl.eu-central-1.rds.amazonaws.com",
+    ),
+]
 QueueArn = Annotated[
     str,
     text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from awacs import kms, secretsmanager
@@ -30,7 +31,17 @@ from moorage.model import Base, Environment, logical_id, wrong
 from .. import network
 from ..common.days import DAY
 from ..common.exports import import_value
-from ..common.fields import KeyArn, Retention, StackName, Switch, duration, text
+from ..common.fields import (
+    HostName,
+    KeyArn,
+    Retention,
+    SecretArn,
+    SecurityGroupId,
+    StackName,
+    Switch,
+    duration,
+    text,
+)
 from ..common.iam import allow
 from ..common.stack_lookup import find_stack
 from ..common.usable import Connection, Usable, Usage, UsedSecret
@@ -103,6 +114,29 @@ class DatabaseLogs(Base):
         None,
         description="ARN of a KMS key that encrypts the events. The key policy must allow "
         "CloudWatch Logs to use the key.",
+    )
+
+
+class Existing(Base):
+    """A database that already exists."""
+
+    host: HostName = Field(description="DNS name of the database.")
+    reader_host: HostName | None = Field(None, description="DNS name for reads, if there is one.")
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        None, description="Port, if it is not that of the engine."
+    )
+    name: Annotated[str, text(DATABASE_NAME, "the name of a database", "shop")] = Field(
+        description="Name of the database."
+    )
+    secret: SecretArn = Field(
+        description="Complete ARN of the secret that tasks get with `connect`, with the keys "
+        "`username` and `password`."
+    )
+    kms_key: KeyArn | None = Field(
+        None, description="ARN of the customer managed KMS key of the secret, if it has one."
+    )
+    security_group: SecurityGroupId = Field(
+        description="ID of the security group of the database, which gets a rule for the tasks."
     )
 
 
@@ -183,6 +217,11 @@ class Params(Usable):
         description="ARN of the KMS key that encrypts storage, snapshots and the secret. It cannot "
         "be changed later. Default: the AWS managed keys.",
     )
+    existing: Existing | None = Field(
+        None,
+        description="Use a database that already exists. `engine` is its engine, and `rotation` "
+        "says whether its password changes.",
+    )
 
     @property
     def engine_facts(self) -> Engine:
@@ -226,38 +265,74 @@ class Params(Usable):
     def usage(self, stack: str, env: Environment, access: frozenset[str], user: str) -> Usage:
         """The address of the database, and with `connect` its master user. Passwords that RDS
         changes are not in variables, which a task gets only when it starts."""
-        variables = {
-            "HOST": import_value(env, stack, "Host"),
-            "PORT": str(self.engine_facts.port),
-            "NAME": self.database_name(stack),
-        }
-        if self.aurora is not None:
-            variables["READER_HOST"] = import_value(env, stack, "ReaderHost")
-        found = find_stack(env, network.Params, self.network)
-        connection = Connection(
-            import_value(env, stack, "SecurityGroupId"),
-            (self.engine_facts.port,),
-            found[0] if found else None,
-        )
+        address = self._address(stack, env)
+        variables = {"HOST": address.host, "PORT": str(address.port), "NAME": address.name}
+        if address.reader_host is not None:
+            variables["READER_HOST"] = address.reader_host
+        connection = Connection(address.security_group, (address.port,), address.network)
         if "connect" not in access:
             return Usage(variables, connection=connection)
         if self.rotation:
-            arn = import_value(env, stack, "RotatedSecretArn")
-            variables["SECRET_ARN"] = arn
-            statements = tuple(_read_secret(stack, arn, self.kms_key))
+            variables["SECRET_ARN"] = address.secret
+            statements = tuple(_read_secret(stack, address.secret, address.kms_key))
             return Usage(variables, statements=statements, connection=connection)
-        return Usage(variables, self._secrets(stack, env), connection=connection)
+        return Usage(variables, _secrets(address.secret, address.kms_key), connection=connection)
 
-    def _secrets(self, stack: str, env: Environment) -> dict[str, UsedSecret]:
-        arn = import_value(env, stack, "SecretArn")
-        return {
-            name: UsedSecret(
-                arn=arn,
-                value_from=Join("", [arn, f":{key}::"]),
-                kms_key=self.kms_key,
+    def _address(self, stack: str, env: Environment) -> _Address:
+        if found := self.existing:
+            return _Address(
+                host=found.host,
+                reader_host=found.reader_host,
+                port=found.port or self.engine_facts.port,
+                name=found.name,
+                secret=found.secret,
+                kms_key=found.kms_key,
+                security_group=found.security_group,
+                network=None,
             )
-            for name, key in (("USER", "username"), ("PASSWORD", "password"))
-        }
+        used_network = find_stack(env, network.Params, self.network)
+        secret = "RotatedSecretArn" if self.rotation else "SecretArn"
+        return _Address(
+            host=import_value(env, stack, "Host"),
+            reader_host=None if self.aurora is None else import_value(env, stack, "ReaderHost"),
+            port=self.engine_facts.port,
+            name=self.database_name(stack),
+            secret=import_value(env, stack, secret),
+            kms_key=self.kms_key,
+            security_group=import_value(env, stack, "SecurityGroupId"),
+            network=used_network[0] if used_network else None,
+        )
+
+
+@dataclass(frozen=True)
+class _Address:
+    """What connects to a database: literal values, or imports."""
+
+    host: Any
+    reader_host: Any
+    port: int
+    name: str
+    secret: Any
+    """ARN of the secret."""
+    kms_key: str | None
+    """ARN of the customer managed key of the secret."""
+    security_group: Any
+    network: str | None
+    """Name of the stack of its network; None if that is unknown."""
+
+
+def _secrets(arn: Any, kms_key: str | None) -> dict[str, UsedSecret]:
+    """User and password, as values of the secret's keys."""
+    return {
+        name: UsedSecret(arn=arn, value_from=_value_of(arn, key), kms_key=kms_key)
+        for name, key in (("USER", "username"), ("PASSWORD", "password"))
+    }
+
+
+def _value_of(arn: Any, key: str) -> Any:
+    """The ValueFrom of a key of a secret."""
+    field = f":{key}::"
+    return f"{arn}{field}" if isinstance(arn, str) else Join("", [arn, field])
 
 
 def _read_secret(stack: str, arn: Any, kms_key: str | None) -> Iterator[Statement]:

@@ -15,13 +15,19 @@ from moorage.findings.wording import join_or, near
 from moorage.model import Environment
 
 from ..common.days import whole_days_problems
-from ..common.regions import key_region_problems
+from ..common.existing import existing_problems
+from ..common.regions import key_region_problems, region_problems
 from ..network import private_subnet_problems
 from .params import Aurora, Params
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of combinations of params, and of values that do not fit engine or region."""
+    if found := params.existing:
+        yield from existing_problems(params, "database", ("engine", "rotation"))
+        yield from region_problems(found.secret, ("existing", "secret"), env, "secret")
+        yield from key_region_problems(found.kms_key, ("existing", "kms_key"), env)
+        return
     yield from private_subnet_problems(env, params.network, "database")
     yield from _identifier_problems(env.stack_name(name))
     yield from _engine_problems(params)

@@ -32,9 +32,11 @@ INSTANCE_LETTERS = "ABCDEFGHIJKLMNOP"
 """The letter of each instance of a cluster in logical IDs."""
 
 
-def compose(name: str, params: Params, env: Environment) -> Template:
+def compose(name: str, params: Params, env: Environment) -> Template | None:
     """The instance or the cluster, with subnet group, security group, parameter group, secret and
-    log groups."""
+    log groups; None for an existing database."""
+    if params.existing:
+        return None
     net = resolve_stack(env, network.Params, params.network, network.handle)
     assert net is not None, "problems has reported it"
     title = f"{env.app} {env.name}: the database `{name}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from moorage.findings.finding import Problem
 from moorage.model import Environment
@@ -22,9 +23,11 @@ def private_subnet_problems(
     env: Environment, name: str | None, noun: str, needed: int = 2
 ) -> Iterator[Problem]:
     """Why a stack cannot be in the private subnets of the network `name`. `noun` is what the stack
-    creates, such as `database`; `needed` is the number of subnets."""
+    creates, such as `database`; `needed` is the number of subnets. With a mistake in `existing:` of
+    that stack, it is not known to need any."""
     path = ("network",)
-    yield from find_stack_problems(env, Params, name, path, "network")
+    for problem in find_stack_problems(env, Params, name, path, "network"):
+        yield replace(problem, because=[*problem.because, ("existing",)])
     found = find_stack(env, Params, name)
     if found is None or has_no_subnets(found[1]):
         return
@@ -41,4 +44,4 @@ def private_subnet_problems(
                 f"Write {needed} or more subnets below `private_subnets:` of `{stack}`, each in "
                 "another Availability Zone."
             )
-        yield Problem("M3650", path, message, hint)
+        yield Problem("M3650", path, message, hint, because=[("existing",)])

@@ -238,6 +238,40 @@ def test_a_user_of_a_cluster_gets_the_reader_endpoint_too() -> None:
     assert {"Name": "STORE_READER_HOST", "Value": imported("ReaderHost")} in web["Environment"]
 
 
+EXISTING = {
+    "host": "old.example.internal",
+    "name": "old",
+    "secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1a2b-a1b2c3",
+    "security_group": "sg-0123456789abcdef0",
+}
+
+
+def test_a_user_of_an_existing_database_gets_what_the_params_say() -> None:
+    resources = build_user({**POSTGRESQL, "existing": EXISTING})
+    web = container(resources)
+    assert {item["Name"]: item["Value"] for item in web["Environment"]} == {
+        "STORE_HOST": "old.example.internal",
+        "STORE_NAME": "old",
+        "STORE_PORT": "5432",
+    }
+    secrets = {item["Name"]: item["ValueFrom"] for item in web["Secrets"]}
+    assert secrets["STORE_USER"] == f"{EXISTING['secret']}:username::"
+    rule = properties(resources, "ToStoreTcp5432Ingress")
+    assert rule["GroupId"] == EXISTING["security_group"]
+
+
+def test_an_existing_database_can_have_a_rotated_password_and_a_reader() -> None:
+    existing = {**EXISTING, "reader_host": "ro.example.internal", "kms_key": KEY, "port": 5433}
+    resources = build_user({**POSTGRESQL, "rotation": True, "existing": existing})
+    variables = {item["Name"]: item["Value"] for item in container(resources)["Environment"]}
+    assert variables["STORE_SECRET_ARN"] == EXISTING["secret"]
+    assert variables["STORE_READER_HOST"] == "ro.example.internal"
+    assert "ToStoreTcp5433Ingress" in resources
+    (policy,) = properties(resources, "TaskRole")["Policies"]
+    read, decrypt = policy["PolicyDocument"]["Statement"]
+    assert (read["Resource"], decrypt["Resource"]) == ([EXISTING["secret"]], [KEY])
+
+
 # Caches --------------------------------------------------------------------------------------
 
 
@@ -281,6 +315,32 @@ def test_a_user_of_a_cache_gets_its_addresses_and_ports(
         "STORE_READER_PORT": ports[-1],
         "STORE_URL": {"Fn::Sub": ["rediss://${Host}:6379", {"Host": imported("Host")}]},
     }
+    rules = [name for name in resources if name.endswith("Ingress")]
+    assert rules == [f"ToStoreTcp{port}Ingress" for port in ports]
+
+
+@pytest.mark.parametrize(
+    ("more", "ports", "url"),
+    [
+        ({}, ["6379"], "rediss://old.example.internal:6379"),
+        ({"tls": False, "port": 7000}, ["7000"], "redis://old.example.internal:7000"),
+        (
+            {"reader_host": "ro.example.internal", "reader_port": 6380},
+            ["6379", "6380"],
+            "rediss://old.example.internal:6379",
+        ),
+        ({"reader_host": "ro.example.internal"}, ["6379"], "rediss://old.example.internal:6379"),
+    ],
+)
+def test_a_user_of_an_existing_cache_gets_what_the_params_say(
+    more: dict[str, Any], ports: list[str], url: str
+) -> None:
+    group = EXISTING["security_group"]
+    existing = {"host": "old.example.internal", "security_group": group, **more}
+    resources = build_user({"template": "cache", "existing": existing})
+    variables = {item["Name"]: item["Value"] for item in container(resources)["Environment"]}
+    assert variables["STORE_URL"] == url
+    assert variables.get("STORE_READER_PORT") == (ports[-1] if "reader_host" in more else None)
     rules = [name for name in resources if name.endswith("Ingress")]
     assert rules == [f"ToStoreTcp{port}Ingress" for port in ports]
 
