@@ -145,12 +145,48 @@ _QUEUES = st.one_of(
         dead_letter_queue=st.sampled_from([True, False, {"max_receive_count": 3}]),
     ),
 )
+_STORES: dict[str, SearchStrategy[Any]] = {
+    "uploads": optional_fields(
+        versioning=st.booleans(), kms_key=st.just(KMS_KEY), expire_after=st.just("90d")
+    ),
+    "orders": optional_fields(
+        sort_key=st.just({"name": "created", "type": "number"}),
+        indexes=st.just({"by-state": {"partition_key": "state"}}),
+        keep=st.booleans(),
+    ),
+    "events": optional_fields(fifo=st.booleans()),
+}
+_STORE_KINDS: dict[str, Params] = {
+    "uploads": {"template": "bucket"},
+    "orders": {"template": "table", "partition_key": "id"},
+    "events": {"template": "topic"},
+}
+_ACCESSES: dict[str, SearchStrategy[Any]] = {
+    "uploads": st.sampled_from(["read", ["read", "write"]]),
+    "orders": st.sampled_from(["write", {"access": "read", "variables": {"table": "T"}}]),
+    "events": st.just("send"),
+}
+
+
+@st.composite
+def _stores(draw: DrawFn, network: Params) -> dict[str, Params]:
+    """Some, all or none of a bucket, a table and a topic, as far as the tasks can reach them."""
+    needs = {"uploads": "s3", "orders": "dynamodb", "events": "sns"}
+    endpoints = ["s3", *network.get("endpoints", [])]
+    closed = network.get("egress") == "endpoints"
+    names = [name for name, need in needs.items() if not closed or need in endpoints]
+    chosen = draw(some_of(names, 0, len(names)))
+    return {name: {**_STORE_KINDS[name], **draw(_STORES[name])} for name in chosen}
+
+
 _SCHEDULES = ["cron(30 6 ? * MON-FRI *)", "rate(5 minutes)", "at(2027-12-31T23:00:00)"]
 
 
 @st.composite
 def job_stacks(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
-    """Some, all or none of a worker, a scheduled task and a one-off task."""
+    """Some, all or none of a worker, a scheduled task and a one-off task, and of what they use."""
+    stores = draw(_stores(network))
+    uses = {"uses": optional_fields(**{name: _ACCESSES[name] for name in stores})}
 
     def task(kind: str, **fields: SearchStrategy[Any]) -> Params:
         containers = draw(task_containers(private=network.get("egress") == "endpoints"))
@@ -159,7 +195,7 @@ def job_stacks(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Para
             container.get("readonly_root_filesystem") for container in first.values()
         )
         exec_field = {"enable_execute_command": st.booleans()} if exec_allowed else {}
-        optional = {"task_role": TASK_ROLES, "logs": LOGS, **exec_field, **fields}
+        optional = {"task_role": TASK_ROLES, "logs": LOGS, **uses, **exec_field, **fields}
         return {
             "template": kind,
             "cpu": 4096,
@@ -195,7 +231,7 @@ def job_stacks(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Para
         },
         "migrate": lambda: task("one_off", timeout=st.just("2h")),
     }
-    return {name: make[name]() for name in names}
+    return {**stores, **{name: make[name]() for name in names}}
 
 
 @st.composite

@@ -464,6 +464,9 @@ _JOB_FEATURES = {
     '"EcsParameters"',
     '"RunTask": {"Type": "AWS::SSM::Parameter"',
     '"RedrivePolicy"',
+    "UPLOADS_BUCKET",
+    "ReadIndexes",
+    "EVENTS_TOPIC_ARN",
 }
 
 

@@ -29,6 +29,9 @@ KEPT_COSTS: Mapping[str, KeptCost] = {
     # Amazon S3 pricing, S3 Standard up to 50 TB, as zeonedge.com has it for us-east-1 on
     # 2026-04-09. Every version of an object is charged (Amazon S3 FAQs, "Billing").
     "AWS::S3::Bucket": KeptCost("the GB-month of its objects in all versions", "$0.023"),
+    # Amazon DynamoDB pricing, data storage, as aws.amazon.com/dynamodb/pricing has it. Requests and
+    # backups are charged besides.
+    "AWS::DynamoDB::Table": KeptCost("the GB-month of its items and indexes", "$0.25"),
     # Amazon CloudWatch pricing, Logs, standard class, as c3x.dev has it for us-east-1 in June 2026.
     "AWS::Logs::LogGroup": KeptCost("the GB-month of its events", "$0.03"),
     # Amazon EC2 user guide, "Elastic IP addresses": in use or idle. The price is that of the

@@ -53,6 +53,11 @@ def _is_access_log_bucket(resource: Resource) -> bool:
     return resource.logical_id == "AccessLogsBucket"
 
 
+def _is_unlogged_bucket(resource: Resource) -> bool:
+    """Whether it is the bucket of a stack of that kind."""
+    return resource.logical_id == "Bucket" and "LoggingConfiguration" not in resource.properties
+
+
 def _has_sqs_encryption(resource: Resource) -> bool:
     return resource.properties.get("SqsManagedSseEnabled") is True
 
@@ -153,6 +158,9 @@ _ARN_WILDCARDS = {
     "Serve": ("container-instance/", "IDs of instances are not known before they register."),
     "TagInstances": ("container-instance/", "IDs of instances are not known before they register."),
     "WriteShellLogs": ("log-group:", "ECS Exec names the log streams of its log group."),
+    "ReadObjects": ("BucketArn", "The tasks use every object of the bucket."),
+    "WriteObjects": ("BucketArn", "The tasks use every object of the bucket."),
+    "ReadIndexes": ("TableArn", "The tasks use every index of the table."),
 }
 """By Sid, the wildcards in other resources: a part of the ARN, and why."""
 
@@ -234,6 +242,18 @@ SUPPRESSIONS = (
         _BUCKET,
         _is_access_log_bucket,
         "Elastic Load Balancing writes each file once, under a new name, so there are no versions.",
+    ),
+    Suppression(
+        ("CKV_AWS_18", "AwsSolutions-S1"),
+        _BUCKET,
+        _is_unlogged_bucket,
+        "A log of requests needs a bucket of its own; `overrides:` can name one.",
+    ),
+    Suppression(
+        ("CKV_AWS_119",),
+        "AWS::DynamoDB::Table",
+        _without("SSESpecification"),
+        "DynamoDB encrypts the table with a key of its own; `kms_key:` names another.",
     ),
     Suppression(
         ("CKV_AWS_136",),

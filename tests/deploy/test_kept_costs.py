@@ -13,6 +13,7 @@ NAMES = {
     "repositories": "AWS::ECR::Repository",
     "file systems": "AWS::EFS::FileSystem",
     "buckets": "AWS::S3::Bucket",
+    "tables": "AWS::DynamoDB::Table",
     "Elastic IPs": "AWS::EC2::EIP",
     "KMS keys": "AWS::KMS::Key",
     "snapshots of DB instances": "AWS::RDS::DBInstance",

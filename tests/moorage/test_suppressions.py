@@ -256,3 +256,15 @@ def test_a_policy_of_aws_for_a_role_of_ecs_or_codedeploy(
     role = {"AssumeRolePolicyDocument": trust, "ManagedPolicyArns": ["arn:aws:iam::aws:policy/X"]}
     assert suppressed("Role", "AWS::IAM::Role", role) == accepted
     assert suppressed("Role", "AWS::IAM::Role", {"AssumeRolePolicyDocument": trust}) == set()
+
+
+def test_a_bucket_of_an_application() -> None:
+    kind, logs = "AWS::S3::Bucket", {"DestinationBucketName": "logs"}
+    assert suppressed("Bucket", kind, {}) == {"CKV_AWS_18", "AwsSolutions-S1"}
+    assert suppressed("Bucket", kind, {"LoggingConfiguration": logs}) == set()
+
+
+def test_a_table_without_a_key_of_the_user() -> None:
+    kind = "AWS::DynamoDB::Table"
+    assert suppressed("Table", kind, {}) == {"CKV_AWS_119"}
+    assert suppressed("Table", kind, {"SSESpecification": {"SSEEnabled": True}}) == set()
