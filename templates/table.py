@@ -198,7 +198,13 @@ def _key_statements(key: str, access: frozenset[str]) -> Iterator[Statement]:
     """DynamoDB uses a customer managed key with the permissions of the caller. The actions are
     those that the AWS CDK grants (aws/aws-cdk, aws-dynamodb/lib/perms.ts)."""
     read = [kms.Decrypt, kms.DescribeKey]
-    write = [kms.Encrypt, kms.Action("GenerateDataKey*"), kms.Action("ReEncrypt*")]
+    write = [
+        kms.Encrypt,
+        kms.GenerateDataKey,
+        kms.GenerateDataKeyWithoutPlaintext,
+        kms.ReEncryptFrom,
+        kms.ReEncryptTo,
+    ]
     yield allow("UseKey", [*read, *(write if "write" in access else [])], [key])
 
 

@@ -66,8 +66,8 @@ WORDS: Mapping[str, ForeignWord] = {
     "deployment": _word(COPILOT, "minimum_healthy_percent", "maximum_percent"),
     "range": _word(COPILOT, "min", "max"),
     "observability": _word(COPILOT, "sidecars", note="`sidecars: {otel: true}` sends traces."),
-    "publish": _word(COPILOT, "queues", note="The queue is a part of a `worker` stack."),
-    "subscribe": _word(COPILOT, "queue"),
+    "publish": _word(COPILOT, "uses", note="A topic is a stack: `uses: {events: send}`."),
+    "subscribe": _word(COPILOT, "queue", note="Topics are `queue: {topics: {events: true}}`."),
     # Docker Compose files
     "cmd": _word(COMPOSE, "command", same=True),
     "tag": _word(COMPOSE, note=_FORMS["part"]),

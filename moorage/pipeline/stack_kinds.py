@@ -95,14 +95,17 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(("networkloadbalancer",), "nlb"),
     **dict.fromkeys(("registry", "repository", "repositories"), "ecr"),
     **dict.fromkeys(("ecscluster", "namespace"), "cluster"),
-    **dict.fromkeys(("sns", "topic", "snstopic", "alarms", "alerts"), "notifications"),
+    **dict.fromkeys(("alarms", "alerts"), "notifications"),
+    **dict.fromkeys(("sns", "snstopic"), "topic"),
+    **dict.fromkeys(("s3", "s3bucket"), "bucket"),
+    **dict.fromkeys(("dynamodb", "dynamodbtable"), "table"),
     **dict.fromkeys(("dashboards", "cloudwatchdashboard"), "dashboard"),
 }  # fmt: skip
 """Kinds of other tools in lower-case letters, and the stack kinds with the same meaning."""
 
 NO_KINDS = frozenset(
     ("lambda", "function", "staticsite", "rds", "aurora", "database", "db", "postgres", "mysql",
-     "redis", "elasticache", "dynamodb", "s3", "bucket", "cloudfront", "ec2")
+     "redis", "elasticache", "cloudfront", "ec2")
 )  # fmt: skip
 """Kinds of resources that other tools create and Moorage does not."""
 

@@ -158,9 +158,9 @@ _ARN_WILDCARDS = {
     "Serve": ("container-instance/", "IDs of instances are not known before they register."),
     "TagInstances": ("container-instance/", "IDs of instances are not known before they register."),
     "WriteShellLogs": ("log-group:", "ECS Exec names the log streams of its log group."),
-    "ReadObjects": ("BucketArn", "The tasks use every object of the bucket."),
-    "WriteObjects": ("BucketArn", "The tasks use every object of the bucket."),
-    "ReadIndexes": ("TableArn", "The tasks use every index of the table."),
+    "ReadObjects": ("BucketArn", "The tasks read every object of the bucket."),
+    "WriteObjects": ("BucketArn", "The tasks write every object of the bucket."),
+    "ReadIndexes": ("TableArn", "The tasks read every index of the table."),
 }
 """By Sid, the wildcards in other resources: a part of the ARN, and why."""
 

@@ -46,7 +46,7 @@ def queue_refuses_topic(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9825",
+    "E9805",
     "SNS may not use the key of a queue that subscribes to a topic.",
     error_messages=(),
     fix="Encrypt the queue with a key whose policy allows `sns.amazonaws.com` the actions "

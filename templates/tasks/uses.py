@@ -80,7 +80,7 @@ class UsesParams(EgressParams):
         "`table`, `send` to a `topic` or to the queue of a `worker`, or `consume` from it, "
         "`connect` to a `database` or `cache`. The "
         "containers get environment variables with the address, and the task role exactly the "
-        "permissions; an existing task role must have them already.",
+        "permissions. Existing roles must have them already.",
     )
 
 

@@ -168,7 +168,7 @@ Resources:
   Scratch: {Type: AWS::ECR::Repository, Properties: {EmptyOnDelete: true}}
   Log: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}
   Address: {Type: AWS::EC2::EIP, DeletionPolicy: Retain}
-  Table: {Type: AWS::DynamoDB::Table, DeletionPolicy: Retain}
+  Stream: {Type: AWS::Kinesis::Stream, DeletionPolicy: Retain}
   Database: {Type: AWS::RDS::DBInstance, DeletionPolicy: Snapshot}
   TaskDefinition: {Type: AWS::ECS::TaskDefinition, DeletionPolicy: Retain}
 """
@@ -181,7 +181,7 @@ def filled() -> FakeAws:
     aws.stacks["shop-dev-web"].template = FILLED
     kinds = {"Uploads": "S3::Bucket", "Old": "S3::Bucket", "Images": "ECR::Repository"}
     kinds |= {"Scratch": "ECR::Repository", "Log": "Logs::LogGroup", "Address": "EC2::EIP"}
-    kinds |= {"Table": "DynamoDB::Table", "Database": "RDS::DBInstance"}
+    kinds |= {"Stream": "Kinesis::Stream", "Database": "RDS::DBInstance"}
     resources = [(name, f"AWS::{kind}", name.lower()) for name, kind in kinds.items()]
     resources.append(("TaskDefinition", "AWS::ECS::TaskDefinition", f"{ARN}:7"))
     aws.resources = {"shop-dev-web": resources}
@@ -217,7 +217,7 @@ def test_the_plan_says_what_is_in_the_way_what_stays_and_what_it_costs() -> None
         "($0.03 in us-east-1)",
         "  stays: Address  AWS::EC2::EIP  address; charged by the hour, in use or idle ($0.005 in "
         "us-east-1)",
-        "  stays: Table  AWS::DynamoDB::Table  table; it may be charged",
+        "  stays: Stream  AWS::Kinesis::Stream  stream; it may be charged",
         "  a snapshot stays: Database  AWS::RDS::DBInstance  database; charged by the GB-month of "
         "its snapshot ($0.095 in us-east-1)",
         f"  stays: TaskDefinition  AWS::ECS::TaskDefinition  {ARN}:7; free of charge",

@@ -19,7 +19,7 @@ STACK_KEYS = '{%s, containers: {web: {image: "nginx:1"}}}'
         ("type: Load Balanced Web Service", "Write `template: service`."),
         ("type: worker", "Write `template: worker`."),
         ("kind: Deployment", "Write `template: service`."),
-        ("type: unknown", "Write `template:` with one of alb, cluster, "),
+        ("type: unknown", "Write `template:` with one of alb, bucket, cluster, "),
     ],
 )
 def test_the_kind_of_a_stack_under_a_word_of_another_tool(

@@ -454,6 +454,8 @@ def _requires_tls(template: Template) -> Iterator[bool]:
         )
 
 
+_TABLE = "AWS::DynamoDB::Table"
+
 STORAGE = (
     Control(
         "ECR.1",
@@ -518,19 +520,19 @@ STORAGE = (
     Control(
         "S3.5",
         "Buckets refuse requests without TLS",
-        "The bucket of access logs does.",
+        "Every bucket does.",
         _requires_tls,
     ),
     Control(
         "S3.8",
         "Buckets block public access",
-        "The bucket of access logs does.",
+        "Every bucket does.",
         _each("AWS::S3::Bucket", lambda b: all(b["PublicAccessBlockConfiguration"].values())),
     ),
     Control(
         "S3.9",
         "Requests to buckets are logged",
-        "The only bucket that Moorage creates holds access logs, of which no log is kept.",
+        "A log needs a bucket of its own, which `overrides:` of a `bucket` can name.",
         _each("AWS::S3::Bucket", lambda bucket: "LoggingConfiguration" in bucket),
     ),
     Control(
@@ -542,8 +544,29 @@ STORAGE = (
     Control(
         "SQS.3",
         "Queues are not public",
-        "Their policies only deny requests without TLS.",
+        "Their policies deny requests without TLS, and let only the topics in `topics:` send.",
         _each("AWS::SQS::QueuePolicy", _is_not_public),
+    ),
+    Control(
+        "DynamoDB.1",
+        "Tables scale with demand",
+        "Tables are billed by request.",
+        _each(_TABLE, lambda table: table["BillingMode"] == "PAY_PER_REQUEST"),
+    ),
+    Control(
+        "DynamoDB.2",
+        "Tables have point-in-time recovery",
+        "Every table has.",
+        _each(
+            _TABLE,
+            lambda t: t["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True,
+        ),
+    ),
+    Control(
+        "DynamoDB.6",
+        "Tables are protected from deletion",
+        "`keep:` of a table is on.",
+        _each(_TABLE, lambda table: table.get("DeletionProtectionEnabled") is True),
     ),
     Control(
         "IAM.21",
