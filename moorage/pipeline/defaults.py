@@ -45,9 +45,11 @@ class KmsKeys(Base):
         description="Key of repositories without `encryption: AES256`. ECR cannot change the key "
         "of a repository: to add it later replaces the repository.",
     )
-    buckets: _KeyArn | None = Field(None, description="Key of the buckets of stacks.")
-    tables: _KeyArn | None = Field(None, description="Key of tables.")
-    topics: _KeyArn | None = Field(None, description="Key of topics.")
+    buckets: _KeyArn | None = Field(None, description="Key of the objects in buckets.")
+    tables: _KeyArn | None = Field(None, description="Key of DynamoDB tables.")
+    topics: _KeyArn | None = Field(
+        None, description="Key of SNS topics of applications."
+    )
     file_systems: _KeyArn | None = Field(
         None,
         description="Key of EFS file systems. EFS cannot change the key of a file system: to add "
