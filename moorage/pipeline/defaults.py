@@ -47,9 +47,7 @@ class KmsKeys(Base):
     )
     buckets: _KeyArn | None = Field(None, description="Key of the objects in buckets.")
     tables: _KeyArn | None = Field(None, description="Key of DynamoDB tables.")
-    topics: _KeyArn | None = Field(
-        None, description="Key of SNS topics of applications."
-    )
+    topics: _KeyArn | None = Field(None, description="Key of SNS topics of applications.")
     file_systems: _KeyArn | None = Field(
         None,
         description="Key of EFS file systems. EFS cannot change the key of a file system: to add "
