@@ -155,26 +155,40 @@ _STORES: dict[str, SearchStrategy[Any]] = {
         keep=st.booleans(),
     ),
     "events": optional_fields(fifo=st.booleans()),
+    "sql": optional_fields(
+        aurora=st.sampled_from([True, False, {"readers": 1}]),
+        rotation=st.booleans(),
+        kms_key=st.just(KMS_KEY),
+        logs=st.booleans(),
+    ),
+    "cache": optional_fields(nodes=st.booleans(), snapshots=st.just("7d")),
 }
 _STORE_KINDS: dict[str, Params] = {
     "uploads": {"template": "bucket"},
     "orders": {"template": "table", "partition_key": "id"},
     "events": {"template": "topic"},
+    "sql": {"template": "database", "engine": "mysql"},
+    "cache": {"template": "cache"},
 }
 _ACCESSES: dict[str, SearchStrategy[Any]] = {
     "uploads": st.sampled_from(["read", ["read", "write"]]),
     "orders": st.sampled_from(["write", {"access": "read", "variables": {"table": "T"}}]),
     "events": st.just("send"),
+    "sql": st.sampled_from(["connect", "reach"]),
+    "cache": st.just("connect"),
 }
 
 
 @st.composite
 def _stores(draw: DrawFn, network: Params) -> dict[str, Params]:
-    """Some, all or none of a bucket, a table and a topic, as far as the tasks can reach them."""
+    """Some, all or none of a bucket, a table and a topic, as far as the tasks can reach them, and
+    of a database and a cache, as far as the network has private subnets for them."""
     needs = {"uploads": "s3", "orders": "dynamodb", "events": "sns"}
     endpoints = ["s3", *network.get("endpoints", [])]
     closed = network.get("egress") == "endpoints"
     names = [name for name, need in needs.items() if not closed or need in endpoints]
+    subnets = network.get("existing", {}).get("private_subnets", [])
+    names += ["sql", "cache"] if "existing" not in network or len(subnets) > 1 else []
     chosen = draw(some_of(names, 0, len(names)))
     return {name: {**_STORE_KINDS[name], **draw(_STORES[name])} for name in chosen}
 

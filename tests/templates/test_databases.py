@@ -78,6 +78,12 @@ def test_an_update_cannot_replace_a_database() -> None:
     assert cluster["DBClusterIdentifier"] == "shop-dev-db"
 
 
+def test_an_instance_cannot_become_a_cluster() -> None:
+    """CloudFormation refuses to change the type of a resource, and so deletes no instance."""
+    kinds = {build_database(aurora=aurora)["ParameterGroup"]["Type"] for aurora in (True, False)}
+    assert len(kinds) == 2
+
+
 def test_the_password_is_generated_again_only_for_another_user() -> None:
     """Secrets Manager generates a password whenever `GenerateSecretString` changes, but the
     database keeps its own."""
