@@ -484,7 +484,7 @@ find_service_role() {
 
 read_options "$@"
 
-assume_role arn:aws:iam::123456789012:role/shop-dev-deploy
+[[ "${chosen[*]-}" == deployment ]] || assume_role arn:aws:iam::123456789012:role/shop-dev-deploy
 
 check_account 123456789012
 
