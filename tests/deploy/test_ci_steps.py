@@ -97,13 +97,13 @@ def running_image(cloud: Cloud, app: str, region: str) -> str:
 
 
 def pushed_digest(cloud: Cloud, app: str, region: str, home: Path) -> str:
-    """The digest of the image of the commit that is checked out."""
+    """The digest of the image of the commit that is checked out, whose tag begins with its hash."""
     words = ["git", "-C", str(home), "rev-parse", "--short=12", "HEAD"]
     tag = subprocess.check_output(words, text=True).strip()
     ecr: Any = cloud.client("ecr", region)
-    answer = ecr.describe_images(repositoryName=f"{app}/web", imageIds=[{"imageTag": tag}])
-    digest: str = answer["imageDetails"][0]["imageDigest"]
-    return digest
+    images = ecr.describe_images(repositoryName=f"{app}/web")["imageDetails"]
+    (digest,) = [image["imageDigest"] for image in images if image["imageTags"][0].startswith(tag)]
+    return str(digest)
 
 
 def change(home: Path, name: str, old: str, new: str) -> None:
