@@ -323,7 +323,7 @@ def _add_image_commands(commands: Any) -> None:
         subparser.add_argument("env", metavar="ENV")
         help_text = "default: all that have `build:`"
         subparser.add_argument("stacks", nargs="*", metavar="STACK", help=help_text)
-        help_text = "default: the commit that is checked out"
+        help_text = "default: the commit that is checked out, and a hash of `build:`"
         subparser.add_argument("--tag", type=image_tag, metavar="TAG", help=help_text)
         help_text = "the program that builds; default: the first one on the PATH"
         subparser.add_argument("--tool", choices=TOOLS, help=help_text)
@@ -334,7 +334,8 @@ def _add_image_commands(commands: Any) -> None:
             "--login", action=argparse.BooleanOptionalAction, default=logs_in, help=help_text
         )
         _add_account(subparser)
-        subparser.add_argument("--format", choices=FORMATS, default="text")
+        forms = FORMATS if run is push_images else FORMATS[:2]
+        subparser.add_argument("--format", choices=forms, default="text")
 
 
 def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:

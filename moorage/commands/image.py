@@ -50,7 +50,8 @@ def _run(arguments: argparse.Namespace, *, push: bool) -> int:
         with _explain_failures():
             for each in _build(arguments, push=push):
                 built.append(each)
-                print_error(f"{each.reference}: {'pushed' if each.digest else 'built'}")
+                if not each.existed:
+                    print_error(f"{each.reference}: {'pushed' if each.digest else 'built'}")
     except KeyboardInterrupt as interruption:
         print_error("interrupted")
         return interruption_code(interruption)
@@ -93,8 +94,9 @@ def _build(arguments: argparse.Namespace, *, push: bool) -> Iterator[BuiltImage]
         refuse_targets(target, "image push")
     images = _choose_images(target, arguments.stacks)
     project = _find_project(arguments)
-    tag = arguments.tag or _name_commit(project)
-    builder = Builder(find_tool(arguments.tool), project, tag, print_error)
+    commit = "" if arguments.tag else _name_commit(project)
+    tool = find_tool(arguments.tool)
+    builder = Builder(tool, project, commit, arguments.tag or "", print_error)
     _refuse_missing_sources(target, images, project)
     registry = None
     if push or arguments.login:
@@ -105,13 +107,14 @@ def _build(arguments: argparse.Namespace, *, push: bool) -> Iterator[BuiltImage]
         log_in(builder, registry, rest)
     for image in images:
         if registry and image in existing:
-            yield BuiltImage(image, registry.name(image), tag, existing[image], existed=True)
+            name, digest = registry.name(image), existing[image]
+            yield BuiltImage(image, name, builder.tag(image), digest, existed=True)
         elif registry and push:
             yield push_image(builder, registry, image)
         else:
             name = image.build.repository
             builder.build(image, name, registry.host if registry else None, push=False)
-            yield BuiltImage(image, name, tag)
+            yield BuiltImage(image, name, builder.tag(image))
 
 
 def _choose_images(target: Target, names: Sequence[str]) -> Sequence[PlannedImage]:
@@ -172,4 +175,4 @@ def _find_existing(
         for stack in target.stacks
         for name in stack.repositories
     }
-    return find_existing(registry, images, builder.tag, creators)
+    return find_existing(builder, registry, images, creators)

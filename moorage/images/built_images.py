@@ -28,8 +28,8 @@ class BuiltImage:
 
 
 def deploy_options(built: Sequence[BuiltImage]) -> list[str]:
-    """The options with which the images are deployed, by digest if they were pushed."""
-    return image_options((each.image, each.digest or each.tag) for each in built)
+    """The options that deploy the images that were pushed."""
+    return image_options((each.image, each.digest) for each in built if each.digest)
 
 
 def built_text(env: str, built: Sequence[BuiltImage]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from moorage.deploy.aws import Aws
 from moorage.deploy.registry import find_digest, read_login, read_repository
 from moorage.images.built_images import BuiltImage
 from moorage.images.command_lines import Tool, build_commands, ignored_caches, login_command
-from moorage.images.planned import PlannedImage, complete_caches, registry_host
+from moorage.images.planned import PlannedImage, complete_caches, name_tag, registry_host
 from moorage.images.programs import run_command
 
 
@@ -25,9 +25,14 @@ class Builder:
 
     tool: Tool
     project: Path
-    tag: str
+    commit: str
+    """From which the images are built; empty if they have a tag of the user."""
+    given_tag: str
     emit: Callable[[str], None]
     """Receives each line of the programs' output."""
+
+    def tag(self, image: PlannedImage) -> str:
+        return self.given_tag or name_tag(self.commit, image.build)
 
     def build(self, image: PlannedImage, name: str, host: str | None, *, push: bool) -> None:
         """Builds an image under a name. Caches in the registry of the stack are left out if its
@@ -40,7 +45,7 @@ class Builder:
         )
         for cache in ignored_caches(self.tool, build):
             self.emit(f"{self.tool.name} does not support the cache {cache}, which is left out")
-        for command in build_commands(self.tool, build, f"{name}:{self.tag}", push=push):
+        for command in build_commands(self.tool, build, f"{name}:{self.tag(image)}", push=push):
             if not command.may_fail:
                 self.emit(f"+ {shlex.join(command.words)}")
             run_command(command, self.project, self.emit)
@@ -75,7 +80,10 @@ def log_in(builder: Builder, registry: Registry, images: Iterable[PlannedImage])
 
 
 def find_existing(
-    registry: Registry, images: Iterable[PlannedImage], tag: str, creators: dict[str, str]
+    builder: Builder,
+    registry: Registry,
+    images: Iterable[PlannedImage],
+    creators: Mapping[str, str],
 ) -> dict[PlannedImage, str]:
     """The digests of the images that are in ECR already under a tag that cannot be moved.
 
@@ -85,7 +93,7 @@ def find_existing(
     found = {}
     for image in images:
         account, region = registry.place(image)
-        name = image.build.repository
+        name, tag = image.build.repository, builder.tag(image)
         state = read_repository(registry.aws, account, region, name)
         if state is None:
             raise PushError(_missing_text(name, account, region, creators.get(name)))
@@ -108,8 +116,8 @@ def push_image(builder: Builder, registry: Registry, image: PlannedImage) -> Bui
     """Builds and pushes an image. Raises PushError if ECR does not have it afterwards."""
     name = registry.name(image)
     builder.build(image, name, registry.host, push=True)
-    place = registry.place(image)
-    digest = find_digest(registry.aws, *place, image.build.repository, builder.tag)
+    tag, place = builder.tag(image), registry.place(image)
+    digest = find_digest(registry.aws, *place, image.build.repository, tag)
     if digest is None:
-        raise PushError(f"{name}:{builder.tag} is not in ECR, although it was pushed")
-    return BuiltImage(image, name, builder.tag, digest)
+        raise PushError(f"{name}:{tag} is not in ECR, although it was pushed")
+    return BuiltImage(image, name, tag, digest)

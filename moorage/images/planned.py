@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
 from moorage.facts.regions import dns_suffix
 from moorage.model import ImageBuild
+
+_HASH = 8
+"""Characters of the hash of a build."""
 
 SHORT = "ecr:"
 """Before a repository of the stack's own registry, in params."""
@@ -64,6 +69,13 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
 def _target(stack: str, container: str, size: int) -> str:
     """A container in the form of `--image`, which takes the stack alone if it is clear."""
     return stack if size == 1 or container == stack else f"{stack}/{container}"
+
+
+def name_tag(commit: str, build: ImageBuild) -> str:
+    """The tag of an image that is built from a commit, with a hash of how it is built: environments
+    can build different images from the same commit, for example for different platforms."""
+    definition = json.dumps([build.source, build.platforms])
+    return f"{commit}-{hashlib.sha256(definition.encode()).hexdigest()[:_HASH]}"
 
 
 def registry_host(account: str, region: str) -> str:

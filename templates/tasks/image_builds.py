@@ -75,13 +75,14 @@ def _platform_problems(build: Build, params: TaskParams, path: Path) -> Iterator
 
 
 def _conflicts(task: Task) -> Iterator[Problem]:
-    """Builds that would push another image to the same repository, under the same tag."""
+    """Builds that push another image to the same repository. With `--tag` both would have one
+    tag."""
     first = task.env.resolve_all(_first_builds)
     for build in image_builds(task.params):
         stack, other = first[build.pushed_to]
         if build.source != other.source:
             message = f"`{stack}/{other.container}` builds another image for the repository "
-            message += f"`{build.repository}`, under the same tag"
+            message += f"`{build.repository}`"
             hint = "Write the same `build:` in both, or name another repository in `image:`."
             yield Problem("M1806", ("containers", build.container, "build"), message, hint)
 

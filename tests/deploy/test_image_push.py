@@ -80,6 +80,20 @@ def head(folder: Path) -> str:
     return subprocess.check_output(words, text=True).strip()
 
 
+def pushed_tag(cloud: Cloud, region: str, repository: str) -> str:
+    """The only tag of a repository."""
+    images = cloud.client("ecr", region).list_images(repositoryName=repository)["imageIds"]
+    (tag,) = (image["imageTag"] for image in images)
+    return str(tag)
+
+
+def create(cloud: Cloud, region: str, *repositories: str, mutability: str = "IMMUTABLE") -> None:
+    for name in repositories:
+        cloud.client("ecr", region).create_repository(
+            repositoryName=name, imageTagMutability=mutability
+        )
+
+
 def digest(cloud: Cloud, region: str, repository: str, tag: str) -> str:
     (image,) = cloud.client("ecr", region).describe_images(
         repositoryName=repository, imageIds=[{"imageTag": tag}]
@@ -108,13 +122,17 @@ def test_an_image_is_built_pushed_and_deployed_from_nothing(
     assert main(["deploy", *where, "--yes", "migrate"]) == 1
     assert "moorage image push dev migrate" in capsys.readouterr().out
     assert main(["image", "push", *where]) == 0
-    tag, host = head(tmp_path), HOST.format(region=region)
+    host = HOST.format(region=region)
     captured = capsys.readouterr()
-    web, cli = (digest(cloud, region, f"{app}/{name}", tag) for name in ("web", "tools"))
+    web_tag, cli_tag = (pushed_tag(cloud, region, f"{app}/{name}") for name in ("web", "tools"))
+    assert re.fullmatch(f"{head(tmp_path)}-[0-9a-f]{{8}}", web_tag)
+    assert web_tag != cli_tag
+    web = digest(cloud, region, f"{app}/web", web_tag)
+    cli = digest(cloud, region, f"{app}/tools", cli_tag)
     assert captured.out == (
-        f"{host}/{app}/tools:{tag}: built for linux/arm64\n"
+        f"{host}/{app}/tools:{cli_tag}: built for linux/arm64\n"
         f"  {cli}\n"
-        f"{host}/{app}/web:{tag}: built for linux/arm64\n"
+        f"{host}/{app}/web:{web_tag}: built for linux/arm64\n"
         f"  {web}\n"
         "To deploy:\n"
         f"  moorage deploy dev --image migrate={web} --image web={web} --image web/tools={cli}\n"
@@ -122,9 +140,10 @@ def test_an_image_is_built_pushed_and_deployed_from_nothing(
     build = "docker buildx build --platform linux/arm64 --file"
     assert tools.lines() == [
         f"docker login --username AWS --password-stdin {host}",
-        f"{build} ./tools.Dockerfile --tag {host}/{app}/tools:{tag} --target cli "
+        f"{build} ./tools.Dockerfile --tag {host}/{app}/tools:{cli_tag} --target cli "
         "--provenance=false --push .",
-        f"{build} ./web/Dockerfile --tag {host}/{app}/web:{tag} --provenance=false --push ./web",
+        f"{build} ./web/Dockerfile --tag {host}/{app}/web:{web_tag} "
+        "--provenance=false --push ./web",
     ]
     options = captured.out.splitlines()[-1].split()[3:]
     assert main(["deploy", *where, "--yes", *options]) == 0
@@ -141,7 +160,7 @@ def test_a_second_push_of_a_commit_builds_nothing(
     region, app = "eu-west-3", "twice"
     where = project(tmp_path, app, region)
     tools.install("docker", ecr=cloud.url)
-    assert main(["deploy", *where, "--yes", "registry"]) == 0
+    create(cloud, region, f"{app}/web", f"{app}/tools")
     assert main(["image", "push", *where, "web", "--format", "json"]) == 0
     capsys.readouterr()
     assert tools.calls()
@@ -149,12 +168,13 @@ def test_a_second_push_of_a_commit_builds_nothing(
     result = json.loads(capsys.readouterr().out)
     assert tools.calls() == []
     assert [image["existed"] for image in result["images"]] == [True, True]
-    web = digest(cloud, region, f"{app}/web", head(tmp_path))
+    tag = pushed_tag(cloud, region, f"{app}/web")
+    web = digest(cloud, region, f"{app}/web", tag)
     assert result["images"][1] == {
         "containers": ["migrate", "web"],
         "repository": f"{app}/web",
         "uri": f"{HOST.format(region=region)}/{app}/web",
-        "tag": head(tmp_path),
+        "tag": tag,
         "digest": web,
         "platforms": ["linux/arm64"],
         "existed": True,
@@ -163,9 +183,10 @@ def test_a_second_push_of_a_commit_builds_nothing(
     (tmp_path / "home/web/page").write_text("changed\n")
     assert main(["image", "push", *where, "migrate", "--format", "options"]) == 0
     (build,) = (line for line in tools.lines() if " build " in line)
-    tag = re.search(rf"{app}/web:({head(tmp_path)}-dirty-[0-9a-f]{{12}}) ", build)
-    assert tag is not None, "another content has another tag"
-    web = digest(cloud, region, f"{app}/web", tag[1])
+    dirty = rf"{app}/web:({head(tmp_path)}-dirty-[0-9a-f]{{12}}-{tag[-8:]}) "
+    found = re.search(dirty, build)
+    assert found is not None, "another content has another tag"
+    web = digest(cloud, region, f"{app}/web", found[1])
     assert capsys.readouterr().out == f"--image migrate={web} --image web={web}\n"
 
 
@@ -249,8 +270,7 @@ def test_each_program_builds_for_all_tasks_that_run_an_image(
     region, app = "eu-north-1", f"with-{program}"
     where = project(tmp_path, app, region, SEVERAL)
     tools.install(program, ecr=cloud.url)
-    assert main(["deploy", *where, "--yes", "registry"]) == 0
-    capsys.readouterr()
+    create(cloud, region, f"{app}/web", mutability="MUTABLE")
     assert main(["image", "push", *where, "--tag", "v1", "web"]) == 0
     captured = capsys.readouterr()
     host = HOST.format(region=region)
@@ -268,7 +288,7 @@ def test_the_password_is_on_stdin_only(
 ) -> None:
     where = project(tmp_path, "quiet", "eu-south-1")
     tools.install("docker", "finch", ecr=cloud.url)
-    assert main(["deploy", *where, "--yes", "registry"]) == 0
+    create(cloud, "eu-south-1", "quiet/web", "quiet/tools")
     assert main(["image", "push", *where, "--tool", "finch"]) == 0
     calls = tools.calls()
     assert calls[0]["words"][:2] == ["finch", "login"]
@@ -299,6 +319,11 @@ def test_images_are_built_without_an_account(
         "--manifest local/web:v1 ./web",
     ]
     assert capsys.readouterr().out == "local/web:v1: built for linux/amd64, linux/arm64\n"
+    tools.install("finch")
+    assert main(["image", "build", *where, "--tool", "finch", "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["options"] == [], "there is nothing to deploy"
+    assert [image["digest"] for image in result["images"]] == [None]
 
 
 def test_a_podman_that_is_called_docker_is_podman(tools: Tools, tmp_path: Path) -> None:
@@ -316,7 +341,7 @@ def test_docker_without_buildx_builds_and_pushes(
     region, app = "eu-south-2", "plain"
     where = project(tmp_path, app, region)
     tools.install("docker", ecr=cloud.url, answers=NO_BUILDX)
-    assert main(["deploy", *where, "--yes", "registry"]) == 0
+    create(cloud, region, f"{app}/web")
     assert main(["image", "push", *where, "migrate", "--tag", "1"]) == 0
     uri = f"{HOST.format(region=region)}/{app}/web:1"
     assert tools.lines()[1:] == [
@@ -425,65 +450,60 @@ def test_what_cannot_be_built(
     assert "'a b' is not a tag" in capsys.readouterr().err
 
 
+def test_one_registry_only(
+    tools: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = 'targets: {{accounts: ["123456789012"], regions: [{region}]}}\nstacks:'
+    where = project(tmp_path, "sets", "eu-west-3", SECRETS.replace("stacks:", targets, 1))
+    code, shown = fails(["image", "push", *where], capsys)
+    assert code == 2
+    assert shown.startswith("`image push` works in one account and region, and dev has `targets`")
+
+
+COMPOSE = """\
+app: {app}
+region: {region}
+stacks:
+  network: {{}}
+  cluster: {{}}
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:{app}/web:1
+        build: {{context: web, dockerfile: Dockerfile}}
+"""
+
+
 def test_a_dockerfile_relative_to_its_context_is_explained(
     tools: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    params = PARAMS.replace("build: web}}", "build: {{context: web, dockerfile: Dockerfile}}}}")
-    where = project(tmp_path, "compose", "eu-west-3", params.replace("{{context: web}}", "web"))
+    where = project(tmp_path, "compose", "eu-west-3", COMPOSE)
     tools.install("docker")
-    params = (tmp_path / "home/params/dev.yaml").read_text()
-    (tmp_path / "home/params/dev.yaml").write_text(
-        params.replace("build: web,", "build: {context: web, dockerfile: Dockerfile},")
+    assert main(["image", "build", *where]) == 1
+    assert capsys.readouterr().err == (
+        f"web: there is no file `Dockerfile` in `{tmp_path / 'home'}`. Write `dockerfile: "
+        "web/Dockerfile`\nbuild.py: dev: nothing was built\n"
     )
-    assert main(["image", "build", *where, "migrate"]) == 1
-    assert "Write `dockerfile: web/Dockerfile`" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("command", "output", "expected"),
-    [
-        (
-            "docker buildx build",
-            "#5 ERROR: process did not complete\nERROR: failed to solve: exit code: 3",
-            "`docker buildx build` ended with exit code 17: ERROR: failed to solve: exit code: 3",
-        ),
-        (
-            "docker buildx build",
-            "ERROR: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.",
-            "Start the Docker daemon, and see that this user may use it, or name another program "
-            "with --tool",
-        ),
-        (
-            "docker login",
-            "Error saving credentials: error storing credentials - err: exit status 1, out: "
-            "`not implemented`",
-            "The ECR credential helper is installed and logs in by itself: use --no-login",
-        ),
-        (
-            "docker buildx build",
-            "exec /bin/sh: exec format error",
-            "This machine cannot run programs of that platform.",
-        ),
-        ("docker buildx build", "", "`docker buildx build` ended with exit code 17"),
-    ],
-)
 def test_the_failure_of_a_program_is_explained(
-    cloud: Cloud,
-    tools: Tools,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    command: str,
-    output: str,
-    expected: str,
+    cloud: Cloud, tools: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    region, app = "ap-south-1", "broken"
-    where = project(tmp_path, app, region)
-    tools.install("docker", ecr=cloud.url, answers={**BUILDX, command: [output, 17]})
-    if not cloud.client("ecr", region).describe_repositories()["repositories"]:
-        assert main(["deploy", *where, "--yes", "registry"]) == 0
+    """tests/images/test_programs.py has the causes that are known."""
+    where = project(tmp_path, "broken", "ap-south-1")
+    create(cloud, "ap-south-1", "broken/web", "broken/tools")
+    output = "#5 ERROR: process did not complete\nERROR: failed to solve: exit code: 3"
+    tools.install("docker", answers={**BUILDX, "docker buildx build": [output, 17]})
+    code, shown = fails(["image", "push", *where], capsys)
+    reason = "ended with exit code 17: ERROR: failed to solve: exit code: 3"
+    assert (code, shown) == (1, f"`docker buildx build` {reason}")
+    assert len(tools.lines()) == 2, "nothing is built after a failure"
+    output = "Error saving credentials: error storing credentials - err: exit status 1, out: "
+    tools.set(answers={**BUILDX, "docker login": [f"{output}`not implemented`", 1]})
     code, shown = fails(["image", "push", *where], capsys)
     assert code == 1
-    assert expected in shown
+    assert shown.endswith("helper is installed and logs in by itself: use --no-login")
 
 
 def test_a_push_that_ecr_does_not_have_is_a_failure(
@@ -491,7 +511,7 @@ def test_a_push_that_ecr_does_not_have_is_a_failure(
 ) -> None:
     where = project(tmp_path, "lost", "ap-south-1")
     tools.install("docker")
-    assert main(["deploy", *where, "--yes", "registry"]) == 0
+    create(cloud, "ap-south-1", "lost/web", "lost/tools")
     code, shown = fails(["image", "push", *where, "--tag", "1"], capsys)
     assert code == 1
     assert shown.endswith("lost/tools:1 is not in ECR, although it was pushed")

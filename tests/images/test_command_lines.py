@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from moorage.images.command_lines import (
     build_commands,
     ignored_caches,
 )
-from moorage.images.planned import image_options, plan_images
+from moorage.images.planned import image_options, name_tag, plan_images
 from moorage.model import ImageBuild
 
 BUILD = ImageBuild(
@@ -56,8 +58,8 @@ def test_a_simple_build(tool: Tool) -> None:
         {"context": "-", "dockerfile": "--file"},
     ],
 )
-def test_values_are_never_options(change: dict[str, object]) -> None:
-    (command,) = build_commands(BUILDX, replace(BUILD, **change), "r:1", push=True)  # type: ignore[arg-type]
+def test_values_are_never_options(change: dict[str, Any]) -> None:
+    (command,) = build_commands(BUILDX, replace(BUILD, **change), "r:1", push=True)
     options = command.words[3:-1]
     names = [word for word in options if word.startswith("--")]
     known = {"--platform", "--file", "--tag", "--build-arg", "--secret", "--provenance=false"}
@@ -118,3 +120,21 @@ def test_containers_share_an_image() -> None:
     ]
     far = replace(BUILD, account="210987654321")
     assert len(plan_images({"web": [BUILD], "far": [far]}, {"web": 1, "far": 1})) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"platforms": ("linux/arm64",)},
+        {"target": "final"},
+        {"args": (("MODE", "prod"),)},
+        {"context": "services"},
+        {"dockerfile": "Dockerfile"},
+    ],
+)
+def test_another_build_of_a_commit_has_another_tag(change: dict[str, Any]) -> None:
+    tag = name_tag("0123456789ab", BUILD)
+    assert re.fullmatch("0123456789ab-[0-9a-f]{8}", tag)
+    assert name_tag("0123456789ab", replace(BUILD, **change)) != tag
+    same = replace(BUILD, container="other", cache_from=("type=gha",))
+    assert name_tag("0123456789ab", same) == tag

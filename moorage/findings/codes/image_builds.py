@@ -91,8 +91,9 @@ stacks:
     Code(
         "M1806",
         "Two different images are built for one repository.",
-        "All images of an environment are pushed under the same tag, so the second one would "
-        "replace the first, or be refused by a repository whose tags cannot be moved.",
+        "With `--tag`, all images of an environment are pushed under the same tag, so the second "
+        "one would replace the first, or be refused by a repository whose tags cannot be moved. "
+        "And `--image` of one container would fit the other.",
         "Write the same `build:` for both containers, or another repository for each.",
         """\
 stacks:

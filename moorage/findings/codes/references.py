@@ -226,7 +226,8 @@ expose:
         "The image is not pinned.",
         "A tag such as `latest`, or no tag at all, refers to another image after each push. Tasks "
         "that start after it run the new code, without a deployment.",
-        "Write a tag that is never moved, or a digest.",
+        "Write a tag that is never moved, or a digest. An image with `build:` can have its version "
+        "from the `--image` that `moorage image push` prints.",
         """\
 containers:
   web:
