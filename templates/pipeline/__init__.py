@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from troposphere import GetAtt, Template, codepipeline
+from troposphere import GetAtt, Output, Template, codepipeline
 
 from moorage.findings.finding import Problem
 from moorage.model import Environment
@@ -32,7 +32,7 @@ from .events import message_rules, start_rules
 from .params import Params
 from .problems import pipeline_problems
 from .roles import pipeline_arn, pipeline_role, projects, pull_request_project, start_role
-from .stages import stages, triggers
+from .stages import project_id, stages, triggers
 
 __all__ = ["Params", "compose", "problems"]
 
@@ -62,8 +62,19 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     if rules := list(start_rules(pipeline, params)):
         template.add_resource([start_role(params, pipeline_arn(pipeline), env), *rules])
     template.add_resource(list(message_rules(pipeline, params, env)))
-    template.add_output(export_output(env, name, "PipelineName", pipeline, "Name of the pipeline"))
+    template.add_output(list(_outputs(name, params, env)))
     return template
+
+
+def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
+    """The name of the pipeline, and the roles that the roles of the environments must trust."""
+    pipeline = env.stack_name(name)
+    yield export_output(env, name, "PipelineName", pipeline, "Name of the pipeline")
+    for environment, deployed in params.environments.items():
+        for step in ("Preview", "Deploy") if deployed.approval else ("Deploy",):
+            role = f"{project_id(step, environment)}Role"
+            description = f"ARN of the role that assumes the role of {environment}"
+            yield export_output(env, name, f"{role}Arn", GetAtt(role, "Arn"), description)
 
 
 def _pipeline(name: str, params: Params, names: dict[str, Any]) -> codepipeline.Pipeline:

@@ -15,6 +15,7 @@ from ..builds.source import codecommit_arn
 from ..common.used_stacks import resolve_stack
 from .params import Event, Params
 from .roles import pipeline_arn
+from .stages import image_namespace
 
 
 def start_rules(pipeline: str, params: Params) -> Iterator[events.Rule]:
@@ -43,7 +44,7 @@ def start_rules(pipeline: str, params: Params) -> Iterator[events.Rule]:
                 "image-tag": [image.tag],
             },
         }
-        yield _start(logical_id("image", target, "Rule"), pipeline, pattern)
+        yield _start(logical_id(image_namespace(target), "Rule"), pipeline, pattern)
 
 
 def _start(title: str, pipeline: str, pattern: dict[str, Any]) -> events.Rule:

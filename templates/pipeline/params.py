@@ -105,7 +105,7 @@ class DeployedEnvironment(Base):
 
     role: RoleArn = Field(
         description="ARN of the role that deploys it, perhaps in another account. It must trust "
-        "the account of the pipeline."
+        "the role of the step that deploys, which is an output of the stack."
     )
     preview_role: RoleArn | None = Field(
         None,

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.facts.codepipeline import MAX_CONFIGURATION_VALUE, MAX_PIPELINE_NAME
+from moorage.facts.codebuild import MAX_PROJECT_NAME
+from moorage.facts.codepipeline import (
+    MAX_ACTION_NAME,
+    MAX_CONFIGURATION_VALUE,
+    MAX_PIPELINE_NAME,
+    MAX_STAGE_NAME,
+)
 from moorage.findings.finding import Path, Problem
-from moorage.model import Environment
+from moorage.model import Environment, logical_id
 
 from .. import notifications
 from ..builds.filters import pipeline_trigger_problems, trigger_problems
@@ -15,18 +21,14 @@ from ..builds.source import source_problems
 from ..common.regions import key_region_problems
 from ..common.stack_lookup import find_stack_problems
 from .params import Params
-from .stages import pushed_image_options, variables_text
+from .stages import image_namespace, project_id, pushed_image_options, variables_text
 
 _DAY = 86_400
 
 
 def pipeline_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of a pipeline."""
-    pipeline = env.stack_name(name)
-    if len(pipeline) > MAX_PIPELINE_NAME:
-        message = f"The name of the pipeline, `{pipeline}`, has {len(pipeline)} characters"
-        hint = f"Shorten the name of the stack: CodePipeline accepts {MAX_PIPELINE_NAME}."
-        yield Problem("M3714", (), message, hint)
+    yield from _name_problems(env.stack_name(name), params)
     yield from source_problems(params.source, ("source",))
     yield from build_problems(params, env)
     yield from key_region_problems(params.artifact_key, ("artifact_key",), env)
@@ -45,6 +47,39 @@ def pipeline_problems(name: str, params: Params, env: Environment) -> Iterator[P
         yield from find_stack_problems(
             env, notifications.Params, params.notify.to, ("notify", "to"), "notifications"
         )
+
+
+def _name_problems(pipeline: str, params: Params) -> Iterator[Problem]:
+    """Names that are too long, or that are the same for two entries."""
+    yield from _length_problems("pipeline", pipeline, MAX_PIPELINE_NAME, ())
+    titles: dict[str, str] = {}
+    for name in params.environments:
+        path: Path = ("environments", name)
+        project = f"{pipeline}-preview-{name}"
+        if len(pipeline) <= MAX_PIPELINE_NAME:
+            yield from _length_problems("project", project, MAX_PROJECT_NAME, path)
+        yield from _length_problems("stage", f"Approve-{name}", MAX_STAGE_NAME, path)
+        yield from _repeat_problems(project_id("Deploy", name), name, titles, path)
+    for target in params.pushed_images:
+        path = ("pushed_images", target)
+        action = image_namespace(target)
+        yield from _length_problems("action", action, MAX_ACTION_NAME, path)
+        yield from _repeat_problems(logical_id(action, "Rule"), target, titles, path)
+
+
+def _length_problems(kind: str, name: str, limit: int, path: Path) -> Iterator[Problem]:
+    if len(name) > limit:
+        message = f"The name of the {kind}, `{name}`, has {len(name)} characters"
+        yield Problem("M3714", path, message, f"Shorten it: AWS accepts {limit}.")
+
+
+def _repeat_problems(
+    title: str, name: str, titles: dict[str, str], path: Path
+) -> Iterator[Problem]:
+    if title in titles:
+        message = f"`{titles[title]}` and `{name}` result in the same logical ID {title}"
+        yield Problem("M1302", path, message, "Rename one of them.")
+    titles.setdefault(title, name)
 
 
 def _trigger_problems(params: Params) -> Iterator[Problem]:

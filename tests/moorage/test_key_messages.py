@@ -16,7 +16,11 @@ from templates import TEMPLATES
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("environment: {A: b}", "Write `environment:` below `stacks.web.containers.web`."),
+        (
+            "environment: {A: b}",
+            "Write `environment:` below `stacks.web.containers.web`. Stacks of kind `codebuild` or "
+            "`pipeline` have this key too.",
+        ),
         ("essential: true", "Write `essential:` below `stacks.web.containers.web`."),
         ("tags: {a: b}", "Write `tags:` at the top of the file."),
         (

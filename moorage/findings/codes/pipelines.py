@@ -187,10 +187,10 @@ stacks:
     ),
     Code(
         "M3714",
-        "The name of the pipeline is too long for CodePipeline.",
-        "A pipeline has the name of its stack, `<app>-<env>-<stack>`, and CodePipeline accepts 100 "
-        "characters.",
-        "Shorten the name of the stack.",
+        "The name of a pipeline or of a part of it is too long.",
+        "A pipeline has the name of its stack, `<app>-<env>-<stack>`, its projects that name and "
+        "the name of an environment. CodePipeline accepts 100 characters, CodeBuild 150.",
+        "Shorten the name of the stack, of the environment, or of the container.",
         """\
 stacks:
   delivery: {template: pipeline}
