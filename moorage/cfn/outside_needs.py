@@ -9,7 +9,7 @@ from typing import Any
 
 from moorage.cfn.needs import Need
 
-_PARAMETER = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::\d+)?\}\}", re.ASCII)
+_PARAMETER = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::[0-9]+)?\}\}", re.ASCII)
 
 
 def find_outside_needs(body: Mapping[str, Any], own_exports: Collection[str]) -> tuple[Need, ...]:

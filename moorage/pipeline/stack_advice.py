@@ -41,8 +41,13 @@ def _kinds_that_take(value: str, catalog: Catalog) -> list[str]:
     return [
         kind
         for kind in sorted(catalog.kinds)
-        if _existing(kind, value, catalog) and not _existing(kind, "some-name", catalog)
+        if _existing(kind, value, catalog)
+        and not any(_existing(kind, text, catalog) for text in _ANY_NAMES)
     ]
+
+
+_ANY_NAMES = ("some-name", "name")
+"""Texts that a field accepts if it takes names of any resource."""
 
 
 def _existing(kind: str, value: str, catalog: Catalog) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from moorage.deploy.target import Target
 
 _EXPORTER = "exists-already"
 """The name of the stack that has the exports."""
-_PARAMETER = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::\d+)?\}\}", re.ASCII)
+_PARAMETER = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::[0-9]+)?\}\}", re.ASCII)
 _ID_END = re.compile(r"(?<=-)[0-9a-f]{17}$")
 _LAST_NAME = re.compile(r"([^/:]+?)(-AbCdEf)?$")
 _ARN_START = re.compile(r"^(arn:aws:[a-z0-9-]+):[a-z0-9-]*[0-9]:[0-9]{12}:")
