@@ -9,7 +9,7 @@ from typing import Any
 
 from moorage.cfn.needs import Need
 
-_PARAMETER = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::[0-9]+)?\}\}", re.ASCII)
+PARAMETER_REFERENCE = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::[0-9]+)?\}\}", re.ASCII)
 
 
 def find_outside_needs(body: Mapping[str, Any], own_exports: Collection[str]) -> tuple[Need, ...]:
@@ -42,7 +42,7 @@ def find_read_parameters(body: Mapping[str, Any]) -> frozenset[str]:
 def _named(value: Any) -> Iterator[tuple[str, str]]:
     """Kind and name of each export and parameter in a value."""
     if isinstance(value, str):
-        yield from (("value", name) for name in _PARAMETER.findall(value))
+        yield from (("value", name) for name in PARAMETER_REFERENCE.findall(value))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if key == "Fn::ImportValue" and isinstance(item, str):

@@ -10,14 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from moorage.cfn.needs import Need
-from moorage.cfn.outside_needs import find_outside_needs
+from moorage.cfn.outside_needs import PARAMETER_REFERENCE, find_outside_needs
 from moorage.deploy.aws import Aws
 from moorage.deploy.rehearsal.resources import api
 from moorage.deploy.target import Target
 
 _EXPORTER = "exists-already"
 """The name of the stack that has the exports."""
-_PARAMETER = re.compile(r"\{\{resolve:ssm:([\w./-]+)(?::[0-9]+)?\}\}", re.ASCII)
 _ID_END = re.compile(r"(?<=-)[0-9a-f]{17}$")
 _LAST_NAME = re.compile(r"([^/:]+?)(-AbCdEf)?$")
 _ARN_START = re.compile(r"^(arn:aws:[a-z0-9-]+):[a-z0-9-]*[0-9]:[0-9]{12}:")
@@ -67,7 +66,7 @@ def with_values(target: Target, values: Mapping[str, str]) -> Target:
 
 def _with_values(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return _PARAMETER.sub(lambda match: values.get(match[1], match[0]), value)
+        return PARAMETER_REFERENCE.sub(lambda match: values.get(match[1], match[0]), value)
     if isinstance(value, Mapping):
         if value.get("Fn::ImportValue") in values:
             return values[value["Fn::ImportValue"]]
@@ -82,4 +81,4 @@ def read_parameters(text: str, region: str) -> str:
     def read(match: re.Match[str]) -> str:
         return str(ssm.get_parameter(Name=match[1])["Parameter"]["Value"])
 
-    return _PARAMETER.sub(read, text)
+    return PARAMETER_REFERENCE.sub(read, text)
