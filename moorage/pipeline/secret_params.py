@@ -103,7 +103,10 @@ def _describe_setting(kind: str, name: str) -> tuple[str, str]:
     if kind == "args":
         message = f"`{name}` looks like a secret, and its value can be read in the image"
         places = f"`secrets: {{npm: env:{name}}}` below `build:` of a container"
-        return message, f"Write {places}, or `mounts: [{name}]` in a stack of `codebuild`{unless}"
+        return (
+            message,
+            f"Write {places}, or `mounts: {{npm: {name}}}` in a stack of `codebuild`{unless}",
+        )
     if kind == "options":
         return message, f"Store the secret and write `secret_options: {{{name}: ssm:/path/name}}`."
     return message, f"Remove it{unless}"

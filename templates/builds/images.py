@@ -29,6 +29,7 @@ REGISTRY = "IMAGE_REGISTRY"
 _FilePath = Annotated[
     str, text(r"(?!/)(?!.*\.\.)[A-Za-z0-9._/@+-]{1,200}", "a path in the repository", "docker/web")
 ]
+_SecretId = Annotated[str, text("[A-Za-z0-9_.-]{1,100}", "the ID of a secret", "npm")]
 _Stage = Annotated[str, text("[A-Za-z0-9._-]{1,100}", "the name of a stage", "release")]
 # The characters of ecr_repositories.IMAGE_VERSION, without a digest.
 _Tag = Annotated[str, text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "a tag", "latest")]
@@ -44,10 +45,11 @@ class BuiltImage(Base):
     )
     target: _Stage | None = Field(None, description="The stage of the Dockerfile to build.")
     args: dict[VariableName, Variable] = Field({}, description="Build arguments.")
-    mounts: UniqueList[VariableName] = Field(
-        [],
-        description="Names below `secrets` that the Dockerfile mounts, as in "
-        "`RUN --mount=type=secret,id=NPM_TOKEN,env=NPM_TOKEN`. They are not in the image.",
+    mounts: dict[_SecretId, VariableName] = Field(
+        {},
+        examples=[{"npm": "NPM_TOKEN"}],
+        description="Secrets that the Dockerfile mounts, by their IDs: names below `secrets`, as in "
+        "`RUN --mount=type=secret,id=npm,env=NPM_TOKEN`. They are not in the image.",
     )
     cache: bool = Field(
         True,
@@ -74,11 +76,11 @@ def image_problems(
     created = dict(_created_repositories(env))
     for name, image in images.items():
         path: Path = ("images", name)
-        for index, secret in enumerate(image.mounts):
+        for identity, secret in image.mounts.items():
             if secret not in secrets:
                 message = f"There is no secret `{secret}`"
                 hint = f"Write `{secret}: secretsmanager:...` below `secrets`."
-                yield Problem("M3707", (*path, "mounts", index), message, hint)
+                yield Problem("M3707", (*path, "mounts", identity), message, hint)
         if name in created:
             yield from _tag_problems(image, created[name], path)
 
@@ -172,7 +174,7 @@ def _push(name: str, image: BuiltImage, architecture: str) -> str:
     if image.target:
         words.append(f"--target {image.target}")
     words += [f"--build-arg {shlex.quote(f'{key}={item}')}" for key, item in image.args.items()]
-    words += [f"--secret id={secret},env={secret}" for secret in image.mounts]
+    words += [f"--secret id={key},env={secret}" for key, secret in image.mounts.items()]
     if image.cache:
         words.append(f'--cache-from type=registry,ref={uri}{CACHE_TAG}"')
         words.append(f'--cache-to type=registry,ref={uri}{CACHE_TAG}",{_CACHE_OPTIONS}')

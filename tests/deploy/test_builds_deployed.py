@@ -36,7 +36,7 @@ stacks:
         dockerfile: docker/Dockerfile
         target: release
         args: {{TITLE: "Acme's $HOME"}}
-        mounts: [NPM_TOKEN]
+        mounts: {{npm: NPM_TOKEN}}
       built/worker: {{context: worker, cache: false, tags: [latest]}}
     triggers: [{{branches: [main]}}, {{tags: ["v*"]}}]
   web:
@@ -100,7 +100,7 @@ def test_a_commit_becomes_images_that_a_service_runs(
         "buildx create --driver docker-container --use",
         f"buildx build --push --platform linux/arm64 --tag {registry}/built/web:0123456789ab "
         "--file docker/Dockerfile --target release --build-arg TITLE=Acme's $HOME "
-        "--secret id=NPM_TOKEN,env=NPM_TOKEN "
+        "--secret id=npm,env=NPM_TOKEN "
         f"--cache-from type=registry,ref={registry}/built/web:cache "
         f"--cache-to type=registry,ref={registry}/built/web:cache,"
         "mode=max,image-manifest=true,oci-mediatypes=true .",

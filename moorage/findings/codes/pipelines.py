@@ -95,13 +95,13 @@ stacks:
     Code(
         "M3707",
         "A build secret does not exist.",
-        "`mounts` of an image has the names of variables below `secrets`, which docker "
+        "`mounts` of an image names variables below `secrets`, which docker "
         "passes on to the build.",
         "Add the secret below `secrets`.",
         """\
 secrets: {NPM_TOKEN: "secretsmanager:shop/npm:token"}
 images:
-  shop/web: {mounts: [NPM_TOKEN]}
+  shop/web: {mounts: {npm: NPM_TOKEN}}
 """,
         ('Docker documentation, "Build secrets"',),
     ),
