@@ -34,7 +34,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 NEED_MORE = (
     *("init", "why", "logs"),
-    *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse"),
+    *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse", "preview"),
 )
 """Commands that documents show as `moorage`, so that no test runs them from the documents: they
 need an account, or an empty folder."""

@@ -61,7 +61,7 @@ PIPELINE = (
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
     *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
     *("header", "nulls", "stack_kinds"),
-    *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
+    *("secret_params", "validate", "compose", "suppressions", "render", "link", "shares", "pushes"),
     *("check", "inspect", "target_checks", "deploy_script", "out_folder", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""

@@ -55,6 +55,8 @@ class Target:
     """ARN of the role to assume."""
     targets: Targets | None = None
     """Accounts and regions that StackSets deploys to; None without StackSets."""
+    shares: str | None = None
+    """The environment whose stacks it shares."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,4 +91,5 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         )
         for stack in plan.stacks
     )
-    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets)
+    shares = next(iter(env.shared.values()), None)
+    return Target(env.app, env.name, env.region, env.account, stacks, env.role, env.targets, shares)

@@ -8,10 +8,12 @@ from moorage.model import Deployment, Environment, Stack, StackSpec, TemplateMod
 
 
 def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[Stack, ...]:
-    """The stacks of an environment by name, without those that exist already (`existing:`)."""
+    """The stacks of an environment by name, without those that exist already (`existing:`) or are
+    shared."""
     composed = (
         (spec, templates[spec.template].compose(name, spec.params, env))
         for name, spec in env.stacks.items()
+        if name not in env.shared
     )
     return tuple(
         Stack(spec.name, template, spec.overrides, _deployment(spec, env, templates))

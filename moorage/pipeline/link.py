@@ -11,6 +11,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
 from typing import Any
 
 from moorage.cfn.text_sizes import json_bytes, resolve_known
@@ -32,13 +33,17 @@ _MAX_ENTRIES = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters"
 
 
 def link(
-    renderings: tuple[Rendering, ...], env: Environment, document: Document
+    renderings: tuple[Rendering, ...],
+    env: Environment,
+    document: Document,
+    shared: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Plan | None, list[Finding]]:
-    """The stacks in the order of their deployment."""
+    """The stacks in the order of their deployment. `shared` has the exports of stacks of other
+    environments, which are deployed already."""
     owners = {
         export: rendering.stack
         for rendering in renderings
-        for export in _exports(rendering.body).values()
+        for export in find_exports(rendering.body).values()
     }
     findings = [
         finding
@@ -46,7 +51,7 @@ def link(
         for finding in (
             *_limits(rendering, env, document),
             *_long_policies(rendering, env, document),
-            *_unknown_imports(rendering, owners, document),
+            *_unknown_imports(rendering, {**shared, **owners}, document),
             *_duplicate_exports(rendering, owners, document),
         )
     ]
@@ -92,8 +97,12 @@ def _plan_stack(
         rendering=rendering,
         capabilities=_capabilities(rendering.body),
         tags=env.stack_tags(rendering.stack),
-        imports=tuple(Import(name, owners[name]) for name in sorted({*_imports(rendering.body)})),
-        exports=_exports(rendering.body),
+        imports=tuple(
+            Import(name, owners[name])
+            for name in sorted({*find_imports(rendering.body)})
+            if name in owners
+        ),
+        exports=find_exports(rendering.body),
         # A stack with `existing:` is not deployed, so there is nothing to wait for.
         deployment=replace(
             rendering.deployment,
@@ -102,7 +111,7 @@ def _plan_stack(
     )
 
 
-def _exports(body: Mapping[str, Any]) -> dict[str, str]:
+def find_exports(body: Mapping[str, Any]) -> dict[str, str]:
     """The literal names of exports, by output."""
     return {
         output: value["Export"]["Name"]
@@ -111,15 +120,16 @@ def _exports(body: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _imports(value: Any) -> Iterator[str]:
+def find_imports(value: Any) -> Iterator[str]:
+    """The names of exports that a part of a template imports, as far as they are literal."""
     if isinstance(value, Mapping):
         if isinstance(value.get("Fn::ImportValue"), str):
             yield value["Fn::ImportValue"]
         for item in value.values():
-            yield from _imports(item)
+            yield from find_imports(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _imports(item)
+            yield from find_imports(item)
 
 
 def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -146,7 +156,7 @@ def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
 def _unknown_imports(
     rendering: Rendering, owners: Mapping[str, str], document: Document
 ) -> Iterator[Finding]:
-    for name in sorted(set(_imports(rendering.body)) - owners.keys()):
+    for name in sorted(set(find_imports(rendering.body)) - owners.keys()):
         path = _import_path(rendering.stack, name, document)
         hint = "Export it from a stack of this environment, or write the value itself."
         for guess in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
@@ -160,7 +170,7 @@ def _duplicate_exports(
 ) -> Iterator[Finding]:
     """The name of an export is unique in an account and region. `owners` has the last of
     several."""
-    names = list(_exports(rendering.body).values())
+    names = list(find_exports(rendering.body).values())
     path = ("stacks", rendering.stack)
     for name in sorted(set(names)):
         owner = owners[name]
