@@ -152,6 +152,8 @@ def test_what_cannot_be_shared_is_reported(
     result = built(tmp_path, preview, dev=dev or "tags: {kind: shared}\n")
     assert result.plan is None
     assert expected in text(result.findings)
+    codes = {finding.code for finding in result.findings}
+    assert codes & {"M4001", "M4002", "M4003", "M4004", "M4005"}
 
 
 def test_the_page_about_previews_shows_the_golden_case() -> None:
