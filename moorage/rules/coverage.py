@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 FOUND_BY_CFN_LINT: dict[str, str] = {
+    "cfn-export-name-of-a-resource": "E1019",
     "iam-role-description-japanese": "E3031",
     "iam-role-name-instead-of-arn": "E1041",
     "lb-alb-single-subnet": "E3680",
     "lb-https-listener-without-certificate": "E3676",
     "lb-rule-6-path-values": "E3032",
     "lb-subnets-and-subnet-mappings": "E3014",
+    "r53-alias-with-ttl": "E3029",
     "sg-description-japanese": "E3031",
     "stk-security-group-cycle": "E3004",
     "tag-value-characters": "E3031",

@@ -148,7 +148,10 @@ def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 def mutate(body: Any, random: Random, value: Any) -> Any:
     """A template in which one value is replaced, removed, repeated or wrapped."""
     copy = deepcopy(body)
-    *parents, last = random.choice([*paths_in(copy)])
+    paths = [*paths_in(copy)]
+    if not paths:  # all is removed
+        return copy
+    *parents, last = random.choice(paths)
     parent = copy
     for key in parents:
         parent = parent[key]

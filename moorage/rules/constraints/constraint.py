@@ -1,0 +1,105 @@
+"""A constraint: a rule as data, for what needs no analysis.
+
+Constraint(
+    "E9262",
+    "AWS::ECS::Service VolumeConfigurations[].ManagedEBSVolume",
+    "An EBS volume of type io1 or io2 has no Iops.",
+    when=Is("VolumeType", "io1", "io2"),
+    must=Present("Iops"),
+    message="The EBS volume of service {id} has the type {VolumeType}, but no Iops",
+    fix="Write `Iops`, or the type `gp3`.",
+    sources=("Amazon ECS API reference: ServiceManagedEBSVolumeConfiguration",),
+)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.view import Resource, View
+from moorage.rules.constraints.predicates import Context, Predicate
+from moorage.rules.message_parts import join_or, quote
+from moorage.rules.rule import Problem, Rule
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What must hold for a part of each resource of a type."""
+
+    id: str
+    """`E9xxx` or `W9xxx`, as of a Rule."""
+    about: str | tuple[str, ...]
+    """The type of the resource, and after a space the path to the part: `Containers[]` is each
+    item of a list, `Options{}` each entry of a map. Parts that do not exist are not checked."""
+    title: str
+    must: Predicate
+    message: str
+    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value; both are
+    shown in backticks."""
+    fix: str
+    sources: tuple[str, ...]
+    when: Predicate | None = None
+    """The condition under which `must` has to hold; None for always."""
+    why: str = ""
+    """What happens otherwise, if the title does not say it."""
+    error_messages: tuple[str, ...] = ()
+    failure_ids: tuple[str, ...] = ()
+
+    def rule(self) -> Rule:
+        """The constraint as a rule."""
+        return Rule(
+            self.id,
+            self.title,
+            self.why or self.title,
+            self.error_messages,
+            self.fix,
+            self.sources,
+            self.failure_ids,
+            self.check,
+        )
+
+    def check(self, view: View) -> Iterator[Problem]:
+        """The problems in a view. What only the deployment knows is no problem."""
+        for context in self._contexts(view):
+            if self.when is not None and self.when.holds(context) is not True:
+                continue
+            if self.must.holds(context) is False:
+                message = _fill(self.message, context)
+                yield Problem(self.must.place(context), message, self.fix)
+
+    def _contexts(self, view: View) -> Iterator[Context]:
+        for about in (self.about,) if isinstance(self.about, str) else self.about:
+            resource_type, _, path = about.partition(" ")
+            for resource in view.resources_of_type(resource_type):
+                for node in _parts(resource, path):
+                    yield Context(resource, node)
+
+
+def _parts(resource: Resource, path: str) -> Iterator[Node]:
+    nodes = [resource.props]
+    for step in path.split(".") if path else ():
+        nodes = [inner for node in nodes for inner in _step(node, step)]
+    return (node for node in nodes if node.present)
+
+
+def _step(node: Node, step: str) -> Iterator[Node]:
+    if step.endswith("[]"):
+        yield from node[step[:-2]].items
+    elif step.endswith("{}"):
+        yield from (entry for _, entry in node[step[:-2]].entries)
+    else:
+        yield node[step]
+
+
+def _fill(message: str, context: Context) -> str:
+    """The message with logical ID and values in place of `{id}` and `{Path.To.Value}`."""
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1] == "id":
+            return f"`{context.resource.id}`"
+        return join_or(quote(context.at(match[1]).choices or ("?",)))
+
+    return re.sub(r"\{([A-Za-z0-9./-]+)\}", replace, message)

@@ -1,0 +1,509 @@
+"""Predicates of constraints: simple statements about the values of a resource, as data.
+
+A predicate is true, false, or None if only the deployment knows. Paths such as `HealthCheck.Path`
+begin at the node that the constraint is about; `/Protocol` begins at the properties of its
+resource, a number is the index in a list, and `Containers[].Ports[]` are the items of the lists in
+all items of a list. Where a statement is about a value that is absent,
+it is None, so that neither `when` nor `must` holds because of it: `Present` and `Absent` are the
+statements about absence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Protocol
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.tristate import TriState, all_of, any_of, negate
+from moorage.cfn.values import MISSING, Text, Unknown, are_same
+from moorage.cfn.view import Resource
+
+
+@dataclass(frozen=True)
+class Context:
+    """The resource and the node that a constraint is about."""
+
+    resource: Resource
+    node: Node
+
+    def at(self, path: str) -> Node:
+        """The node at a path of the constraint."""
+        node = self.node
+        if path.startswith("/"):
+            node, path = self.resource.props, path[1:]
+        return node.at(*_keys(path)) if path else node
+
+    def inner(self, node: Node) -> Context:
+        """The same resource, and a part of it."""
+        return Context(self.resource, node)
+
+    def items(self, path: str) -> tuple[Context, ...]:
+        """The items of the list at a path, or of all lists if the path has `[]`."""
+        *lists, last = path.removesuffix("[]").split("[].")
+        contexts: tuple[Context, ...] = (self,)
+        for step in (*lists, last):
+            contexts = tuple(
+                context.inner(item) for context in contexts for item in context.at(step).items
+            )
+        return contexts
+
+    def all_items_known(self, path: str) -> bool:
+        """Whether `items` has all items: no list and no item is entirely unknown."""
+        *lists, last = path.removesuffix("[]").split("[].")
+        owners = self.items("[].".join(lists)) if lists else (self,)
+        if lists and not self.all_items_known("[].".join(lists)):
+            return False
+        return all(owner.at(last).absent or owner.at(last).all_known for owner in owners)
+
+
+def _keys(path: str) -> Iterator[str | int]:
+    return (int(key) if key.isdigit() else key for key in path.split("."))
+
+
+class Predicate(Protocol):
+    """A statement about a context."""
+
+    def holds(self, context: Context) -> TriState:
+        """Whether it is true."""
+
+    def place(self, context: Context) -> Node:
+        """The value to change, if the statement is false and should be true."""
+
+
+@dataclass(frozen=True)
+class _ValuePredicate:
+    """A statement about the value at a path."""
+
+    path: str
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+# Presence ------------------------------------------------------------------------------------
+
+
+class Present(_ValuePredicate):
+    """There is a value."""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        return False if node.absent else node.certainly_present or None
+
+
+class Absent(_ValuePredicate):
+    """There is no value."""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        return True if node.absent else False if node.certainly_present else None
+
+
+class NotEmpty(_ValuePredicate):
+    """There is a list with an item, or any other value."""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if node.empty:
+            return False
+        if isinstance(node.value, list):
+            return any_of(item.certainly_present or None for item in node.items)
+        return node.certainly_present or None
+
+
+# Values --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, init=False)
+class Is(_ValuePredicate):
+    """The value is one of these texts. False if it is absent, unless AWS's `default` is one."""
+
+    values: tuple[str, ...]
+    default: str | None
+
+    def __init__(self, path: str, *values: str, default: str | None = None) -> None:
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "default", default)
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if node.absent:
+            return self.default in self.values
+        if node.choices and set(node.choices) <= set(self.values):
+            return True
+        if isinstance(node.value, dict | list):
+            return False
+        return any_of(are_same(node.value, value) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Matches(_ValuePredicate):
+    """The text matches a regular expression as a whole."""
+
+    pattern: str
+
+    def holds(self, context: Context) -> TriState:
+        texts = _possible_texts(context.at(self.path))
+        return _agree(bool(re.fullmatch(self.pattern, text, re.DOTALL)) for text in texts)
+
+
+@dataclass(frozen=True)
+class StartsWith(_ValuePredicate):
+    """The text begins with one of these words."""
+
+    words: tuple[str, ...]
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if isinstance(node.value, Text) and isinstance(node.value.parts[0], str):
+            first = node.value.parts[0]
+            return True if first.startswith(self.words) else None
+        return _agree(text.startswith(self.words) for text in node.choices)
+
+
+@dataclass(frozen=True)
+class EndsWith(_ValuePredicate):
+    """The text ends with one of these words."""
+
+    words: tuple[str, ...]
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if isinstance(node.value, Text) and isinstance(node.value.parts[-1], str):
+            return True if node.value.parts[-1].endswith(self.words) else None
+        return _agree(text.endswith(self.words) for text in node.choices)
+
+
+@dataclass(frozen=True)
+class Within(_ValuePredicate):
+    """The number is in a range, whose ends belong to it."""
+
+    low: float | None
+    high: float | None
+
+    def holds(self, context: Context) -> TriState:
+        numbers = [_number(text) for text in context.at(self.path).choices]
+        if None in numbers:
+            return None
+        return _agree(_is_between(number, self.low, self.high) for number in numbers)
+
+
+@dataclass(frozen=True)
+class MultipleOf(_ValuePredicate):
+    """The number is a multiple of another."""
+
+    divisor: int
+
+    def holds(self, context: Context) -> TriState:
+        number = context.at(self.path).number
+        return None if number is None else number % self.divisor == 0
+
+
+@dataclass(frozen=True)
+class Length(_ValuePredicate):
+    """The number of characters is in a range. Of a text that is only partly known, the known part
+    counts."""
+
+    low: int
+    high: int
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if isinstance(node.value, Text):
+            known = sum(len(part) for part in node.value.parts if isinstance(part, str))
+            return False if known > self.high else None
+        return _agree(self.low <= len(text) <= self.high for text in node.choices)
+
+
+@dataclass(frozen=True)
+class Count(_ValuePredicate):
+    """The number of items in a list, or of entries in a map, is in a range."""
+
+    low: int
+    high: int
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if node.absent or node.unknown:
+            return None
+        values = node.items or tuple(entry for _, entry in node.entries)
+        certain = sum(item.certainly_present for item in values)
+        if certain > self.high or len(values) < self.low:
+            # An unknown item can be a list that the deployment inserts, but never less than none.
+            return False if certain > self.high or node.all_known else None
+        return True if certain == len(values) and node.all_known else None
+
+
+@dataclass(frozen=True)
+class AtMost(_ValuePredicate):
+    """The number is not above the number at another path, or below it by at least `distance`."""
+
+    other: str
+    distance: float = 0
+
+    def holds(self, context: Context) -> TriState:
+        left = _number(context.at(self.path).text)
+        right = _number(context.at(self.other).text)
+        return None if left is None or right is None else left + self.distance <= right
+
+
+@dataclass(frozen=True)
+class SameAs(_ValuePredicate):
+    """The value equals the value at another path."""
+
+    other: str
+
+    def holds(self, context: Context) -> TriState:
+        left, right = context.at(self.path), context.at(self.other)
+        return None if left.absent or right.absent else left.is_same_as(right)
+
+
+@dataclass(frozen=True)
+class Unique(_ValuePredicate):
+    """No two items of a list have the same values at all of the `keys`. An item for which `where`
+    does not hold is left out."""
+
+    keys: tuple[str, ...] = ("",)
+    where: Predicate | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What AWS takes for a key that is absent."""
+
+    def holds(self, context: Context) -> TriState:
+        return negate(any_of(same for same, _ in self._pairs(context)))
+
+    def place(self, context: Context) -> Node:
+        twice = (second for same, second in self._pairs(context) if same)
+        return next(twice, context.at(self.path.partition("[]")[0]))
+
+    def _pairs(self, context: Context) -> Iterator[tuple[TriState, Node]]:
+        items = [
+            item
+            for item in context.items(self.path)
+            if self.where is None or self.where.holds(item) is True
+        ]
+        for first, second in combinations(items, 2):
+            same = all_of(self._are_same(first, second, key) for key in self.keys)
+            yield same, second.at(self.keys[0])
+
+    def _are_same(self, first: Context, second: Context, key: str) -> TriState:
+        left, right = (
+            self.defaults.get(key) if node.absent else node.value
+            for node in (first.at(key), second.at(key))
+        )
+        return left is right if left is None or right is None else are_same(left, right)
+
+
+# References and lists ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refers(_ValuePredicate):
+    """The statement holds for the resource of a type that the value refers to. None for anything
+    else, such as an ARN."""
+
+    type: str
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        resource = context.at(self.path).resource
+        if resource is None or resource.type != self.type:
+            return None
+        return self.predicate.holds(Context(resource, resource.props))
+
+
+@dataclass(frozen=True)
+class IsReference(_ValuePredicate):
+    """The value is the attribute (`Ref`, or a name of `Fn::GetAtt`) of a resource of a type."""
+
+    type: str
+    attribute: str | None = None
+    """None for any attribute."""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if node.attr is None:
+            return None if node.unknown else False
+        is_type = node.attr.resource.type == self.type
+        return is_type and self.attribute in (None, node.attr.name)
+
+
+@dataclass(frozen=True)
+class Each(_ValuePredicate):
+    """The statement holds for all items of a list."""
+
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        return all_of(self.predicate.holds(item) for item in context.items(self.path))
+
+    def place(self, context: Context) -> Node:
+        for item in context.items(self.path):
+            if self.predicate.holds(item) is False:
+                return self.predicate.place(item)
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
+class Some(_ValuePredicate):
+    """The statement holds for an item of a list."""
+
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        found = any_of(self.predicate.holds(item) for item in context.items(self.path))
+        return None if found is False and not context.all_items_known(self.path) else found
+
+    def place(self, context: Context) -> Node:
+        for item in context.items(self.path):
+            if self.predicate.holds(item) is True:
+                return self.predicate.place(item)
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
+class AtMostItems(_ValuePredicate):
+    """The statement holds for at most this number of items of a list."""
+
+    high: int
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        results = [self.predicate.holds(item) for item in context.items(self.path)]
+        if results.count(True) > self.high:
+            return False
+        is_known = context.all_items_known(self.path) and None not in results
+        return True if is_known else None
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
+class Attribute(_ValuePredicate):
+    """The statement holds for the entry with a key in a list of keys and values, such as
+    `TargetGroupAttributes`. Without such an entry, `Value` is absent."""
+
+    key: str
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        entry = self._entry(context)
+        if entry is None and not context.all_items_known(self.path):
+            return None
+        return self.predicate.holds(entry or context.inner(_nothing(context, self.path)))
+
+    def place(self, context: Context) -> Node:
+        entry = self._entry(context)
+        return self.predicate.place(entry) if entry else context.at(self.path)
+
+    def _entry(self, context: Context) -> Context | None:
+        items = context.items(self.path)
+        return next((item for item in items if item.at("Key").text == self.key), None)
+
+
+def _nothing(context: Context, path: str) -> Node:
+    return Node(context.resource.stack, MISSING, context.at(path).path)
+
+
+# Combinations --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, init=False)
+class _Combination:
+    parts: tuple[Predicate, ...]
+
+    def __init__(self, *parts: Predicate) -> None:
+        object.__setattr__(self, "parts", parts)
+
+
+class All(_Combination):
+    """All statements hold."""
+
+    def holds(self, context: Context) -> TriState:
+        return all_of(part.holds(context) for part in self.parts)
+
+    def place(self, context: Context) -> Node:
+        wrong = (part for part in self.parts if part.holds(context) is False)
+        return next(wrong, self.parts[0]).place(context)
+
+
+class Either(_Combination):
+    """At least one statement holds."""
+
+    def holds(self, context: Context) -> TriState:
+        return any_of(part.holds(context) for part in self.parts)
+
+    def place(self, context: Context) -> Node:
+        """The first value that exists."""
+        places = [part.place(context) for part in self.parts]
+        return next((place for place in places if place.present), places[0])
+
+
+@dataclass(frozen=True)
+class Not:
+    """The statement does not hold."""
+
+    part: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        return negate(self.part.holds(context))
+
+    def place(self, context: Context) -> Node:
+        return self.part.place(context)
+
+
+@dataclass(frozen=True, init=False)
+class AtMostOne(_Combination):
+    """No two of the statements hold."""
+
+    def holds(self, context: Context) -> TriState:
+        results = [part.holds(context) for part in self.parts]
+        if results.count(True) > 1:
+            return False
+        return None if None in results else True
+
+    def place(self, context: Context) -> Node:
+        true = [part for part in self.parts if part.holds(context)]
+        return (true[1] if len(true) > 1 else self.parts[0]).place(context)
+
+
+# Parts ---------------------------------------------------------------------------------------
+
+_EXAMPLES = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+"""Values of pseudo parameters, in place of which any other would match the same patterns."""
+
+
+def _possible_texts(node: Node) -> tuple[str, ...]:
+    """The possible texts, also if only the account and the partition are unknown, as in an ARN."""
+    if not isinstance(node.value, Text):
+        return node.choices
+    parts = [
+        _EXAMPLES.get(part.token) if isinstance(part, Unknown) else part for part in node.parts
+    ]
+    texts = [part for part in parts if isinstance(part, str)]
+    return ("".join(texts),) if len(texts) == len(parts) else ()
+
+
+def _agree(results: Iterable[bool]) -> TriState:
+    """True or False if all possible values agree; None if not, or if there is none."""
+    different = set(results)
+    return different.pop() if len(different) == 1 else None
+
+
+def _is_between(number: float | None, low: float | None, high: float | None) -> bool:
+    assert number is not None
+    return (low is None or number >= low) and (high is None or number <= high)
+
+
+def _number(text: str | None) -> float | None:
+    if text is None or not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text, re.ASCII):
+        return None
+    return float(text)

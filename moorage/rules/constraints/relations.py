@@ -1,0 +1,230 @@
+"""Predicates about other resources: roles, keys, and what must exist before or only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.permissions import allows, find_role, parse_document, trusts
+from moorage.cfn.tristate import TriState, all_of, any_of
+from moorage.cfn.values import are_same
+from moorage.cfn.view import Resource
+from moorage.rules.constraints.predicates import Context, Predicate
+
+# Roles and keys ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trusts:
+    """A service (`scheduler`) can assume the role that a value refers to."""
+
+    path: str
+    service: str
+
+    def holds(self, context: Context) -> TriState:
+        role = find_role(context.at(self.path))
+        return trusts(role, self.service) if role else None
+
+    def place(self, context: Context) -> Node:
+        role = find_role(context.at(self.path))
+        if role is None:
+            return context.at(self.path)
+        statements = role["AssumeRolePolicyDocument"]["Statement"].as_list
+        return statements[0]["Principal"] if statements else role["AssumeRolePolicyDocument"]
+
+
+@dataclass(frozen=True)
+class Allows:
+    """The role that a value refers to has permission for an action on some resource."""
+
+    path: str
+    action: str
+
+    def holds(self, context: Context) -> TriState:
+        role = find_role(context.at(self.path))
+        # The ARN is unknown: False only if no statement is about the action.
+        return allows(role, self.action, None) if role else None
+
+    def place(self, context: Context) -> Node:
+        role = find_role(context.at(self.path))
+        return role.body if role else context.at(self.path)
+
+
+_KEY = "AWS::KMS::Key"
+
+
+@dataclass(frozen=True)
+class KeyTrusts:
+    """The policy of the KMS key that a value refers to has a statement for a service (`logs`)."""
+
+    path: str
+    service: str
+
+    def holds(self, context: Context) -> TriState:
+        key = context.at(self.path).resource
+        if key is None or key.type != _KEY:
+            return None
+        statements = key["KeyPolicy"]["Statement"]
+        if not statements.all_known or statements.absent:
+            return None
+        return any_of(self._includes_service(statement) for statement in statements.as_list)
+
+    def place(self, context: Context) -> Node:
+        key = context.at(self.path).resource
+        return key["KeyPolicy"] if key and key.type == _KEY else context.at(self.path)
+
+    def _includes_service(self, statement: Node) -> TriState:
+        if statement["Effect"].text == "Deny":
+            return False
+        principal = statement["Principal"]
+        if principal.text == "*":
+            return True
+        if principal.unknown or statement["Effect"].unknown:
+            return None
+        users = principal["AWS"].as_list
+        if any(user.text == "*" or (user.unknown and not user.parts) for user in users):
+            return None
+        return any_of(self._is_service(node) for node in principal["Service"].as_list)
+
+    def _is_service(self, node: Node) -> TriState:
+        first = node.parts[0] if node.parts else None
+        if not isinstance(first, str):
+            return None
+        return first.partition(".")[0].lower() == self.service
+
+
+# Other resources of the view -----------------------------------------------------------------
+
+
+def _referrers(
+    context: Context, path: str, resource_type: str, other: str, where: Predicate | None
+) -> Iterator[Resource]:
+    """The resources of a type that refer with `other` to the resource that `path` refers to."""
+    mine = context.at(path).resource
+    for resource in context.resource.view.resources_of_type(resource_type) if mine else ():
+        there = Context(resource, resource.props)
+        if there.at(other).resource is mine and (where is None or where.holds(there) is True):
+            yield resource
+
+
+@dataclass(frozen=True)
+class HasReferrer:
+    """A resource of a type, other than this one, refers to the same resource. False only if the
+    stack itself creates that resource, so that no other stack can refer to it before."""
+
+    path: str
+    """The reference of the resource; empty for the resource itself."""
+    type: str
+    other: str
+    """The reference of the other resource."""
+    where: Predicate | None = None
+    """What must hold for the other resource."""
+
+    def holds(self, context: Context) -> TriState:
+        target = context.at(self.path).resource
+        if target is None:
+            return None
+        found = _referrers(context, self.path, self.type, self.other, self.where)
+        if any(resource is not context.resource for resource in found):
+            return True
+        return False if target.stack is context.resource.stack else None
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
+class IsPseudoParameter:
+    """The value is that of a pseudo parameter such as `AWS::Region`."""
+
+    path: str
+    name: str
+
+    def holds(self, context: Context) -> TriState:
+        return are_same(context.at(self.path).value, context.resource.stack.resolve_ref(self.name))
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
+class PolicyAllows:
+    """A resource's policy allows an action on all resources (`*`)."""
+
+    path: str
+    action: str
+
+    def holds(self, context: Context) -> TriState:
+        document = context.at(self.path)
+        return None if document.absent else parse_document(document).allows(self.action, ("*",))
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
+class CreatedAfter:
+    """The resource is created after one of a type that refers to the same resource. None if there
+    is no such resource."""
+
+    path: str
+    """The reference of the resource."""
+    type: str
+    other: str
+    """The reference of the other resource."""
+    where: Predicate | None = None
+    """What must hold for the other resource."""
+
+    def holds(self, context: Context) -> TriState:
+        others = list(_referrers(context, self.path, self.type, self.other, self.where))
+        if not others:
+            return None
+        return any(
+            context.resource.view.is_created_before(other, context.resource) for other in others
+        )
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
+class NoOther:
+    """No other resource of the type has the same values at all `keys`: of two resources, the later
+    one is wrong. With `this` and `other`, only pairs count in which one holds for the resource and
+    the other one for the other."""
+
+    keys: tuple[str, ...]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    this: Predicate | None = None
+    other: Predicate | None = None
+
+    def holds(self, context: Context) -> TriState:
+        return not any(self._conflicts(context, other) is True for other in self._others(context))
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.keys[-1])
+
+    def _others(self, context: Context) -> Iterator[Context]:
+        for other in context.resource.view.resources_of_type(context.resource.type):
+            if other is context.resource:
+                if self.this is None:
+                    return
+                continue
+            yield Context(other, other.props)
+
+    def _conflicts(self, context: Context, other: Context) -> TriState:
+        return all_of(
+            (
+                *(self._are_same(context, other, key) for key in self.keys),
+                *([self.this.holds(context)] if self.this else ()),
+                *([self.other.holds(other)] if self.other else ()),
+            )
+        )
+
+    def _are_same(self, first: Context, second: Context, key: str) -> TriState:
+        left, right = (
+            self.defaults.get(key) if node.absent else node.value
+            for node in (first.at(key), second.at(key))
+        )
+        return left is right if left is None or right is None else are_same(left, right)

@@ -1,0 +1,153 @@
+"""Constraints of EFS and ECR."""
+
+from __future__ import annotations
+
+from moorage.rules.constraints.constraint import Constraint
+from moorage.rules.constraints.predicates import (
+    All,
+    AtMostOne,
+    Count,
+    Is,
+    Not,
+    Present,
+    Some,
+)
+from moorage.rules.constraints.relations import NoOther
+
+_FILE_SYSTEM = "AWS::EFS::FileSystem"
+_MOUNT_TARGET = "AWS::EFS::MountTarget"
+_ACCESS_POINT = "AWS::EFS::AccessPoint"
+_REPOSITORY = "AWS::ECR::Repository"
+_EFS = "Amazon EFS API reference"
+_ECR = "Amazon ECR API reference"
+_TRANSITIONS = ("TransitionToIA", "TransitionToArchive", "TransitionToPrimaryStorageClass")
+
+CONSTRAINTS = (
+    Constraint(
+        "E9851",
+        _FILE_SYSTEM,
+        "A file system has a KMS key, but is not encrypted.",
+        when=Present("KmsKeyId"),
+        must=Is("Encrypted", "true"),
+        message="File system {id} has a `KmsKeyId`, but not `Encrypted: true`",
+        fix="Write `Encrypted: true`.",
+        sources=(f"{_EFS}: CreateFileSystem, KmsKeyId",),
+    ),
+    Constraint(
+        "E9852",
+        _FILE_SYSTEM,
+        "Provisioned throughput has no value.",
+        when=Is("ThroughputMode", "provisioned"),
+        must=Present("ProvisionedThroughputInMibps"),
+        message="File system {id} has provisioned throughput, but no "
+        "`ProvisionedThroughputInMibps`",
+        fix="Write `ProvisionedThroughputInMibps`, or `ThroughputMode: elastic`.",
+        sources=(f"{_EFS}: CreateFileSystem, ThroughputMode",),
+    ),
+    Constraint(
+        "E9853",
+        _FILE_SYSTEM,
+        "A file system has a throughput that its mode does not use.",
+        when=Present("ProvisionedThroughputInMibps"),
+        must=Is("ThroughputMode", "provisioned", default="bursting"),
+        message="File system {id} has `ProvisionedThroughputInMibps`, but not the throughput mode "
+        "`provisioned`",
+        fix="Write `ThroughputMode: provisioned`, or remove `ProvisionedThroughputInMibps`.",
+        sources=(f"{_EFS}: CreateFileSystem, ProvisionedThroughputInMibps",),
+    ),
+    Constraint(
+        "E9854",
+        f"{_FILE_SYSTEM} LifecyclePolicies[]",
+        "A lifecycle policy has two transitions.",
+        must=AtMostOne(*map(Present, _TRANSITIONS)),
+        message="A lifecycle policy of file system {id} has more than one transition",
+        fix="Write an entry for each transition.",
+        sources=(f"{_EFS}: PutLifecycleConfiguration",),
+    ),
+    Constraint(
+        "E9855",
+        _FILE_SYSTEM,
+        "Files move to Archive storage in a mode that does not have it.",
+        when=Some("LifecyclePolicies", Present("TransitionToArchive")),
+        must=All(
+            Is("ThroughputMode", "elastic", default="bursting"),
+            Is("PerformanceMode", "generalPurpose", default="generalPurpose"),
+        ),
+        message="File system {id} moves files to Archive storage, which needs elastic throughput "
+        "and the performance mode `generalPurpose`",
+        fix="Write `ThroughputMode: elastic` and `PerformanceMode: generalPurpose`.",
+        sources=(f"{_EFS}: PutLifecycleConfiguration",),
+    ),
+    Constraint(
+        "E9856",
+        _FILE_SYSTEM,
+        "The performance mode maxIO is used with elastic throughput.",
+        when=Is("PerformanceMode", "maxIO"),
+        must=Not(Is("ThroughputMode", "elastic")),
+        message="File system {id} has the performance mode `maxIO` and elastic throughput",
+        fix="Write `PerformanceMode: generalPurpose`.",
+        sources=("Amazon EFS user guide: Amazon EFS performance specifications",),
+    ),
+    Constraint(
+        "E9859",
+        _MOUNT_TARGET,
+        "A subnet has two mount targets of a file system.",
+        must=NoOther(("FileSystemId", "SubnetId")),
+        message="Mount target {id} is the second of its file system in the same subnet",
+        fix="Remove it, or write a subnet in another Availability Zone.",
+        error_messages=("MountTargetConflict",),
+        sources=(f"{_EFS}: CreateMountTarget",),
+    ),
+    Constraint(
+        "E9860",
+        _MOUNT_TARGET,
+        "A mount target has more than five security groups.",
+        must=Count("SecurityGroups", 1, 5),
+        message="Mount target {id} has more than 5 security groups, or none",
+        fix="Write 1 to 5.",
+        sources=(f"{_EFS}: CreateMountTarget, SecurityGroups",),
+    ),
+    Constraint(
+        "E9872",
+        f"{_REPOSITORY} EncryptionConfiguration",
+        "A repository has a KMS key, but another encryption.",
+        when=Present("KmsKey"),
+        must=Is("EncryptionType", "KMS", "KMS_DSSE"),
+        message="Repository {id} has a `KmsKey` and the encryption {EncryptionType}",
+        fix="Write `EncryptionType: KMS`, or remove `KmsKey`.",
+        sources=(f"{_ECR}: EncryptionConfiguration, kmsKey",),
+    ),
+    Constraint(
+        "E9873",
+        f"{_REPOSITORY} ImageTagMutabilityExclusionFilters[]",
+        "A mutable repository excludes tags from mutability.",
+        must=Is(
+            "/ImageTagMutability",
+            "IMMUTABLE_WITH_EXCLUSION",
+            "MUTABLE_WITH_EXCLUSION",
+            default="MUTABLE",
+        ),
+        message="Repository {id} has exclusion filters, but not a tag mutability with exclusions",
+        fix="Write `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`.",
+        sources=(f"{_ECR}: CreateRepository, imageTagMutabilityExclusionFilters",),
+    ),
+    Constraint(
+        "E9875",
+        "AWS::ECR::ReplicationConfiguration ReplicationConfiguration",
+        "A replication has more than ten rules.",
+        must=Count("Rules", 0, 10),
+        message="Replication {id} has more than 10 rules",
+        fix="Write up to 10.",
+        sources=(f"{_ECR}: ReplicationConfiguration, rules",),
+    ),
+    Constraint(
+        "E9877",
+        "AWS::ECR::PullThroughCacheRule",
+        "A pull-through cache rule of a private registry has no credentials.",
+        when=Is("UpstreamRegistryUrl", "registry-1.docker.io", "ghcr.io", "registry.gitlab.com"),
+        must=Present("CredentialArn"),
+        message="Pull-through cache rule {id} for {UpstreamRegistryUrl} has no `CredentialArn`",
+        fix="Write the ARN of a secret whose name begins with `ecr-pullthroughcache/`.",
+        sources=("Amazon ECR user guide: Creating a pull through cache rule",),
+    ),
+)

@@ -1,0 +1,91 @@
+"""Network ACLs that drop the answers to what tasks request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from moorage.cfn.networks import NO_INTERNET_ROUTE, cidr_blocks, default_route
+from moorage.cfn.view import Resource, View
+from moorage.rules.rule import Problem, problem, rule
+
+_ACL, _ENTRY = "AWS::EC2::NetworkAcl", "AWS::EC2::NetworkAclEntry"
+_ASSOCIATION = "AWS::EC2::SubnetNetworkAclAssociation"
+_ALL_ADDRESSES = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+_EPHEMERAL = range(32768, 61000)
+"""The ports that Linux uses for connections: net.ipv4.ip_local_port_range, 32768 to 60999."""
+_TCP = ("6", "-1")
+
+
+@rule(
+    "E9610",
+    "A network ACL drops the answers from the internet.",
+    error_messages=("CannotPullContainerError: ... i/o timeout",),
+    fix="Add an inbound entry that allows TCP from 0.0.0.0/0 to the ports 1024 to 65535.",
+    sources=("Amazon VPC user guide: Network ACLs, Ephemeral ports",),
+    failure_ids=("net-acl-without-answers-from-the-internet",),
+)
+def answers_are_dropped(view: View) -> Iterator[Problem]:
+    """A network ACL does not remember connections. If tasks may connect to the internet by TCP, an
+    inbound entry must allow the answers, which arrive at ephemeral ports. Otherwise no image can be
+    pulled, and no task starts."""
+    for acl in view.resources_of_type(_ACL):
+        entries = [
+            entry
+            for entry in view.resources_of_type(_ENTRY)
+            if entry["NetworkAclId"].resource is acl
+        ]
+        if not _has_route_to_internet(view, acl) or not all(map(_is_known, entries)):
+            continue
+        requests = any(_allows_internet(entry, egress=True) for entry in entries)
+        answers = any(_may_allow_answers(entry) for entry in entries)
+        if requests and not answers:
+            yield problem(
+                acl,
+                f"Network ACL `{acl.id}` allows connections to the internet, but no inbound entry "
+                f"allows the answers",
+                "Add an entry that allows TCP from 0.0.0.0/0 to the ports 1024 to 65535.",
+            )
+
+
+def _has_route_to_internet(view: View, acl: Resource) -> bool:
+    """Whether a subnet of the network ACL certainly has a route to the internet."""
+    subnets = (
+        association["SubnetId"].resource
+        for association in view.resources_of_type(_ASSOCIATION)
+        if association["NetworkAclId"].resource is acl
+    )
+    routes = (default_route(subnet) for subnet in subnets if subnet is not None)
+    return any(route not in (None, NO_INTERNET_ROUTE) for route in routes)
+
+
+def _is_known(entry: Resource) -> bool:
+    keys = ("Protocol", "RuleAction", "CidrBlock", "Ipv6CidrBlock", "Egress")
+    return all(entry[key].absent or entry[key].text is not None for key in keys)
+
+
+def _allows_internet(entry: Resource, *, egress: bool) -> bool:
+    is_direction = (entry["Egress"].flag is True) is egress
+    blocks = (*cidr_blocks(entry["CidrBlock"]), *cidr_blocks(entry["Ipv6CidrBlock"]))
+    return (
+        is_direction
+        and entry["RuleAction"].text == "allow"
+        and entry["Protocol"].text in _TCP
+        and any(block in _ALL_ADDRESSES for block in blocks)
+    )
+
+
+def _may_allow_answers(entry: Resource) -> bool:
+    """Whether an inbound entry allows TCP to an ephemeral port, from any public address."""
+    if entry["Egress"].flag is True or entry["RuleAction"].text != "allow":
+        return False
+    blocks = (*cidr_blocks(entry["CidrBlock"]), *cidr_blocks(entry["Ipv6CidrBlock"]))
+    if entry["Protocol"].text not in _TCP or (blocks and all(b.is_private for b in blocks)):
+        return False
+    first, last = entry["PortRange"]["From"].number, entry["PortRange"]["To"].number
+    if entry["Protocol"].text == "-1" or first is None or last is None:
+        return True
+    return first < _EPHEMERAL.stop and last >= _EPHEMERAL.start
+
+
+RULES = (answers_are_dropped,)
