@@ -33,10 +33,11 @@ def load_templates(arguments: argparse.Namespace) -> Mapping[str, TemplateModule
 def split_preview(env: str, params: Path) -> tuple[str, str]:
     """The environment that has the params of another one, and the name of the preview: `preview`
     and `x` for `preview-x`; an empty name if it is not a preview."""
-    from moorage.model import PREVIEW
+    from moorage.model import NAME, PREVIEW
 
     begins = f"{PREVIEW}-"
-    if env.startswith(begins) and not (params / f"{env}.yaml").exists():
+    is_name = env.startswith(begins) and NAME.fullmatch(env)
+    if is_name and not (params / f"{env}.yaml").exists():
         return PREVIEW, env.removeprefix(begins)
     return env, ""
 

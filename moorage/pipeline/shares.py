@@ -46,7 +46,7 @@ def add_shared_stacks(
 ) -> tuple[Document, Shared | None, list[Finding]]:
     """The document with the params of the stacks that it shares."""
     written = document.data.get(SHARES)
-    if not isinstance(written, dict) or not isinstance(written.get("stacks"), list):
+    if not isinstance(written, dict) or not _is_list_of_texts(written.get("stacks")):
         return document, None, []  # validation reports it
     name = str(written.get("env"))
     own = FilePath(document.file).stem
@@ -81,6 +81,10 @@ def add_shared_stacks(
         for export in find_exports(rendering.body).values()
     }
     return _graft(document, theirs, shared), Shared(name, exports, renderings), []
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def render_second_preview(

@@ -71,6 +71,15 @@ def test_shared_stacks_have_the_params_of_their_environment(tmp_path: Path) -> N
     assert "shop-dev-public-HttpsListenerArn" in web.rendering.text
 
 
+@pytest.mark.parametrize(
+    "shares", ["7", "{env: dev}", "{env: [dev], stacks: [{a: 1}]}", "{env: dev, stacks: [[]]}"]
+)
+def test_a_wrong_form_is_a_finding(shares: str, tmp_path: Path) -> None:
+    result = built(tmp_path, f"shares: {shares}\n")
+    assert result.plan is None
+    assert {finding.path[0] for finding in result.findings} == {"shares"}
+
+
 WEB = 'stacks: {web: {expose: [{via: public, paths: ["/shop/*"]}]}}\n'
 
 
