@@ -7,12 +7,12 @@ exports. They are not composed again: the templates of the environment import fr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from moorage.findings.finding import Finding, Path
+from moorage.findings.finding import Finding, Path, Problem
 from moorage.findings.wording import near
 from moorage.model import PREVIEW, Environment, Rendering, TemplateModule
 from moorage.pipeline.compose import compose
@@ -50,29 +50,15 @@ def add_shared_stacks(
         return document, None, []  # validation reports it
     name = str(written.get("env"))
     own = FilePath(document.file).stem
-
-    def report(code: str, path: Path, message: str, hint: str) -> list[Finding]:
-        return [Finding(code, "error", document.place(path), path, message, hint)]
-
     others = [each for each in list_environments(folder) if each != own]
-    if name not in others:
-        meant = near(name, others)
-        hint = f"Did you mean `{meant}`?" if meant else f"Write one of {', '.join(others)}."
-        message = f"`{name}` is no other environment"
-        return document, None, report("M4001", (SHARES, "env"), message, hint)
-    theirs, renderings = _render_environment(folder, name, templates)
-    if theirs is None:
-        hint = f"`python build.py check {name}` reports them."
-        return document, None, report("M4002", (SHARES, "env"), f"`{name}` has errors", hint)
-    if problem := _find_mismatch(document, theirs):
-        return document, None, report("M4001", (SHARES, "env"), *problem)
-    stacks = theirs.data["stacks"]
-    for at, stack in enumerate(written["stacks"]):
-        if stack not in stacks:
-            meant = near(str(stack), stacks)
-            hint = f"Did you mean `{meant}`?" if meant else f"It has {', '.join(stacks)}."
-            message = f"`{name}` has no stack `{stack}`"
-            return document, None, report("M4001", (SHARES, "stacks", at), message, hint)
+    theirs: Document | None = None
+    renderings: tuple[Rendering, ...] = ()
+    if name in others:
+        theirs, renderings = _render_environment(folder, name, templates)
+    problem = _find_problem(document, others, theirs)
+    if theirs is None or problem is not None:
+        assert problem is not None
+        return document, None, [document.locate(problem, (SHARES, *problem.path))]
     shared = _with_what_they_need(written["stacks"], renderings)
     exports = {
         export: rendering.stack
@@ -123,8 +109,36 @@ def _render_all(
     return tuple(rendering for rendering in rendered if rendering is not None)
 
 
+def _find_problem(document: Document, others: list[str], theirs: Document | None) -> Problem | None:
+    """Why the stacks cannot be shared. `theirs` are the params of the other environment; None if it
+    has errors or does not exist."""
+    name, stacks = str(document.data[SHARES].get("env")), document.data[SHARES]["stacks"]
+    if name not in others:
+        message = f"`{name}` is no other environment"
+        return Problem("M4001", ("env",), message, _propose(name, others, "Write one of"))
+    if theirs is None:
+        hint = f"`python build.py check {name}` reports them."
+        return Problem("M4002", ("env",), f"`{name}` has errors", hint)
+    if mismatch := _find_mismatch(document, theirs):
+        return Problem("M4001", ("env",), *mismatch)
+    known = theirs.data["stacks"]
+    for at, stack in enumerate(stacks):
+        if stack not in known:
+            message = f"`{name}` has no stack `{stack}`"
+            return Problem("M4001", ("stacks", at), message, _propose(stack, known, "It has"))
+    return None
+
+
+def _propose(name: str, known: Collection[str], otherwise: str) -> str:
+    meant = near(name, known)
+    return f"Did you mean `{meant}`?" if meant else f"{otherwise} {', '.join(known)}."
+
+
 def _find_mismatch(document: Document, theirs: Document) -> tuple[str, str] | None:
     """Message and hint if the stacks of the other environment cannot be used."""
+    if "targets" in document.data or "targets" in theirs.data:
+        message = "Stacks that StackSets deploys cannot be shared"
+        return message, "Remove `shares:`, or `targets:`."
     if SHARES in theirs.data:
         return f"`{theirs.env}` shares stacks itself", "Name the environment that has them."
     for key in ("app", "region", "account"):

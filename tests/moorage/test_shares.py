@@ -119,6 +119,13 @@ WEB = 'stacks: {web: {expose: [{via: public, paths: ["/shop/*"]}]}}\n'
             id="shares itself",
         ),
         pytest.param(
+            SHARES,
+            "targets: {accounts: ['123456789012'], regions: [eu-central-1]}\n",
+            ":1: error M4001 shares.env: Stacks that StackSets deploys cannot be shared. Remove "
+            "`shares:`, or `targets:`.",
+            id="with targets",
+        ),
+        pytest.param(
             "shares: {env: dev, stacks: [public]}\n",
             "stacks: {public: {certificat: []}}\n",
             ":1: error M4002 shares.env: `dev` has errors. `python build.py check dev` reports "
