@@ -17,6 +17,7 @@ python build.py run ENV STACK       run the task of a one-off stack now
 python build.py exec ENV STACK      a shell in a running container
 python build.py rollback ENV STACK  stop a release, or return to the previous one
 python build.py destroy ENV         delete an environment
+python build.py preview up NAME     an environment for a pull request; `down` deletes it
 python build.py rehearse ENV        all of that on this machine, without an account
 python build.py ci github|gitlab    the files of a CI that checks, builds and deploys
 
@@ -51,6 +52,7 @@ from moorage.commands.given_values import add_given_values
 from moorage.commands.image import FORMATS, build_images, image_tag, push_images
 from moorage.commands.init import init
 from moorage.commands.logs import logs
+from moorage.commands.preview import ACTIONS, preview
 from moorage.commands.rehearse import rehearse
 from moorage.commands.rollback import rollback
 from moorage.commands.run import run as run_now
@@ -199,6 +201,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     _add_exec_arguments(command("exec", open_shell))
     _add_rollback_arguments(command("rollback", rollback))
     _add_destroy_arguments(command("destroy", destroy))
+    _add_preview_arguments(command("preview", preview))
     _add_rehearse_arguments(command("rehearse", rehearse))
     add_ci_arguments(command("ci", ci))
     return parser
@@ -289,6 +292,16 @@ def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
     destroying.add_argument(
         "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
     )
+
+
+def _add_preview_arguments(previewing: argparse.ArgumentParser) -> None:
+    previewing.add_argument("action", choices=ACTIONS)
+    help_text = "the number of a pull request, or the name of a branch"
+    previewing.add_argument("name", nargs="?", metavar="NAME", help=help_text)
+    _add_account(previewing)
+    previewing.add_argument("--format", choices=("text", "json"), default="text")
+    previewing.add_argument("--yes", action="store_true", help="do not ask")
+    previewing.set_defaults(parallel=5)
 
 
 def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:

@@ -33,6 +33,8 @@ class GivenValues:
     """The values of `--set` by the names of the variables, as they are written."""
     images: Mapping[str, str] = field(default_factory=dict)
     """What `--image` gives, by stack or stack/container: a tag, a digest or an image."""
+    preview: str = ""
+    """The name of a preview: the last part of its environment's name."""
 
     def options(self) -> list[str]:
         """The words of a command line that gives these values."""
@@ -46,6 +48,9 @@ class GivenValues:
 
 
 NO_VALUES = GivenValues()
+
+PREVIEW = "preview"
+"""The environment whose params file describes all previews: that of `x` is `preview-x`."""
 
 
 @dataclass(frozen=True)
@@ -185,15 +190,17 @@ class Environment:
     """ARN of the IAM role that deploys."""
     targets: Targets | None = None
     """None if it is deployed to one account and region, without StackSets."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """The stacks of other environments that it uses (`shares:`), with the names of these."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:
         """The name of a stack in CloudFormation."""
-        return stack_name(self.app, self.name, stack)
+        return stack_name(self.app, self.shared.get(stack, self.name), stack)
 
     def export_name(self, stack: str, output: str) -> str:
         """The name under which an output of a stack is exported."""
-        return export_name(self.app, self.name, stack, output)
+        return export_name(self.app, self.shared.get(stack, self.name), stack, output)
 
     def stack_tags(self, stack: str) -> dict[str, str]:
         """The tags of a stack, which CloudFormation adds to all its resources."""

@@ -37,6 +37,7 @@ NEED_MORE = (
     "ci",
     *("init", "why", "logs"),
     *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse", "image"),
+    "preview",
 )
 """Commands that documents show as `moorage`, so that no test runs them from the documents: they
 need an account, or an empty folder."""

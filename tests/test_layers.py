@@ -68,7 +68,7 @@ PIPELINE = (
     *("stack_advice", "pydantic_errors", "shape", "account_id", "targets", "defaults"),
     *("header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "exports"),
-    *("reference_problems", "link", "pushes"),
+    *("reference_problems", "link", "shares", "pushes"),
     *(
         "check",
         "service_role",

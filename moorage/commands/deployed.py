@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from moorage.commands.environments import load_templates
+from moorage.commands.environments import load_templates, split_preview
 from moorage.commands.usage import find_environments, unknown_name, unknown_stack
 
 if TYPE_CHECKING:  # imported in functions: pydantic and cfn-lint are slow
@@ -66,15 +66,16 @@ def find_deployed(arguments: argparse.Namespace) -> Deployed | str:
     or the region are not known. Other mistakes in the params do not matter: the stacks can be
     deployed nevertheless."""
     known = find_environments(arguments.params)
-    if arguments.env not in known:
+    env, preview = split_preview(arguments.env, arguments.params)
+    if env not in known:
         raise unknown_name(arguments.env, "not an environment", known)
     from moorage.findings.report import text
-    from moorage.model import NAME, Environment
+    from moorage.model import NAME, Environment, GivenValues
     from moorage.pipeline.header import REGION, ROLE_ARN
     from moorage.pipeline.load import load
     from moorage.pipeline.validate import validate
 
-    document, findings = load(arguments.params, arguments.env)
+    document, findings = load(arguments.params, env, GivenValues(preview=preview))
     if document is None:
         return text(findings)
     app, region, role, stacks = map(document.data.get, ("app", "region", "role", "stacks"))
@@ -86,7 +87,13 @@ def find_deployed(arguments: argparse.Namespace) -> Deployed | str:
     ):
         _, more = validate(document, load_templates(arguments))
         return text([*findings, *more])
-    environment = Environment(document.env, app, region, None, {}, None, {})
+    shares = document.data.get("shares")
+    shared = (
+        {str(name): str(shares.get("env")) for name in shares.get("stacks") or ()}
+        if isinstance(shares, Mapping)
+        else {}
+    )
+    environment = Environment(document.env, app, region, None, {}, None, {}, shared=shared)
     names = sorted(name for name in stacks if isinstance(name, str) and NAME.fullmatch(name))
     stack_names = {name: environment.stack_name(name) for name in names}
     return Deployed(region, stack_names, document, role)

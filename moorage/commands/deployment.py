@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from moorage.commands.environments import build_environment
+from moorage.commands.environments import build_environment, split_preview
 from moorage.commands.terminal import print_error, show_progress
 from moorage.commands.usage import (
     FailedError,
@@ -34,7 +34,7 @@ def build_target(arguments: argparse.Namespace, *, only_errors: bool = False) ->
     from moorage.findings.report import counts, text
 
     known = find_environments(arguments.params)
-    if arguments.env not in known:
+    if split_preview(arguments.env, arguments.params)[0] not in known:
         raise unknown_name(arguments.env, "not an environment", known)
     with show_progress() as step:
         built = build_environment(arguments.env, arguments, "yaml", step)

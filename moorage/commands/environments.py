@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.given_values import read_given_values
@@ -28,6 +30,18 @@ def load_templates(arguments: argparse.Namespace) -> Mapping[str, TemplateModule
     return kinds
 
 
+def split_preview(env: str, params: Path) -> tuple[str, str]:
+    """The environment that has the params of another one, and the name of the preview: `preview`
+    and `x` for `preview-x`; an empty name if it is not a preview."""
+    from moorage.model import NAME, PREVIEW
+
+    begins = f"{PREVIEW}-"
+    is_name = env.startswith(begins) and NAME.fullmatch(env)
+    if is_name and not (params / f"{env}.yaml").exists():
+        return PREVIEW, env.removeprefix(begins)
+    return env, ""
+
+
 def build_environment(
     env: str,
     arguments: argparse.Namespace,
@@ -41,7 +55,11 @@ def build_environment(
 
     templates = load_templates(arguments)
     values = read_given_values(arguments) if given is None else given
-    return build(arguments.params, env, templates, form, lambda name: step(env, name), given=values)
+    file, name = split_preview(env, arguments.params)
+    values = replace(values, preview=name)
+    return build(
+        arguments.params, file, templates, form, lambda name: step(env, name), given=values
+    )
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from moorage.commands.deploy import deploy_target
@@ -26,6 +27,7 @@ from moorage.commands.usage import (
 )
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
+    from moorage.cfn.needs import Need
     from moorage.deploy.aws import Aws
     from moorage.deploy.target import Target
 
@@ -40,11 +42,17 @@ are deleted with their images.
 
 def rehearse(arguments: argparse.Namespace) -> int:
     """Deploy, change, update and delete an environment on this machine, without an account."""
-    return rehearse_target(arguments, build_target(arguments))
+    target, shared = build_target(arguments), None
+    if target.shares is not None:
+        shared = build_target(argparse.Namespace(**vars(arguments) | {"env": target.shares}))
+    return rehearse_target(arguments, target, shared)
 
 
-def rehearse_target(arguments: argparse.Namespace, target: Target) -> int:
-    """Rehearses an environment that was built."""
+def rehearse_target(
+    arguments: argparse.Namespace, target: Target, shared: Target | None = None
+) -> int:
+    """Rehearses an environment that was built. `shared` is the one whose stacks it shares, which
+    is deployed first."""
     from moorage.deploy.rehearsal.environment import own_environment
 
     if target.targets is not None:
@@ -62,7 +70,8 @@ def rehearse_target(arguments: argparse.Namespace, target: Target) -> int:
 
         with serve_aws() as address:
             aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
-            _rehearse(arguments, target, aws)
+            created = [] if shared is None else _deploy_shared(arguments, shared, aws)
+            _rehearse(arguments, target, aws, created)
     _title(f"{target.env} can be deployed, updated and deleted: {len(target.stacks)} stacks")
     print_text(LIMITS)
     if types := list_not_created(target):
@@ -72,7 +81,23 @@ def rehearse_target(arguments: argparse.Namespace, target: Target) -> int:
     return CLEAN
 
 
-def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
+def _deploy_shared(arguments: argparse.Namespace, shared: Target, aws: Aws) -> list[Need]:
+    """Deploys the environment whose stacks are shared; returns what was created before."""
+    from moorage.deploy.rehearsal.existing import create_what_exists, list_needs
+
+    account = aws.sts.get_caller_identity()["Account"]
+    needs = list_needs(shared, account)
+    create_what_exists(aws, needs, account)
+    _title(f"{shared.env}, whose stacks are shared")
+    code = deploy_target(arguments, shared, make_context(aws, account))
+    _require(code, "deployment of the shared stacks")
+    return needs
+
+
+def _rehearse(
+    arguments: argparse.Namespace, target: Target, aws: Aws, created: Collection[Need]
+) -> None:
+    """Deploys, changes and deletes the environment. `created` exists already."""
     from moorage.deploy.preview import preview_stacks
     from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
@@ -100,7 +125,7 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     create_outside(aws, outside, values)
     known = with_values(target, values)
     needs = list_needs(known, account)
-    create_what_exists(aws, needs, account)
+    create_what_exists(aws, [need for need in needs if need not in created], account)
     for name in (
         *create_network(known, account),
         *create_clusters(aws, known),

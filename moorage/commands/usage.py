@@ -15,7 +15,7 @@ Moorage itself, Ctrl-C, SIGTERM."""
 COMMANDS = (
     *("build", "check", "ci", "estimate", "explain", "schema", "init"),
     *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
-    *("image", "rehearse"),
+    *("image", "preview", "rehearse"),
 )
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?/?")
 

@@ -70,6 +70,8 @@ class Target:
     """Whether `role` is the role that deploys, which is in that stack."""
     examples: Mapping[str, str] = field(default_factory=dict)
     """Values of the kind that an export or a parameter from outside must have, by its name."""
+    shares: str | None = None
+    """The environment whose stacks it shares."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -132,4 +134,5 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         roles_stack=owner.stack_name if owner is not None else None,
         assumes_deploy_role=plan.assumes_deploy_role,
         examples=examples,
+        shares=next(iter(env.shared.values()), None),
     )

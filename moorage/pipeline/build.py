@@ -7,7 +7,7 @@ installed nginx, if there is one, to test the configuration of a proxy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ from moorage.pipeline.load import load
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.service_role import check_service_role
+from moorage.pipeline.shares import (
+    Shared,
+    add_shared_stacks,
+    find_shared_conflicts,
+    render_second_preview,
+)
 from moorage.pipeline.suppressions import add_suppressions, has_tls_listeners
 from moorage.pipeline.target_checks import (
     RegionalBuild,
@@ -59,7 +65,11 @@ def build(
     document, findings = load(params, env, given)
     if document is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
-    plan, more = _build_document(document, templates, form, step, findings)
+    document, shared, more = add_shared_stacks(params, document, templates)
+    findings += more
+    if shared is not None:
+        shared = replace(shared, second=render_second_preview(params, document, templates))
+    plan, more = _build_document(document, templates, form, step, findings, shared=shared)
     findings += more
     if plan is not None and plan.environment.targets is not None:
         step("targets")
@@ -81,6 +91,7 @@ def _build_document(
     earlier: Sequence[Finding],
     *,
     inspect: bool = True,
+    shared: Shared | None = None,
 ) -> tuple[Plan | None, list[Finding]]:
     """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
     params leaves nothing to check. `inspect`: whether programs of this machine may run."""
@@ -107,8 +118,10 @@ def _build_document(
     renderings += rendered
     step("link")
     renderings = export_imported(renderings, environment, document, form)
-    plan, more = link(renderings, environment, document)
+    plan, more = link(renderings, environment, document, shared.renderings if shared else ())
     findings += more
+    if shared is not None:
+        findings += find_shared_conflicts(renderings, shared, document)
     if plan is None:
         return None, findings
     step("check")

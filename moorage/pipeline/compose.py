@@ -12,11 +12,12 @@ from moorage.pipeline.document import Document
 
 
 def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[Stack, ...]:
-    """The stacks of an environment by name, without those that exist already (`existing:`) and
-    those of `compose_last`."""
+    """The stacks of an environment by name, without those that exist already (`existing:`) or are
+    shared, and without those of `compose_last`."""
     composed = (
         (spec, templates[spec.template].compose(name, spec.params, env))
         for name, spec in env.stacks.items()
+        if name not in env.shared
     )
     return tuple(
         Stack(spec.name, template, spec.overrides, _deployment(spec, env, templates))

@@ -20,6 +20,15 @@ def find_exports(rendering: Rendering, env: Environment) -> dict[str, str]:
     return {output: name for output, name in names.items() if name is not None}
 
 
+def find_literal_exports(body: Mapping[str, Any]) -> dict[str, str]:
+    """The names of a template's exports by output, as far as they are literal."""
+    names = {
+        output: value.get("Export", {}).get("Name")
+        for output, value in body.get("Outputs", {}).items()
+    }
+    return {output: name for output, name in names.items() if isinstance(name, str)}
+
+
 def _export_name(output: Mapping[str, Any], rendering: Rendering, env: Environment) -> str | None:
     name = output.get("Export", {}).get("Name")
     if isinstance(name, Mapping) and isinstance(name.get("Fn::Sub"), str):

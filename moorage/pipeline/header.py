@@ -81,6 +81,17 @@ _TagKey = Annotated[str, AfterValidator(_check_tag_key), _tag_part(128)]
 _TagValue = Annotated[str, _tag_part(256)]
 
 
+class SharesParams(Base):
+    """Stacks of another environment. Those that they import from are shared with them."""
+
+    env: str = Field(description="The environment that has the stacks.", examples=["dev"])
+    stacks: list[str] = Field(
+        min_length=1,
+        description="The names of the stacks.",
+        examples=[["network", "cluster", "public"]],
+    )
+
+
 class Header(Base):
     """The top of a params file."""
 
@@ -113,6 +124,11 @@ class Header(Base):
     targets: TargetsParams | None = Field(
         None,
         description="Accounts and regions that CloudFormation StackSets deploys the stacks to.",
+    )
+    shares: SharesParams | None = Field(
+        None,
+        description="Stacks of another environment that this one uses in place of its own. For "
+        "previews.",
     )
     tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_check_tags)] = Field(
         {},

@@ -36,14 +36,20 @@ _MAX_ENTRIES = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters"
 
 
 def link(
-    renderings: tuple[Rendering, ...], env: Environment, document: Document
+    renderings: tuple[Rendering, ...],
+    env: Environment,
+    document: Document,
+    shared: tuple[Rendering, ...] = (),
 ) -> tuple[Plan | None, list[Finding]]:
-    """The stacks in the order of their deployment."""
+    """The stacks in the order of their deployment. `shared` has the stacks of the environment
+    whose stacks this one shares, which are deployed already."""
     exports = {rendering.stack: find_exports(rendering, env) for rendering in renderings}
     owners = {name: stack for stack, outputs in exports.items() for name in outputs.values()}
+    shared = tuple(rendering for rendering in shared if rendering.stack in env.shared)
+    known = {name for each in shared for name in find_exports(each, env).values()}
     findings = [
-        *find_reference_problems(renderings, env, document),
-        *_unknown_imports(renderings, owners, env, document),
+        *find_reference_problems(renderings, env, document, shared),
+        *_unknown_imports(renderings, {*owners, *known}, env, document),
     ]
     findings += [
         finding
@@ -164,7 +170,7 @@ def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _unknown_imports(
     renderings: tuple[Rendering, ...],
-    owners: Mapping[str, str],
+    owners: Collection[str],
     env: Environment,
     document: Document,
 ) -> Iterator[Finding]:
@@ -179,7 +185,7 @@ def _unknown_imports(
     }
     reported: set[tuple[str, Path]] = set()
     for rendering in renderings:
-        for name in sorted({*find_imports(rendering.body)} - owners.keys() - to_outputs):
+        for name in sorted({*find_imports(rendering.body)} - {*owners} - to_outputs):
             guess = _find_meant(name, owners, env)
             if not guess and not name.startswith(env.stack_name("")):
                 continue

@@ -55,7 +55,8 @@ def load(
     merged = merge_files(base, own)
     findings = [*merged.findings, *_find_name_problems(env, env_path)]
     places, nulls = merged.places, merged.nulls
-    document = Document(env, str(env_path), merged.data | {**(header or {})}, places, given=given)
+    full = f"{env}-{given.preview}" if given.preview else env
+    document = Document(full, str(env_path), merged.data | {**(header or {})}, places, given=given)
     reported = {finding.path for finding in findings}
     for name in [path[1] for path in nulls if path[0] == "stacks" and len(path) == 2]:
         if (path := ("stacks", name)) not in reported:

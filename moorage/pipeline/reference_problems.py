@@ -16,10 +16,14 @@ from moorage.references import Reference, find_references
 
 
 def find_reference_problems(
-    renderings: tuple[Rendering, ...], env: Environment, document: Document
+    renderings: tuple[Rendering, ...],
+    env: Environment,
+    document: Document,
+    shared: tuple[Rendering, ...] = (),
 ) -> Iterator[Finding]:
-    """Findings about references to outputs, at the lines of the params."""
-    bodies = {rendering.stack: rendering.body for rendering in renderings}
+    """Findings about references to outputs, at the lines of the params. `shared` has the stacks of
+    another environment that this one shares."""
+    bodies = {rendering.stack: rendering.body for rendering in (*shared, *renderings)}
     for name, spec in env.stacks.items():
         for path, reference in find_references(spec.params, ("stacks", name)):
             if reference.stack is not None:

@@ -61,6 +61,7 @@ def validate(
         given=document.given,
         role=header.role,
         targets=header.targets.resolve() if header.targets else None,
+        shared=dict.fromkeys(header.shares.stacks, header.shares.env) if header.shares else {},
     )
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)
@@ -69,6 +70,8 @@ def validate(
         findings += stack_shape.findings
     reported: set[tuple[str, str]] = set()
     for name, spec in env.stacks.items():
+        if name in env.shared:
+            continue
         findings += _find_problems(spec, stacks[name][1], env, document, templates, reported)
     reported_paths = {finding.path for finding in findings}
     findings += [
@@ -114,6 +117,7 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         runtime_monitoring=False,
         role=None,
         targets=None,
+        shares=None,
         defaults=Defaults(),
         suppressions=False,
         stacks={

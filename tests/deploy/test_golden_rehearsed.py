@@ -16,7 +16,9 @@ from golden_cases import CASES, build_expected_files
 from moorage.cli import build_parser
 from moorage.commands.rehearse import rehearse_target
 from moorage.deploy.target import make_target
+from moorage.pipeline.build import build
 from moorage.pipeline.load import list_environments
+from templates import TEMPLATES
 
 ENVIRONMENTS = [
     pytest.param(folder, env, id=f"{folder.name}-{env}")
@@ -42,7 +44,12 @@ def test_a_golden_case_is_built_as_expected_and_can_be_rehearsed(
     built = build_expected_files(folder, env)
     assert built.plan is not None
     arguments = build_parser().parse_args(["rehearse", env])
-    code = rehearse_target(arguments, make_target(built.plan, built.document))
+    target, shared = make_target(built.plan, built.document), None
+    if target.shares is not None:
+        plan = build(folder / "params", target.shares, TEMPLATES).plan
+        assert plan is not None
+        shared = make_target(plan)
+    code = rehearse_target(arguments, target, shared)
     printed = capsys.readouterr()
     assert code == 0, printed.out[-3000:] + printed.err
     titles = re.findall(r"^# moorage (\w+)", printed.out, re.MULTILINE)

@@ -1,0 +1,66 @@
+"""M4000 to M4099: stacks that environments share, and previews."""
+
+from __future__ import annotations
+
+from moorage.findings.codes.code import Code
+
+_RULES = 'Elastic Load Balancing API reference, "CreateRule"'
+_EXAMPLE = """\
+# params/preview.yaml, with an environment `dev`
+shares: {env: dev, stacks: [cluster, public]}
+"""
+_ROUTE = """\
+expose:
+  - {via: public, hosts: ["${env}.example.com"]}  # a host of each preview's own
+"""
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M4001",
+        "`shares` names stacks that cannot be shared.",
+        "An environment uses stacks of another environment by their exports. The other one has "
+        "them itself, and belongs to the same app, account and region.",
+        "Write the name of an environment, and names of its stacks.",
+        _EXAMPLE,
+    ),
+    Code(
+        "M4002",
+        "The environment whose stacks are shared has errors.",
+        "The params of its stacks are needed to check what uses them.",
+        "Correct the other environment first.",
+        _EXAMPLE,
+    ),
+    Code(
+        "M4003",
+        "A route or port is that of another environment on the same load balancer, too.",
+        "Of two rules with the same conditions, the one with the lower priority gets all requests, "
+        "so that one of the environments has none. A load balancer has one listener for a port.",
+        "Use a host, a path or a port that no other environment has. `${env}` is the name of the "
+        "environment, which differs for each preview.",
+        _ROUTE,
+        (_RULES,),
+    ),
+    Code(
+        "M4004",
+        "A rule has the priority of another environment's rule on the same listener.",
+        "The priorities of a listener's rules are unique: Elastic Load Balancing refuses another "
+        "rule. Moorage computes them from the route, which seldom gives the same number twice.",
+        "Write another `priority:` at the route.",
+        """\
+expose:
+  - {via: public, hosts: ["${env}.example.com"], priority: 9000}
+""",
+        (_RULES,),
+    ),
+    Code(
+        "M4005",
+        "A name for service discovery is that of another environment in the same namespace, too.",
+        "Clients of the name would reach the tasks of both environments, or AWS refuses the second "
+        "one.",
+        "Use a name that no other environment has, such as one with `${env}`, or a cluster of its "
+        "own.",
+        """\
+discovery: {name: "web-${env}"}
+""",
+    ),
+)
