@@ -48,8 +48,8 @@ class BuiltImage(Base):
     mounts: dict[_SecretId, VariableName] = Field(
         {},
         examples=[{"npm": "NPM_TOKEN"}],
-        description="Secrets that the Dockerfile mounts, by their IDs: names below `secrets`, as in "
-        "`RUN --mount=type=secret,id=npm,env=NPM_TOKEN`. They are not in the image.",
+        description="Secrets that the Dockerfile mounts, by their IDs: names below `secrets`, as "
+        "in `RUN --mount=type=secret,id=npm,env=NPM_TOKEN`. They are not in the image.",
     )
     cache: bool = Field(
         True,
