@@ -420,6 +420,9 @@ def test_the_kinds_of_fields_and_of_return_values_have_the_same_words(params: Pa
     assert whats - known == {
         "",
         ANY_ARN,
+        "the ARN of a topic",
+        "the DNS name of a host",
+        "the name of a database",
         "the ARN of a Network Load Balancer",
         "the ARN of a listener of an Application Load Balancer",
     }

@@ -63,4 +63,11 @@ expose:
 discovery: {name: "web-${env}"}
 """,
     ),
+    Code(
+        "M4006",
+        "The params of an environment have a stack that it shares.",
+        "A shared stack is that of the other environment, and so are its params.",
+        "Remove the stack here, or change it in the params of the environment that has it.",
+        _EXAMPLE,
+    ),
 )
