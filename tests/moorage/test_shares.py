@@ -221,12 +221,12 @@ stacks:
   network:
     egress: null
     existing: {vpc: {stack: other, output: VpcId}, public_subnets: [subnet-01, subnet-02]}
+  cluster: {namespace: null}
+  public: {network: network}
+  web: {network: network}
 """.replace("subnet-0", "subnet-0123456789abcdef")
-    shares = "shares: {env: dev, stacks: [network, cluster, public]}\n"
-    shares += "stacks: {web: {network: network}}\n"
-    result = built(
-        tmp_path, shares, dev=dev + "  public: {network: network}\n  web: {network: network}\n"
-    )
+    preview = "shares: {env: dev, stacks: [network, cluster, public]}\n"
+    result = built(tmp_path, preview + "stacks: {web: {network: network}}\n", dev=dev)
     assert [finding.message for finding in result.findings] == []
     assert result.plan is not None
     (web,) = result.plan.stacks
