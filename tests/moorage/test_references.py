@@ -265,6 +265,13 @@ def test_a_key_in_a_secret_has_no_colon(params: Path) -> None:
     assert "cannot contain a colon" in finding.message
 
 
+def test_names_of_variables_for_passwords_are_not_hidden(params: Path) -> None:
+    uses = {"old-db": {"access": "connect", "variables": {"password": "OLD_DB_HOST"}}}
+    findings = built(params, web={**WEB, "uses": uses}, **DATA).findings
+    messages = [finding.message for finding in findings if finding.code == "M2605"]
+    assert messages == ["The container `web` already has a variable `OLD_DB_HOST`"]
+
+
 def test_a_circle_of_users_is_found_at_the_use(params: Path) -> None:
     worker = {"template": "worker", "containers": WEB["containers"]}
     one, two = ({**worker, "uses": {other: "send"}} for other in ("two", "one"))
