@@ -48,10 +48,12 @@ lint: dev ## the part of the gate that is not tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python build.py check
+	$(BIN)/python build.py check --params delivery --out delivery/out
 
 check: lint test ## the gate
 
 golden: dev ## rewrite what the tests compare with; then read the difference
+	$(BIN)/python build.py build --params delivery --out delivery/out
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py tests/security_hub
 

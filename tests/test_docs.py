@@ -69,7 +69,7 @@ def commands(language: str = "sh") -> Iterator[tuple[str, str]]:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project under git, which tests can change."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("moorage", "templates", "params", "out"):
+    for name in ("moorage", "templates", "params", "out", "delivery"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "build.py", folder)
     author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
