@@ -8,8 +8,8 @@ delivery:
   test: [make test]
   build: {environment: dev, stacks: [web], repositories: [shop/web]}
   environments:
-    dev: {role: "arn:aws:iam::123456789012:role/shop-dev-deploy"}
-    prod: {role: "arn:aws:iam::210987654321:role/shop-prod-deploy", approval: true}
+    - {name: dev, role: "arn:aws:iam::123456789012:role/shop-dev-deploy"}
+    - {name: prod, role: "arn:aws:iam::210987654321:role/shop-prod-deploy", approval: true}
 
 A push to the branch is tested, its images are built, pushed to ECR and deployed to dev. Then a
 person sees what would change in prod, approves it, and the same images are deployed there.
@@ -70,7 +70,7 @@ def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     """The name of the pipeline, and the roles that the roles of the environments must trust."""
     pipeline = env.stack_name(name)
     yield export_output(env, name, "PipelineName", pipeline, "Name of the pipeline")
-    for environment, deployed in params.environments.items():
+    for environment, deployed in params.deployed.items():
         for step in ("Preview", "Deploy") if deployed.approval else ("Deploy",):
             role = f"{project_id(step, environment)}Role"
             description = f"ARN of the role that assumes the role of {environment}"

@@ -91,7 +91,7 @@ def projects(name: str, params: Params, env: Environment) -> Iterator[Project]:
             docker=True,
             statements={"Images": _push_statements(params.build, env)},
         )
-    for environment, deployed in params.environments.items():
+    for environment, deployed in params.deployed.items():
         if deployed.approval:
             yield _deployment("Preview", stack, environment, deployed, params)
         yield _deployment("Deploy", stack, environment, deployed, params)
