@@ -25,7 +25,7 @@ from troposphere import GetAtt, Output, Template, codepipeline
 from moorage.findings.finding import Problem
 from moorage.model import Environment
 
-from ..builds.project import project_resources, shared_resources
+from ..builds.project import project_resources, shared_resources, vpc_policy
 from ..common.exports import export_output
 from .artifacts import artifact_resources, artifact_store
 from .events import message_rules, start_rules
@@ -48,7 +48,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template = Template(f"{env.app} {env.name}: the pipeline `{name}`")
     template.set_version()
     template.add_resource(list(artifact_resources(params)))
-    template.add_resource(list(shared_resources(params, env)))
+    template.add_resource([*shared_resources(params, env), *vpc_policy(params, env)])
     steps = list(projects(name, params, env))
     for project in steps:
         template.add_resource(list(project_resources(project, env)))
