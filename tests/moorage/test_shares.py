@@ -25,6 +25,11 @@ stacks:
     expose:
       - {via: public, hosts: ["${env}.example.com"]}
 """
+REGISTRY = "stacks: {registry: {template: ecr, repositories: {shop/web: {}}}}\n"
+CI = (
+    "stacks: {ci: {template: ci_role, github: {repository: octo/shop}, deploy_roles: [DEPLOYER]}}\n"
+)
+CI = CI.replace("DEPLOYER", "arn:aws:iam::123456789012:role/deploy")
 SHARES = "shares: {env: dev, stacks: [cluster, public]}\n"
 
 
@@ -164,9 +169,32 @@ WEB = 'stacks: {web: {expose: [{via: public, paths: ["/shop/*"]}]}}\n'
             id="the name of another preview",
         ),
         pytest.param(
+            SHARES + REGISTRY,
+            REGISTRY,
+            ":2: error M4006 stacks.registry: The repository shop/web is also that of `registry` "
+            "of `dev`. Write `registry: null` below `stacks` in preview.yaml.",
+            id="the repository of the environment",
+        ),
+        pytest.param(
+            SHARES + CI,
+            CI,
+            ":2: error M4006 stacks.ci: The identity provider of "
+            "https://token.actions.githubusercontent.com is also that of `ci` of `dev`. Write "
+            "`ci: null` below `stacks` in preview.yaml.",
+            id="the identity provider of the environment",
+        ),
+        pytest.param(
+            SHARES + "stacks: {deployment: {template: deployment_role}}\n",
+            "",
+            ":2: error M3907 stacks.deployment: Each preview would need an administrator, who "
+            "deploys its roles first. Write `deployment: null` below `stacks` in preview.yaml, and "
+            "in `role` a role that may deploy all previews.",
+            id="roles for each preview",
+        ),
+        pytest.param(
             SHARES + "stacks: {network: {egress: nat}}\n",
             "",
-            ":2: error M4006 stacks.network: `network` is a stack of `dev`, so its params here "
+            ":2: error M4007 stacks.network: `network` is a stack of `dev`, so its params here "
             "have no effect. Remove `network` here, or write them in the params of `dev`.",
             id="params of a shared stack",
         ),
@@ -188,7 +216,7 @@ def test_what_cannot_be_shared_is_reported(
     assert result.plan is None
     assert expected in text(result.findings)
     codes = {finding.code for finding in result.findings}
-    assert codes & {"M1901", "M4001", "M4002", "M4003", "M4004", "M4005", "M4006"}
+    assert codes & {"M1901", "M3907", *(f"M400{number}" for number in range(1, 8))}
 
 
 @pytest.mark.parametrize(
@@ -235,12 +263,15 @@ stacks:
 
 
 def test_roles_for_deployments_cannot_change_shared_stacks(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / "dev.yaml").write_text("stacks: {}\n")
     roles = "stacks: {deployment: {template: deployment_role}}\n"
-    result = built(tmp_path, SHARES + roles)
-    assert result.plan is not None
-    text = result.plan.stacks[0].rendering.text
-    assert "stack/shop-preview-web/*" in text
-    assert "stack/shop-dev-" not in text
+    (tmp_path / "staging.yaml").write_text(SHARES + roles)
+    plan = build(tmp_path, "staging", TEMPLATES).plan
+    assert plan is not None
+    body = plan.stacks[0].rendering.text
+    assert "stack/shop-staging-web/*" in body
+    assert "stack/shop-dev-" not in body
 
 
 def test_the_page_about_previews_shows_the_golden_case() -> None:
