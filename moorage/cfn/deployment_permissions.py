@@ -193,12 +193,16 @@ def _find_own_arns(resource: Resource, stack_names: Mapping[str, str]) -> dict[s
         named = NAMED_TYPES.get(owner.type)
         if named is not None:
             for kind, form in named.arns.items():
-                arns.setdefault(kind, []).append(_arn_of(owner, named, form, stack_names))
+                arn = _arn_of(owner, named, form, stack_names)
+                arns.setdefault(kind, []).append(arn)
+                if named.suffix and not arn.endswith(ANY):
+                    arns[kind].append(f"{arn}{named.suffix}")
     return arns
 
 
 def _arn_of(resource: Resource, named: NamedType, form: str, stack_names: Mapping[str, str]) -> str:
-    arn = form.replace("{name}", _name_of(resource, named, stack_names).lstrip("/"))
+    name = _name_of(resource, named, stack_names)
+    arn = form.replace("{name}", name.removeprefix("/") if "/{name}" in form else name)
     if named.path:
         path = resource[named.path]
         arn = arn.replace("{path}", _to_pattern(path, stack_names) if path.present else "/")

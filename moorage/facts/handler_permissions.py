@@ -34,6 +34,14 @@ _ADDITIONS: Mapping[str, tuple[str, ...]] = {
         *("ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets"),
         "ec2:DescribeVpcs",
     ),
+    # With a customer managed key. AWS Secrets Manager user guide, "Secret encryption and
+    # decryption"; Amazon RDS user guide, "Encrypting Amazon RDS resources" and "Password management
+    # with Amazon RDS and AWS Secrets Manager", permissions.
+    "AWS::SecretsManager::Secret": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "AWS::RDS::DBInstance": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "AWS::RDS::DBCluster": (
+        *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+    ),
     # Amazon ECS developer guide, "IAM permissions required for Amazon ECS service auto scaling";
     # what it names of ECS, the service itself needs as well.
     "AWS::ApplicationAutoScaling::ScalingPolicy": (

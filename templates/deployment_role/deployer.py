@@ -96,7 +96,7 @@ def task_statements(needs: DeploymentNeeds, one_off: Iterable[str]) -> Iterator[
         deployments = by_action["ecs:StopServiceDeployment"]
         yield statement(RELEASES, sorted({*services, *deployments}))
     if groups := by_action["logs:CreateLogGroup"]:
-        yield statement(LOGS, [part for group in groups for part in _with_streams(group)])
+        yield statement(LOGS, sorted(groups))
     tasks = list(one_off)
     if parameters := by_action["ssm:PutParameter"]:
         yield statement([*REQUESTS, *(RUNS if tasks else ())], parameters)
@@ -123,11 +123,6 @@ _SOURCES = (
 
 def _resources(needs: DeploymentNeeds, action: str) -> list[str]:
     return [item.resource for item in needs.permissions if item.action == action]
-
-
-def _with_streams(log_group: str) -> list[str]:
-    """A log group and its streams, for which a generated name has a `*` already."""
-    return [log_group] if log_group.endswith("*") else [log_group, f"{log_group}:*"]
 
 
 def _task_roles(needs: DeploymentNeeds, tasks: Iterable[str]) -> Iterator[str]:

@@ -365,3 +365,44 @@ def test_needs_of_a_template() -> None:
     # CloudFormation shortens the name of the stack in names that would be too long.
     assert found["sqs:SetQueueAttributes"] == {f"{HERE % 'sqs'}a-stack-with-a-long-name*"}
     assert not [action for action in found if action.startswith(("kms:", "s3tables:"))]
+
+
+DATABASE = """
+Resources:
+  Group:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: /aws/rds/instance/shop/postgresql}
+  Own: {Type: AWS::Logs::LogGroup}
+  Secret:
+    Type: AWS::SecretsManager::Secret
+    Properties: {KmsKeyId: "{{resolve:ssm:/platform/key}}"}
+  Cluster:
+    Type: AWS::RDS::DBCluster
+    Properties: {Engine: aurora-mysql%s}
+"""
+
+
+def database_needs(key: str) -> dict[str, set[str]]:
+    body = cast("Any", decode_str(DATABASE % key)[0])
+    if not key:
+        del body["Resources"]["Secret"]
+    found: dict[str, set[str]] = {}
+    for item in collect_needs(build_view({"one": body}), {"one": "shop-one"}).permissions:
+        found.setdefault(item.action, set()).add(item.resource)
+    return found
+
+
+def test_a_log_group_is_allowed_by_its_whole_name() -> None:
+    group = f"{HERE % 'logs'}log-group:"
+    named = f"{group}/aws/rds/instance/shop/postgresql"
+    assert database_needs("")["logs:CreateLogGroup"] == {
+        f"{group}shop-one-*",
+        named,
+        f"{named}:*",
+    }
+
+
+def test_a_database_with_a_key_needs_the_key() -> None:
+    actions = {"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}
+    assert actions <= database_needs(", KmsKeyId: x").keys()
+    assert not [action for action in database_needs("") if action.startswith("kms:")]
