@@ -48,10 +48,12 @@ lint: dev ## the part of the gate that is not tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python build.py check
+	$(BIN)/python build.py check --params delivery --out delivery/out
 
 check: lint test ## the gate
 
 golden: dev ## rewrite what the tests compare with; then read the difference
+	$(BIN)/python build.py build --params delivery --out delivery/out
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py tests/security_hub
 
@@ -76,6 +78,9 @@ docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json
 	$(BIN)/python build.py schema --format markdown > docs/params.md
 	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
+	for page in $$($(BIN)/python build.py explain topics); do \
+	  $(BIN)/python build.py explain --format markdown rules $$page > docs/rules/$$page.md || exit 1; \
+	done
 	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
 	$(BIN)/python build.py explain --format markdown diagnoses > docs/diagnoses.md
 

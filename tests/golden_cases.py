@@ -13,15 +13,16 @@ CASES = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
 FOLDERS = [Path(), *CASES]
 
 
-def build_expected_files(folder: Path, env: str) -> Built:
-    """Builds an environment, which must have no findings and the files that are expected."""
+def build_expected_files(folder: Path, env: str, params: Path | None = None) -> Built:
+    """Builds an environment, which must have no findings and the files that are expected.
+    Its params are in `<folder>/params` by default."""
     out = folder / "out" / env
     expected = {
         str(path.relative_to(out)): path.read_text()
         for path in sorted(out.rglob("*"))
         if path.is_file()
     }
-    built = build(folder / "params", env, TEMPLATES)
+    built = build(params or folder / "params", env, TEMPLATES)
     assert built.findings == (), f"{folder}/{env} is not clean"
     assert built.plan is not None
     assert files(built.plan) == expected, "run `make golden` and read the diff"

@@ -112,7 +112,12 @@ def _run(words: str) -> str:
     return f"$ moorage {words}\n{printed.getvalue()}"
 
 
-_SHAPES = (r"[0-9A-Z]{12}", "[0-9a-f]{8}-[0-9a-f-]{27}", "[0-9a-f]{16,17}")
+_SHAPES = (
+    r"[0-9A-Z]{12}",
+    "[0-9a-f]{8}-[0-9a-f-]{27}",
+    "[0-9a-f]{16,17}",
+    "(?<=-bucket-)[0-9a-z]{12}",  # names of buckets have small letters
+)
 _VARYING = re.compile("|".join(rf"(?<![0-9A-Za-z])(?:{shape})(?![0-9A-Za-z])" for shape in _SHAPES))
 _FIXED = (
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}", "2026-11-27 08:33"),

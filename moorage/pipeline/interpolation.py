@@ -64,6 +64,8 @@ class _Filler:
         self._added = 0
         self._limits: set[str] = set()
         """The limits that were reported."""
+        self._without_value: set[str] = set()
+        """The names below `vars:` without a value that were reported."""
         for name, value in self.variables.items():
             if problem := explain_unusable(name, value):
                 self._report("M1014", (VARS, name), *problem)
@@ -118,12 +120,18 @@ class _Filler:
                 return self._refuse(path, f"add more than {_MAX_ADDED:,} characters to the params")
         else:
             self.broken.add(path)
-            if not self._exists(name):
+            if not self._exists(name) and name not in self._without_value:
                 self._report("M1005", path, *self._explain_unknown(name))
+                if self._is_declared(name):
+                    self._without_value.add(name)
         return value
 
     def _exists(self, name: str) -> bool:
         return name in self.variables or (name in HEADER_NAMES and name in self._document.data)
+
+    def _is_declared(self, name: str) -> bool:
+        """Whether the name is below `vars:`, perhaps without a value."""
+        return (VARS, name) in self._document.places
 
     def _find(self, name: str) -> Any:
         is_header = name in HEADER_NAMES
@@ -142,11 +150,11 @@ class _Filler:
         message = f"`${{{name}}}` has no value"
         if name in HEADER_NAMES:
             return message, f"Add `{name}:` at the top of the params."
+        if self._is_declared(name):
+            return message, f"Give it with `--set {name}=...`, or write a value below `vars:`."
         literal = f"`$${{{name}}}` for the text `${{{name}}}`"
         if meant := _guess_name(name, sorted({*RESERVED, *map(str, self._declared)})):
             return message, f"Write `${{{meant}}}`, or {literal}."
-        if (VARS, name) in self._document.places:
-            return message, f"Give it with `--set {name}=...`, or write a value below `vars:`."
         if VARIABLE_NAME.fullmatch(name):
             add = f"Add `{name}:` below `vars:`, or give it with `--set {name}=...`"
             return message, f"{add}. Write {literal}."

@@ -138,6 +138,19 @@ def test_a_variable_without_a_value_is_named(tmp_path: Path) -> None:
     assert {("stacks", "a"), ("stacks", "b"), ("stacks", "c")} <= document.broken
 
 
+def test_a_variable_without_a_value_is_one_finding(tmp_path: Path) -> None:
+    """Names that are similar are no proposal, since it is declared."""
+    base = BASE + "vars: {log_region: }\n"
+    document, findings = read(
+        tmp_path, 'stacks:\n  a: "${log_region}"\n  b: "${log_region}"\n', base
+    )
+    message = "Give it with `--set log_region=...`, or write a value below `vars:`."
+    assert describe(findings) == [
+        ("M1005", "error", 2, f"`${{log_region}}` has no value. {message}")
+    ]
+    assert {("stacks", "a"), ("stacks", "b")} <= document.broken
+
+
 def test_a_variable_that_contains_itself_is_one_finding(tmp_path: Path) -> None:
     environment = 'vars:\n  a: "${b}"\n  b: "x${c}"\n  c: "${a}"\nstacks: {s: "${b}", t: "${c}"}\n'
     document, findings = read(tmp_path, environment)
