@@ -78,6 +78,9 @@ docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json
 	$(BIN)/python build.py schema --format markdown > docs/params.md
 	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
+	for page in $$($(BIN)/python build.py explain topics); do \
+	  $(BIN)/python build.py explain --format markdown rules $$page > docs/rules/$$page.md || exit 1; \
+	done
 	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
 	$(BIN)/python build.py explain --format markdown diagnoses > docs/diagnoses.md
 

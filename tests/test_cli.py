@@ -287,8 +287,8 @@ def test_explain_lists_codes_and_rules(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_an_unknown_code_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "E99301"]) == 2
-    assert "Did you mean `E9930`?" in capsys.readouterr().err
+    assert main(["explain", "W98405"]) == 2
+    assert "Did you mean `W9840`?" in capsys.readouterr().err
 
 
 # schema, help --------------------------------------------------------------------------------

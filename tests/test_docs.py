@@ -17,10 +17,13 @@ import pytest
 from command_line import main
 
 from moorage import cli
+from moorage.findings.explain import topic_pages
 from moorage.findings.report import text
 from moorage.model import TemplateModule
 from moorage.pipeline.build import Built
 from moorage.pipeline.build import build as built_from
+from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
+from moorage.rules.registry import RULES
 from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[1]
@@ -222,6 +225,10 @@ def test_every_example_of_a_params_file_builds(tmp_path: Path) -> None:
         ("params.schema.json", ["schema"]),
         ("params.md", ["schema", "--format", "markdown"]),
         ("rules.md", ["explain", "--format", "markdown", "rules"]),
+        *(
+            (f"rules/{page}.md", ["explain", "--format", "markdown", "rules", page])
+            for page in topic_pages()
+        ),
         ("findings.md", ["explain", "--format", "markdown", "findings"]),
         ("diagnoses.md", ["explain", "--format", "markdown", "diagnoses"]),
     ],
@@ -231,6 +238,10 @@ def test_the_generated_documents_are_current(
 ) -> None:
     assert main(arguments) == 0
     assert capsys.readouterr().out == (ROOT / "docs" / file).read_text(), "run `make docs`"
+
+
+def test_each_topic_of_rules_has_a_page() -> None:
+    assert sorted(path.stem for path in (ROOT / "docs/rules").glob("*.md")) == sorted(topic_pages())
 
 
 def test_linked_files_exist() -> None:
@@ -248,3 +259,11 @@ def test_named_files_and_functions_exist(document: str) -> None:
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
     for path, function in re.findall(r"`((?:moorage|templates)/[\w/]+\.py)`, `(\w+)`", text):
         assert f"def {function}(" in (ROOT / path).read_text(), f"{path}: {function}"
+
+
+def test_the_readme_has_the_numbers_of_rules_and_failures() -> None:
+    found = {failure for rule in RULES for failure in rule.failure_ids}
+    others = (FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE)
+    total = len(found) + sum(map(len, others))
+    assert f"lists the {len(RULES)} rules" in README
+    assert f"Of {total} known failures of deployments, they find {len(found)}" in README

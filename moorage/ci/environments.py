@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from moorage.facts.ci_tokens import AUDIENCE, MIN_SESSION
@@ -40,6 +40,12 @@ class CiEnvironment:
         'PROD_EU'
         """
         return self.name.upper().replace("-", "_")
+
+
+def read_previews(ci: Ci, plan: Plan, shared: CiEnvironment) -> CiEnvironment:
+    """Reads the environment of all previews. Its jobs have tokens for the audience of the
+    environment whose stacks it shares."""
+    return replace(read_environment(ci, plan), audience=shared.audience)
 
 
 def read_environment(ci: Ci, plan: Plan) -> CiEnvironment:

@@ -15,6 +15,7 @@ from moorage.commands.usage import CLEAN, FOUND, UsageError, find_environments, 
 
 if TYPE_CHECKING:  # imported in functions: other commands need nothing of it
     from moorage.ci.environments import CiEnvironment
+    from moorage.model import Plan
 
 
 def add_ci_arguments(generating: argparse.ArgumentParser) -> None:
@@ -25,6 +26,8 @@ def add_ci_arguments(generating: argparse.ArgumentParser) -> None:
     )
     help_text = "write the file of the CI, unless somebody has edited it, instead of printing it"
     generating.add_argument("--write", action="store_true", help=help_text)
+    help_text = "give each pull request an environment of its own, as params/preview.yaml says"
+    generating.add_argument("--previews", action="store_true", help=help_text)
     help_text = "how jobs install Moorage; default: the project, or this version of Moorage"
     generating.add_argument("--install", metavar="COMMAND", help=help_text)
     add_given_values(generating)
@@ -40,15 +43,28 @@ def ci(arguments: argparse.Namespace) -> int:
     environments = [found for name in names if (found := _read(arguments, name))]
     if len(environments) < len(names):
         return FOUND
-    text = build_workflow(arguments.ci, environments, _installation(arguments))
+    previews = _read_previews(arguments) if arguments.previews else None
+    if arguments.previews and previews is None:
+        return FOUND
+    text = build_workflow(arguments.ci, environments, _installation(arguments), previews)
     if not arguments.write:
         print_text(text)
         return CLEAN
-    return _write(Path(PATHS[arguments.ci]), text, f"moorage ci {arguments.ci} {' '.join(names)}")
+    words = ["moorage ci", arguments.ci, *names, *(["--previews"] if arguments.previews else [])]
+    return _write(Path(PATHS[arguments.ci]), text, " ".join(words))
 
 
 def _choose_environments(arguments: argparse.Namespace) -> list[str]:
+    from moorage.model import PREVIEW
+
     known = find_environments(arguments.params)
+    if arguments.previews and PREVIEW not in known:
+        raise UsageError(f"there is no `{arguments.params / PREVIEW}.yaml`. See docs/previews.md")
+    if PREVIEW in arguments.names:
+        raise UsageError(
+            f"`{PREVIEW}` is deployed for each pull request: write --previews instead."
+        )
+    known = [name for name in known if name != PREVIEW]
     names: list[str] = arguments.names
     for name in names:
         if name not in known:
@@ -67,14 +83,36 @@ def _choose_environments(arguments: argparse.Namespace) -> list[str]:
 def _read(arguments: argparse.Namespace, name: str) -> CiEnvironment | None:
     """The environment; None if its params have errors, which are printed."""
     from moorage.ci.environments import read_environment
+
+    plan = _build(arguments, name)
+    return read_environment(arguments.ci, plan) if plan else None
+
+
+def _read_previews(arguments: argparse.Namespace) -> CiEnvironment | None:
+    """The environment of all previews; None if its params have errors, which are printed."""
+    from moorage.ci.environments import read_previews
+    from moorage.model import PREVIEW
+
+    plan = _build(arguments, PREVIEW)
+    if plan is None:
+        return None
+    shared = next(iter(plan.environment.shared.values()), None)
+    if shared is None:
+        raise UsageError(
+            f"`{arguments.params / PREVIEW}.yaml` has no `shares:`. See docs/previews.md"
+        )
+    owner = _read(arguments, shared)
+    return read_previews(arguments.ci, plan, owner) if owner else None
+
+
+def _build(arguments: argparse.Namespace, name: str) -> Plan | None:
     from moorage.findings.report import text
 
     with show_progress() as step:
         built = build_environment(name, arguments, "yaml", step)
     if built.plan is None:
         print(text(built.findings), end="", file=sys.stderr)
-        return None
-    return read_environment(arguments.ci, built.plan)
+    return built.plan
 
 
 def _installation(arguments: argparse.Namespace) -> str:

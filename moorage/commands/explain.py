@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from moorage.commands.usage import CLEAN, UsageError, similar_code
+from moorage.findings.wording import join_or
 
-_DOCUMENTS = ("findings", "rules", "diagnoses")
+_DOCUMENTS = ("findings", "rules", "topics", "diagnoses")
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -23,7 +24,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def _document(names: list[str]) -> str:
     from moorage.deploy.diagnosis.document import diagnoses_document
-    from moorage.findings.explain import rules_document
+    from moorage.findings.explain import rules_document, topic_document, topic_pages
     from moorage.findings.pages import findings_document
 
     documents = {
@@ -31,9 +32,15 @@ def _document(names: list[str]) -> str:
         "rules": rules_document,
         "diagnoses": diagnoses_document,
     }
+    if len(names) == 2 and names[0] == "rules":
+        text = topic_document(names[1])
+        if text is None:
+            raise UsageError(f"There is no topic `{names[1]}`. Write {join_or(topic_pages())}.")
+        return text
     if len(names) > 1 or not {*names} <= documents.keys():
         raise UsageError(
-            "--format markdown prints a whole document: `findings`, `rules` or `diagnoses`."
+            "--format markdown prints a whole document: `findings`, `rules` or `diagnoses`, or the "
+            "rules of one topic, such as `rules target-groups`."
         )
     return documents[names[0] if names else "rules"]()
 
@@ -41,8 +48,10 @@ def _document(names: list[str]) -> str:
 def _list(names: list[str]) -> str:
     from moorage.deploy.diagnosis.known import KNOWN
     from moorage.findings.codes import CODES
-    from moorage.findings.explain import TITLES, list_titles
+    from moorage.findings.explain import TITLES, list_titles, topic_pages
 
+    if names == ["topics"]:
+        return "".join(f"{page}\n" for page in topic_pages())
     if names == ["diagnoses"]:
         return list_titles({known.id: known.title for known in KNOWN})
     chosen = {"findings": lambda code: code in CODES, "rules": lambda code: code not in CODES}

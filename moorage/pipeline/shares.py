@@ -215,16 +215,23 @@ def find_shared_conflicts(
             owner = theirs.get(claim.key) or second.get(claim.key)
             if owner:
                 message = f"{claim.what} is also that of {owner}"
-                yield Finding(
-                    claim.code, "error", document.place(path), path, message, _HINTS[claim.code]
-                )
+                hint = _HINTS[claim.code].replace("{stack}", rendering.stack)
+                yield Finding(claim.code, "error", document.place(path), path, message, hint)
 
 
 _HINTS = {
     "M4003": "Put `${env}` into the host or the path, such as `${env}.example.com`.",
     "M4004": "Write another `priority:` at the route.",
     "M4005": "Put `${env}` into the name.",
+    "M4006": "Write `{stack}: null` below `stacks` in preview.yaml.",
 }
+
+
+_NAMED = {
+    "AWS::ECR::Repository": ("RepositoryName", "repository"),
+    "AWS::IAM::OIDCProvider": ("Url", "identity provider of"),
+}
+"""Resources that an account has once for a name that often does not contain the environment's."""
 
 
 def _claims(body: Mapping[str, Any]) -> Iterator[_Claim]:
@@ -247,6 +254,10 @@ def _claims(body: Mapping[str, Any]) -> Iterator[_Claim]:
             namespace = json.dumps(properties.get("NamespaceId"), sort_keys=True)
             name = properties.get("Name")
             yield _Claim(f"dns {namespace} {name}", f"The name {name} of discovery", "M4005")
+        elif kind in _NAMED:
+            key, what = _NAMED[kind]
+            name = properties.get(key)
+            yield _Claim(f"{kind} {json.dumps(name)}", f"The {what} {name}", "M4006")
         elif kind == "AWS::ECS::Service":
             connect = properties.get("ServiceConnectConfiguration", {})
             namespace = json.dumps(connect.get("Namespace"), sort_keys=True)

@@ -6,6 +6,8 @@ module is imported and listed here.
 
 from __future__ import annotations
 
+import re
+
 from moorage.rules import (
     access_logs,
     account_quotas,
@@ -161,3 +163,19 @@ def topic_of(rule: Rule) -> str:
     """The topic that a rule's number belongs to."""
     number = int(rule.id[1:])
     return next(topic for numbers, topic in TOPICS.items() if number in numbers)
+
+
+def page_of(rule: Rule) -> str:
+    """The name of the page with a rule, below `docs/rules`, without its extension."""
+    return page_name(topic_of(rule))
+
+
+def page_name(topic: str) -> str:
+    """The name of the page of a topic.
+
+    >>> page_name("CloudFormation: order, names, replacement and deletion")
+    'cloudformation'
+    >>> page_name("IAM roles and permissions")
+    'iam-roles-and-permissions'
+    """
+    return "-".join(re.findall(r"[a-z0-9]+", topic.partition(":")[0].partition(",")[0].lower()))

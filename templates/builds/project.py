@@ -10,14 +10,14 @@ from awacs import ec2 as ec2_actions
 from awacs import logs as log_actions
 from awacs.aws import Condition, Statement, StringEquals
 from troposphere import AWSObject, GetAtt, Ref, Sub, codebuild, ec2
-from troposphere.iam import Role
+from troposphere.iam import ManagedPolicy, Role
 
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.facts.codebuild import COMPUTE_TYPES, ENVIRONMENT_TYPES, IMAGES
 from moorage.model import Environment
 
 from .. import network
-from ..common.iam import allow, from_source, role
+from ..common.iam import allow, from_source, policy, role
 from ..common.logs import log_group
 from ..common.policy_statements import policy_statement
 from ..common.used_stacks import UsedStack, resolve_stack
@@ -47,6 +47,9 @@ class Project:
     """Whether only people who can write to the repository decide what it runs. If not, it has
     neither the secrets nor the statements of the params."""
     properties: Mapping[str, Any] = field(default_factory=dict)
+    shares_vpc_policy: bool = False
+    """Whether the permissions for the VPC are those of `vpc_policy`, so that a template with many
+    projects has them once."""
 
 
 def project_resources(project: Project, env: Environment) -> Iterator[AWSObject]:
@@ -85,6 +88,19 @@ def shared_resources(params: BuildParams, env: Environment) -> Iterator[AWSObjec
                 for block in anywhere
             ],
         )
+
+
+def vpc_policy(params: BuildParams, env: Environment) -> Iterator[AWSObject]:
+    """The policy for builds in a VPC that several projects share."""
+    if used := resolve_vpc(params, env):
+        yield ManagedPolicy(
+            _VPC_POLICY,
+            Description=Sub("Builds of ${AWS::StackName} in their VPC"),
+            PolicyDocument=policy(_vpc_statements(params, used)),
+        )
+
+
+_VPC_POLICY = "VpcPolicy"
 
 
 def resolve_vpc(params: BuildParams, env: Environment) -> UsedNetwork | None:
@@ -141,13 +157,18 @@ def _role(project: Project, env: Environment) -> Role:
     if project.trusted:
         policies["Secrets"] = read_statements(params.secrets.values(), params.kms_keys)
         policies["Params"] = [policy_statement(item) for item in params.statements]
+    managed = []
     if used := resolve_vpc(params, env):
-        policies["Vpc"] = _vpc_statements(params, used)
+        if project.shares_vpc_policy:
+            managed = [Ref(_VPC_POLICY)]
+        else:
+            policies["Vpc"] = _vpc_statements(params, used)
     return role(
         f"{project.title}Role",
         "codebuild.amazonaws.com",
         {**policies, **project.statements},
         env,
+        managed=managed,
         permissions_boundary=params.permissions_boundary,
         Condition=from_source(f"{place}{project.name}"),
     )

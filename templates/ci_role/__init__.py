@@ -4,12 +4,13 @@ ci:
   template: ci_role
   github: {repository: octo-org/shop}
 
-There are up to three roles, so that no job has more permissions than it needs:
+There are up to four roles, so that no job has more permissions than it needs:
 
 - `PushRole` pushes images to the environment's repositories, from jobs of the branches.
 - `DeployRole` assumes the role that deploys, from jobs of the GitHub environment, or of the
   branches with GitLab.
 - `PullRequestRole` creates and reads change sets, from pull requests.
+- `PreviewRole` assumes the roles in `preview_roles`, from pull requests.
 
 `moorage ci github` and `moorage ci gitlab` write the files of the CI that use them.
 """
@@ -132,6 +133,10 @@ def _roles(params: Params, env: Environment) -> Iterator[tuple[iam.Role, str]]:
         policies = {"Preview": preview_statements(repositories, env, service_role)}
         checking = _role("PullRequestRole", params, env, jobs.pull_request, policies)
         yield checking, "Role of jobs of pull requests"
+    if params.preview_roles:
+        policies = {"Deploy": assume_statements(params.preview_roles)}
+        previewing = _role("PreviewRole", params, env, jobs.pull_request, policies)
+        yield previewing, "Role of jobs that deploy the environment of a pull request"
 
 
 def _role(

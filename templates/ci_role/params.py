@@ -170,6 +170,13 @@ class Params(Base):
         description="Create a role for pull requests or merge requests, which may create and read "
         "change sets and not execute them.",
     )
+    preview_roles: UniqueList[RoleArn] = Field(
+        [],
+        description="Roles that jobs of pull requests or merge requests assume, to deploy an "
+        "environment for each (`moorage ci --previews`). They must trust the `PreviewRole` of this "
+        "stack, and must not be able to change other environments: these jobs run what nobody has "
+        "reviewed yet.",
+    )
     session_duration: Annotated[int, duration(MIN_SESSION, MAX_SESSION)] = Field(
         MIN_SESSION,
         description="The longest session of the role of the deployment job. A role that is assumed "

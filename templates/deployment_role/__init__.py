@@ -26,7 +26,14 @@ from moorage.facts.quotas import MANAGED_POLICIES_PER_ROLE, MAX_ROLE_NAME, MAX_T
 from moorage.facts.resource_arns import ROOT
 from moorage.findings.finding import Problem
 from moorage.findings.wording import join_and
-from moorage.model import Deployment, DeploymentNeeds, Environment, Permission, ServiceRole
+from moorage.model import (
+    PREVIEW,
+    Deployment,
+    DeploymentNeeds,
+    Environment,
+    Permission,
+    ServiceRole,
+)
 
 from .. import one_off
 from ..common.exports import export_output
@@ -69,6 +76,11 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         message = "StackSets deploys this environment, with roles of its own"
         hint = "Remove the stack, or remove `targets`."
         yield Problem("M3902", (), message, hint)
+    if env.shared and f"{env.name}-".startswith(f"{PREVIEW}-"):
+        message = "Each preview would need an administrator, who deploys its roles first"
+        hint = f"Write `{name}: null` below `stacks` in {PREVIEW}.yaml, and in `role` a role that "
+        hint += "may deploy all previews."
+        yield Problem("M3907", (), message, hint)
     longest = service_role_name(env)
     if len(longest) > MAX_ROLE_NAME:
         message = f"The name of the role has {len(longest)} characters: {longest}"

@@ -8,8 +8,8 @@ delivery:
   test: [make test]
   build: {environment: dev, stacks: [web], repositories: [shop/web]}
   environments:
-    dev: {role: "arn:aws:iam::123456789012:role/shop-dev-deploy"}
-    prod: {role: "arn:aws:iam::210987654321:role/shop-prod-deploy", approval: true}
+    - {name: dev, role: "arn:aws:iam::123456789012:role/shop-dev-deploy"}
+    - {name: prod, role: "arn:aws:iam::210987654321:role/shop-prod-deploy", approval: true}
 
 A push to the branch is tested, its images are built, pushed to ECR and deployed to dev. Then a
 person sees what would change in prod, approves it, and the same images are deployed there.
@@ -25,7 +25,7 @@ from troposphere import GetAtt, Output, Template, codepipeline
 from moorage.findings.finding import Problem
 from moorage.model import Environment
 
-from ..builds.project import project_resources, shared_resources
+from ..builds.project import project_resources, shared_resources, vpc_policy
 from ..common.exports import export_output
 from .artifacts import artifact_resources, artifact_store
 from .events import message_rules, start_rules
@@ -48,7 +48,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template = Template(f"{env.app} {env.name}: the pipeline `{name}`")
     template.set_version()
     template.add_resource(list(artifact_resources(params)))
-    template.add_resource(list(shared_resources(params, env)))
+    template.add_resource([*shared_resources(params, env), *vpc_policy(params, env)])
     steps = list(projects(name, params, env))
     for project in steps:
         template.add_resource(list(project_resources(project, env)))
@@ -70,7 +70,7 @@ def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     """The name of the pipeline, and the roles that the roles of the environments must trust."""
     pipeline = env.stack_name(name)
     yield export_output(env, name, "PipelineName", pipeline, "Name of the pipeline")
-    for environment, deployed in params.environments.items():
+    for environment, deployed in params.deployed.items():
         for step in ("Preview", "Deploy") if deployed.approval else ("Deploy",):
             role = f"{project_id(step, environment)}Role"
             description = f"ARN of the role that assumes the role of {environment}"

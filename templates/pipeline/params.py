@@ -26,6 +26,7 @@ from ..common.fields import (
     Switch,
     UniqueList,
     duration,
+    reject_duplicates,
     text,
 )
 from ..ecr.repositories import RepositoryName
@@ -103,6 +104,7 @@ class Approval(Base):
 class DeployedEnvironment(Base):
     """An environment that the pipeline deploys."""
 
+    name: EnvironmentName = Field(description="Name of the environment: that of its params file.")
     role: RoleArn = Field(
         description="ARN of the role that deploys it, perhaps in another account. It must trust "
         "the role of the step that deploys, which is an output of the stack."
@@ -122,6 +124,11 @@ class DeployedEnvironment(Base):
         True,
         description="If its deployment fails, deploy again what was deployed successfully before.",
     )
+
+
+def _reject_same_names(environments: list[DeployedEnvironment]) -> list[DeployedEnvironment]:
+    reject_duplicates([environment.name for environment in environments])
+    return environments
 
 
 class PullRequests(Base):
@@ -193,7 +200,7 @@ class Params(BuildParams):
         description="Images that other builds push, by the stack (or stack/container) that runs "
         "them. A push of the tag starts the pipeline, which deploys its digest.",
     )
-    environments: dict[EnvironmentName, DeployedEnvironment] = Field(
+    environments: Annotated[list[DeployedEnvironment], AfterValidator(_reject_same_names)] = Field(
         min_length=1,
         max_length=10,
         description="The environments that are deployed, one after the other in this order.",
@@ -217,3 +224,8 @@ class Params(BuildParams):
     timeout: Annotated[int, duration(5 * _MINUTE, MAX_BUILD_MINUTES * _MINUTE)] = Field(
         3600, description="Time after which each of its builds is stopped, in whole minutes."
     )
+
+    @property
+    def deployed(self) -> dict[str, DeployedEnvironment]:
+        """The environments by their names, in the order of their deployment."""
+        return {environment.name: environment for environment in self.environments}

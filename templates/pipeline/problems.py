@@ -53,8 +53,8 @@ def _name_problems(pipeline: str, params: Params) -> Iterator[Problem]:
     """Names that are too long, or that are the same for two entries."""
     yield from _length_problems("pipeline", pipeline, MAX_PIPELINE_NAME, ())
     titles: dict[str, str] = {}
-    for name in params.environments:
-        path: Path = ("environments", name)
+    for index, name in enumerate(params.deployed):
+        path: Path = ("environments", index)
         project = f"{pipeline}-preview-{name}"
         if len(pipeline) <= MAX_PIPELINE_NAME:
             yield from _length_problems("project", project, MAX_PROJECT_NAME, path)
@@ -98,8 +98,8 @@ def _trigger_problems(params: Params) -> Iterator[Problem]:
 
 
 def _environment_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    for other, deployed in params.environments.items():
-        path: Path = ("environments", other)
+    for index, (other, deployed) in enumerate(params.deployed.items()):
+        path: Path = ("environments", index)
         if other == env.name and (not deployed.stacks or name in deployed.stacks):
             message = f"The pipeline would update itself while it deploys `{other}`"
             hint = "Name the other stacks in `stacks:`, or move the pipeline to a params file of "

@@ -91,7 +91,7 @@ def projects(name: str, params: Params, env: Environment) -> Iterator[Project]:
             docker=True,
             statements={"Images": _push_statements(params.build, env)},
         )
-    for environment, deployed in params.environments.items():
+    for environment, deployed in params.deployed.items():
         if deployed.approval:
             yield _deployment("Preview", stack, environment, deployed, params)
         yield _deployment("Deploy", stack, environment, deployed, params)
@@ -125,6 +125,7 @@ def _step(
         statements={"Artifacts": read_artifacts(params), **(statements or {})},
         variables=variables or {},
         docker=docker,
+        shares_vpc_policy=True,
         properties={
             "Artifacts": codebuild.Artifacts(Type="CODEPIPELINE"),
             "EncryptionKey": key_arn(params),
@@ -167,6 +168,7 @@ def pull_request_project(name: str, params: Params, env: Environment) -> Project
         statements={"Source": list(clone_statements(params.source))},
         docker=params.docker,
         trusted=False,
+        shares_vpc_policy=True,
         properties={"Triggers": project_triggers([trigger], params.source)},
     )
 

@@ -21,7 +21,7 @@ def stages(params: Params, projects: Mapping[str, Any]) -> Iterator[codepipeline
     yield codepipeline.Stages(Name="Source", Actions=list(_sources(params)))
     if actions := list(_build_actions(params, projects)):
         yield codepipeline.Stages(Name="Build", Actions=actions)
-    for name, deployed in params.environments.items():
+    for name, deployed in params.deployed.items():
         if deployed.approval:
             yield codepipeline.Stages(
                 Name=f"Approve-{name}",

@@ -58,7 +58,7 @@ IMAGES=$({MOORAGE} image push {params.build.environment} {" ".join(params.build.
 
 
 def _build_all(params: Params) -> str:
-    names = " ".join(params.environments)
+    names = " ".join(params.deployed)
     images = f"${PUSHED} ${IMAGES}"
     return f'{MOORAGE} build {names} --params {params.params} --out "$HOME/out" {images}'
 

@@ -130,3 +130,58 @@ def test_any_command_can_install_it(ci: str, command: str, capsys: Capture) -> N
     else:
         scripts = content[".moorage"]["before_script"]
     assert f"{command}\n" in scripts
+
+
+PREVIEW = """\
+app: shop
+region: eu-central-1
+shares: {env: dev, stacks: [network]}
+stacks: {cluster: {}}
+"""
+
+
+def test_previews_are_jobs_of_pull_requests_and_no_environment(capsys: Capture) -> None:
+    Path("params/preview.yaml").write_text(PREVIEW)
+    assert main(["ci", "github", "--previews", "--write"]) == 0
+    workflow = WORKFLOW.read_text()
+    assert workflow.startswith("# Written by `moorage ci github dev --previews` ")
+    assert "\n  delete-preview:\n" in workflow
+    assert "moorage check dev preview " in workflow
+    jobs = YAML(typ="safe", pure=True).load(workflow)["jobs"]
+    steps = jobs["deploy-preview"]["steps"]
+    assert steps[3]["with"]["audience"] == "shop", "that of the environment whose stacks it shares"
+    capsys.readouterr()
+    assert main(["ci", "github", "dev"]) == 0
+    assert "delete-preview" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("params", "arguments", "message"),
+    [
+        ("", ["--previews"], "there is no `params/preview.yaml`. See docs/previews.md"),
+        (
+            PREVIEW,
+            ["dev", "preview"],
+            "`preview` is deployed for each pull request: write --previews instead.",
+        ),
+        (
+            PREVIEW.replace("shares:", "#"),
+            ["--previews"],
+            "`params/preview.yaml` has no `shares:`. See docs/previews.md",
+        ),
+    ],
+)
+def test_wrong_usage_of_previews(
+    params: str, arguments: list[str], message: str, capsys: Capture
+) -> None:
+    if params:
+        Path("params/preview.yaml").write_text(params)
+    assert main(["ci", "github", *arguments]) == 2
+    assert capsys.readouterr().err.endswith(f"build.py: {message}\n")
+
+
+def test_previews_with_errors_give_no_file(capsys: Capture) -> None:
+    Path("params/preview.yaml").write_text(PREVIEW.replace("env: dev", "env: dve"))
+    assert main(["ci", "github", "--previews", "--write"]) == 1
+    assert "error M4001" in capsys.readouterr().err
+    assert not WORKFLOW.exists()

@@ -32,6 +32,8 @@ PROD = CiEnvironment(
 )
 ONLY = CiEnvironment("live", "us-east-1", has_builds=False, environment="live")
 CASES = [(DEV, PROD), (ONLY,), (ONLY, DEV)]
+PREVIEWS = CiEnvironment("preview", "eu-central-1", has_builds=True, audience="shop")
+PLAIN = replace(PREVIEWS, has_builds=False)
 ACTIONS = {
     "actions/checkout",
     "actions/setup-python",
@@ -40,8 +42,10 @@ ACTIONS = {
 }
 
 
-def parse(ci: Ci, *environments: CiEnvironment) -> dict[str, Any]:
-    text = build_workflow(ci, environments, "python -m pip install .")
+def parse(
+    ci: Ci, *environments: CiEnvironment, previews: CiEnvironment | None = None
+) -> dict[str, Any]:
+    text = build_workflow(ci, environments, "python -m pip install .", previews)
     assert "@" not in re.sub(r"actions/[a-z-]+@|credentials@|sarif@|=@comment.md", "", text)
     content: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return content
@@ -59,6 +63,7 @@ def scripts(content: dict[str, Any]) -> Iterator[str]:
         yield from job["script"]
 
 
+@pytest.mark.parametrize("previews", [None, PREVIEWS, PLAIN], ids=["none", "builds", "plain"])
 @pytest.mark.parametrize("environments", CASES, ids=len)
 @pytest.mark.parametrize(
     ("ci", "options"),
@@ -68,10 +73,14 @@ def scripts(content: dict[str, Any]) -> Iterator[str]:
     ],
 )
 def test_the_files_fit_the_published_schemas(
-    ci: Ci, options: list[str], environments: tuple[CiEnvironment, ...], tmp_path: Path
+    ci: Ci,
+    options: list[str],
+    environments: tuple[CiEnvironment, ...],
+    previews: CiEnvironment | None,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "ci.yml"
-    path.write_text(build_workflow(ci, environments, "python -m pip install ."))
+    path.write_text(build_workflow(ci, environments, "python -m pip install .", previews))
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *options, str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -80,7 +89,7 @@ def test_the_files_fit_the_published_schemas(
 @pytest.mark.parametrize("environments", CASES, ids=len)
 @pytest.mark.parametrize("ci", ["github", "gitlab"])
 def test_the_shell_scripts_can_be_parsed(ci: Ci, environments: tuple[CiEnvironment, ...]) -> None:
-    found = [*scripts(parse(ci, *environments))]
+    found = [*scripts(parse(ci, *environments, previews=PREVIEWS))]
     assert found
     for script in found:
         run = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
@@ -217,6 +226,96 @@ def test_jobs_of_gitlab() -> None:
         assert jobs[name]["interruptible"] is False
     assert jobs["preview-dev"]["id_tokens"] == {"AWS_ID_TOKEN": {"aud": "sts.amazonaws.com"}}
     assert jobs["push-prod-eu"]["id_tokens"] == {"AWS_ID_TOKEN": {"aud": "shop"}}
+
+
+def test_a_job_of_gitlab_waits_for_the_check_even_if_the_job_before_it_is_left_out() -> None:
+    jobs = jobs_of_gitlab(parse("gitlab", DEV, PROD))
+    for name, before in (
+        ("push-dev", []),
+        ("deploy-dev", ["push-dev"]),
+        ("push-prod-eu", ["deploy-dev"]),
+        ("deploy-prod-eu", ["push-prod-eu"]),
+    ):
+        optional = [{"job": job, "optional": True} for job in before]
+        assert jobs[name]["needs"] == [{"job": "check"}, *optional]
+    # Without the images of this commit, nothing is deployed.
+    assert "$DEV_PUSH_ROLE_ARN" in jobs["deploy-dev"]["rules"][0]["if"]
+
+
+def test_jobs_run_for_the_branches_of_their_environment_only() -> None:
+    jobs = parse("github", DEV, PROD)["jobs"]
+    main = "github.ref == 'refs/heads/main'"
+    others = (
+        "startsWith(github.ref, 'refs/heads/release/') || startsWith(github.ref, 'refs/tags/v')"
+    )
+    for name in ("push-dev", "deploy-dev"):
+        assert jobs[name]["if"].endswith(f" && ({main})")
+    # The jobs of dev, which are skipped for a tag, do not prevent those of prod; a failure does.
+    after = f" && ({main} || {others}) && !failure() && !cancelled()"
+    assert jobs["push-prod-eu"]["if"].endswith(after)
+    pushed = " && needs.push-prod-eu.result == 'success'"
+    assert jobs["deploy-prod-eu"]["if"].endswith(after + pushed)
+    rule = jobs_of_gitlab(parse("gitlab", DEV, PROD))["push-prod-eu"]["rules"][0]["if"]
+    assert rule.endswith(
+        ' && ($CI_COMMIT_BRANCH == "main" || $CI_COMMIT_BRANCH =~ /^release\\/.*$/ || '
+        "$CI_COMMIT_TAG =~ /^v.*$/)"
+    )
+    for job in parse("github", DEV, ONLY)["jobs"].values():
+        assert "github.ref" not in job.get("if", "")
+
+
+def test_names_with_a_meaning_in_yaml_are_texts() -> None:
+    norway = replace(DEV, name="no", environment='a "b"', audience="*")
+    job = parse("github", norway)["jobs"]["deploy-no"]
+    assert job["environment"] == 'a "b"'
+    assert job["steps"][3]["with"]["audience"] == "*"
+    text = build_workflow("gitlab", (replace(DEV, name="no"),), "true")
+    for line in ('  - "no"', '  stage: "no"', '  environment: "no"', '  resource_group: "no"'):
+        assert f"\n{line}\n" in text
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_a_command_that_looks_like_a_part_of_the_file_is_kept(ci: Ci) -> None:
+    command = "pip install git+https://me@env@v1"
+    assert command in build_workflow(ci, (DEV,), command)
+
+
+def test_the_environment_of_a_pull_request_is_deleted_when_that_is_closed() -> None:
+    content = parse("github", DEV, previews=PREVIEWS)
+    assert content["on"]["pull_request"]["types"][-1] == "closed"
+    jobs = content["jobs"]
+    assert jobs["check"]["if"] == "github.event.action != 'closed'"
+    deploying, deleting = jobs["deploy-preview"], jobs["delete-preview"]
+    assert deploying["concurrency"] == deleting["concurrency"]
+    assert deploying["concurrency"]["cancel-in-progress"] is False
+    assert deploying["needs"] == "check"
+    assert "needs" not in deleting, "it does not depend on the check of what is closed"
+    for job, action in ((deploying, "!="), (deleting, "==")):
+        assert f"github.event.action {action} 'closed'" in job["if"]
+        assert "head.repo.full_name == github.repository" in job["if"]
+        assert "vars.PREVIEW_DEPLOY_ROLE_ARN != ''" in job["if"]
+        assert "${{" not in job["steps"][-1]["run"]
+    base = "${{ github.event.pull_request.base.ref }}"
+    assert deleting["steps"][0]["with"] == {"persist-credentials": False, "ref": base}
+    assert "--previews" in build_workflow("github", (DEV,), "true", PREVIEWS).splitlines()[0]
+
+
+def test_gitlab_stops_the_environment_of_a_merge_request() -> None:
+    jobs = jobs_of_gitlab(parse("gitlab", DEV, previews=PREVIEWS))
+    deploying, deleting = jobs["deploy-preview"], jobs["delete-preview"]
+    assert deploying["environment"]["on_stop"] == "delete-preview"
+    assert deleting["environment"]["action"] == "stop"
+    assert deploying["environment"]["name"] == deleting["environment"]["name"]
+    assert deploying["resource_group"] == deleting["resource_group"]
+    assert deleting["rules"][0]["when"] == "manual"
+    assert deploying["services"] == ["docker:28-dind"]
+    assert "services" not in jobs_of_gitlab(parse("gitlab", DEV, previews=PLAIN))["deploy-preview"]
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_a_preview_without_builds_runs_the_images_of_the_params(ci: Ci) -> None:
+    assert "image push" in str(parse(ci, ONLY, previews=PREVIEWS))
+    assert "image push" not in str(parse(ci, ONLY, previews=PLAIN))
 
 
 def test_the_same_environments_give_the_same_file() -> None:

@@ -39,6 +39,7 @@ stacks:
 GH = """\
 echo "$*" >> "$GH_CALLS"
 case "$*" in
+  *pulls/*) cat "$GH_COMMENTS.state" ;;
   *--jq*) cat "$GH_COMMENTS" ;;
   *POST*) cp comment.md "$GH_COMMENTS.body"; echo 4711 > "$GH_COMMENTS" ;;
   *PATCH*) cp comment.md "$GH_COMMENTS.body" ;;
@@ -174,3 +175,51 @@ def test_a_commit_runs_by_the_steps_of_gitlab(
     assert running_image(cloud, app, region).endswith(f"/{app}/web@{digest}")
     run_gitlab_job(runner, pipeline, "preview-dev", variables)
     assert "Nothing to change" in (home / "preview-dev.txt").read_text()
+
+
+PREVIEW = """\
+app: previewed
+region: eu-west-2
+account: "123456789012"
+shares: {env: dev, stacks: [cluster, network]}
+stacks:
+  web:
+    template: service
+    containers:
+      web: {image: "ecr:previewed/web:1.4.2", build: web}
+"""
+
+
+def test_a_pull_request_gets_an_environment_until_it_is_closed(
+    cloud: Cloud, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, region = "previewed", "eu-west-2"
+    trust = "github: {repository: octo-org/shop}"
+    (home / "params/preview.yaml").write_text(PREVIEW)
+    prepare(cloud, home, PARAMS.format(app=app, region=region, ci=trust), monkeypatch)
+    assert main(["deploy", "dev", "network", "cluster", "--no-role", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["ci", "github", "--previews", "--install", "true"]) == 0
+    workflow = parse(capsys.readouterr().out)
+    runner = make_runner(cloud, home)
+    state = home.parent / "comments.state"
+    context = {"github.token": "token", "github.event.pull_request.number": "7"}
+
+    def preview_stacks() -> list[str]:
+        stacks = cloud.client("cloudformation", region).describe_stacks()["Stacks"]
+        names = [stack["StackName"] for stack in stacks]
+        return [name for name in names if name.startswith(f"{app}-preview-")]
+
+    # It was closed before the job began: what it would create, nobody would delete.
+    state.write_text("closed\n")
+    run_github_job(runner, workflow, "deploy-preview", context)
+    assert preview_stacks() == []
+
+    state.write_text("open\n")
+    run_github_job(runner, workflow, "deploy-preview", context)
+    assert preview_stacks() == [f"{app}-preview-7-web"]
+    digest = pushed_digest(cloud, app, region, home)
+    assert running_image(cloud, app, region).endswith(f"/{app}/web@{digest}")
+
+    run_github_job(runner, workflow, "delete-preview", context)
+    assert preview_stacks() == []

@@ -42,8 +42,8 @@ stacks:
     pushed_images:
       api: {{repository: piped/api}}
     environments:
-      dev: {{role: "arn:aws:iam::{TOOLS}:role/deploy"}}
-      prod:
+      - {{name: dev, role: "arn:aws:iam::{TOOLS}:role/deploy"}}
+      - name: prod
         role: arn:aws:iam::{PROD}:role/deploy
         approval: true
         stacks: [network, cluster, web, api]

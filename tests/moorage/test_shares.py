@@ -25,6 +25,11 @@ stacks:
     expose:
       - {via: public, hosts: ["${env}.example.com"]}
 """
+REGISTRY = "stacks: {registry: {template: ecr, repositories: {shop/web: {}}}}\n"
+CI = (
+    "stacks: {ci: {template: ci_role, github: {repository: octo/shop}, deploy_roles: [DEPLOYER]}}\n"
+)
+CI = CI.replace("DEPLOYER", "arn:aws:iam::123456789012:role/deploy")
 SHARES = "shares: {env: dev, stacks: [cluster, public]}\n"
 
 
@@ -160,6 +165,29 @@ WEB = 'stacks: {web: {expose: [{via: public, paths: ["/shop/*"]}]}}\n'
             "preview. Put `${env}` into the name.",
             id="the name of another preview",
         ),
+        pytest.param(
+            SHARES + REGISTRY,
+            REGISTRY,
+            ":2: error M4006 stacks.registry: The repository shop/web is also that of `registry` "
+            "of `dev`. Write `registry: null` below `stacks` in preview.yaml.",
+            id="the repository of the environment",
+        ),
+        pytest.param(
+            SHARES + CI,
+            CI,
+            ":2: error M4006 stacks.ci: The identity provider of "
+            "https://token.actions.githubusercontent.com is also that of `ci` of `dev`. Write "
+            "`ci: null` below `stacks` in preview.yaml.",
+            id="the identity provider of the environment",
+        ),
+        pytest.param(
+            SHARES + "stacks: {deployment: {template: deployment_role}}\n",
+            "",
+            ":2: error M3907 stacks.deployment: Each preview would need an administrator, who "
+            "deploys its roles first. Write `deployment: null` below `stacks` in preview.yaml, and "
+            "in `role` a role that may deploy all previews.",
+            id="roles for each preview",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_reported(
@@ -169,7 +197,7 @@ def test_what_cannot_be_shared_is_reported(
     assert result.plan is None
     assert expected in text(result.findings)
     codes = {finding.code for finding in result.findings}
-    assert codes & {"M4001", "M4002", "M4003", "M4004", "M4005"}
+    assert codes & {"M4001", "M4002", "M4003", "M4004", "M4005", "M4006", "M3907"}
 
 
 def test_the_page_about_previews_shows_the_golden_case() -> None:

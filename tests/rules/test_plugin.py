@@ -50,7 +50,7 @@ def test_a_match_has_line_level_and_page(tmp_path: Path) -> None:
     assert (match["Rule"]["Id"], match["Level"]) == ("E9745", "Error")
     assert match["Location"]["Start"]["LineNumber"] in (2, 5)
     assert match["Location"]["Path"][:2] == ["Resources", "Role"]
-    assert match["Rule"]["Source"].endswith("docs/rules.md#e9745")
+    assert match["Rule"]["Source"].endswith("docs/rules/iam-roles-and-permissions.md#e9745")
     assert match["Message"].endswith(".")
 
 

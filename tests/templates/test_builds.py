@@ -88,6 +88,43 @@ def test_only_github_reports_pull_requests_that_are_opened_again() -> None:
     assert filters(trigger)[0]["Pattern"].endswith(", PULL_REQUEST_REOPENED")
 
 
+def test_environments_are_deployed_in_the_order_of_the_params(tmp_path: Path) -> None:
+    """Not in that of their names: what prod gets was in staging before."""
+    role = "arn:aws:iam::123456789012:role/deploy"
+    (tmp_path / "tools.yaml").write_text(
+        "app: shop\nregion: eu-central-1\nstacks:\n  delivery:\n    template: pipeline\n"
+        "    source: {codecommit: shop}\n    environments:\n"
+        f"      - {{name: staging, role: {role}}}\n"
+        f"      - {{name: prod, role: {role}, approval: true}}\n"
+    )
+    plan = build(tmp_path, "tools", TEMPLATES).plan
+    assert plan is not None
+    stages = plan.stacks[0].rendering.body["Resources"]["Pipeline"]["Properties"]["Stages"]
+    names = [stage["Name"] for stage in stages]
+    assert names == ["Source", "Build", "Deploy-staging", "Approve-prod", "Deploy-prod"]
+
+
+def test_a_pipeline_in_a_vpc_fits_into_a_template(tmp_path: Path) -> None:
+    """The permissions for the VPC are written once, not for each step."""
+    role = "arn:aws:iam::123456789012:role/deploy"
+    names = ("dev", "test", "staging", "prod")
+    entries = [f"      - {{name: {name}, role: {role}}}\n" for name in names]
+    (tmp_path / "tools.yaml").write_text(
+        "app: shop\nregion: eu-central-1\nstacks:\n  network: {egress: nat}\n  delivery:\n"
+        "    template: pipeline\n    source: {codecommit: shop}\n    vpc: true\n"
+        f"    environments:\n{''.join(entries)}"
+    )
+    plan = build(tmp_path, "tools", TEMPLATES).plan
+    assert plan is not None
+    (rendering,) = [stack.rendering for stack in plan.stacks if stack.name == "delivery"]
+    resources = rendering.body["Resources"]
+    roles = [name for name in resources if name.endswith("ProjectRole")]
+    assert len(roles) == len(names) + 1
+    for name in roles:
+        assert resources[name]["Properties"]["ManagedPolicyArns"] == [{"Ref": "VpcPolicy"}]
+    assert rendering.text.count("ec2:CreateNetworkInterfacePermission") == 1
+
+
 def test_a_step_can_only_assume_the_role_of_its_environment(pipeline: dict[str, Any]) -> None:
     assumed = {
         name.removesuffix("ProjectRole"): statements(role)["AssumeRole"]["Resource"]

@@ -71,6 +71,19 @@ def test_each_job_of_github_can_assume_its_role_only() -> None:
     assert trusted(resources, GITHUB, **PULL_REQUEST) == ["PullRequestRole"]
 
 
+def test_pull_requests_deploy_their_environments_with_other_roles_only() -> None:
+    assert "PreviewRole" not in build_github()
+    role = "arn:aws:iam::123456789012:role/previews"
+    previews = build(github={"repository": "octo/shop"}, preview_roles=[role])["PreviewRole"]
+    assert trusts(previews, GITHUB, **PULL_REQUEST)
+    assert not trusts(previews, GITHUB, **MAIN)
+    assert not trusts(previews, GITHUB, **{**PULL_REQUEST, "sub": "repo:fork/shop:pull_request"})
+    (policy,) = previews["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole"]
+    assert statement["Resource"] == [role]
+
+
 @pytest.mark.parametrize(
     "claims",
     [

@@ -9,6 +9,7 @@ from moorage.deploy.diagnosis.known import KNOWN, TOPICS
 from moorage.deploy.diagnosis.known.known_failure import KnownFailure
 from moorage.deploy.diagnosis.matching import rule_failures
 from moorage.findings.codes import CODES
+from moorage.findings.explain import link_rule
 from moorage.findings.pages import WIDTH, anchor, escape_cell, join_words
 
 _INTRODUCTION = """\
@@ -84,8 +85,7 @@ def _section(known: KnownFailure) -> Iterator[str]:
 
 
 def _link(code: str) -> str:
-    page = "findings.md" if code in CODES else "rules.md"
-    return f"[{code}]({page}#{code.lower()})"
+    return f"[{code}](findings.md#{code.lower()})" if code in CODES else link_rule(code)
 
 
 def _rules() -> Iterator[str]:

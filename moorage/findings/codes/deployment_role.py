@@ -90,4 +90,17 @@ stacks:
 """,
         (_SERVICE_ROLE,),
     ),
+    Code(
+        "M3907",
+        "A preview would have roles for deployments of its own.",
+        "Each preview would need an administrator, who deploys the roles before `moorage preview "
+        "up` can deploy the rest.",
+        "Delete the stack from the previews. `role:` in their params names a role that may deploy "
+        "all of them.",
+        """\
+# params/preview.yaml
+role: arn:aws:iam::123456789012:role/previews
+stacks: {deployment: null}
+""",
+    ),
 )

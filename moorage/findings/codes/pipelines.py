@@ -217,7 +217,7 @@ execution_mode: QUEUED
         "another folder, because `base.yaml` is merged with each file of its folder.",
         """\
 environments:
-  dev:
+  - name: dev
     role: arn:aws:iam::123456789012:role/deploy
     stacks: [network, cluster, public, web]
 """,
@@ -240,7 +240,7 @@ pushed_images:
         "Add `approval: true`, or remove `preview_role`.",
         """\
 environments:
-  prod:
+  - name: prod
     role: arn:aws:iam::123456789012:role/deploy
     preview_role: arn:aws:iam::123456789012:role/preview
     approval: true

@@ -63,4 +63,16 @@ expose:
 discovery: {name: "web-${env}"}
 """,
     ),
+    Code(
+        "M4006",
+        "A repository or an identity provider is that of another environment, too.",
+        "An account has one repository of a name in a region, and one identity provider for a URL. "
+        "The second stack that creates it fails.",
+        "Delete the stack from the previews, which then use that of the other environment; or put "
+        "`${env}` into the name of the repository.",
+        """\
+# params/preview.yaml
+stacks: {registry: null, ci: null}
+""",
+    ),
 )

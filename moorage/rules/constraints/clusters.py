@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import All, AtMostItems, Either, Not, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
-    All,
     AtMost,
-    AtMostItems,
     Count,
-    Either,
     Is,
     Length,
     Matches,
-    Not,
     NotEmpty,
     Present,
-    Some,
     Within,
 )
 

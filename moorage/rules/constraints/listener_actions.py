@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import All, AtMostItems, Each, Either, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
-    All,
-    AtMostItems,
     Count,
-    Each,
-    Either,
     Is,
     Length,
     Matches,
-    Not,
     NotEmpty,
     Present,
-    Refers,
-    Some,
     StartsWith,
     Unique,
     Within,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import (
+    All,
+    Attribute,
+    Each,
+    Either,
+    IsReference,
+    Not,
+    Refers,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
-    All,
-    Attribute,
     Count,
-    Each,
-    Either,
     Is,
-    IsReference,
     Matches,
-    Not,
     NotEmpty,
     Present,
-    Refers,
     SameAs,
     StartsWith,
     Unique,

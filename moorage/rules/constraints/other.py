@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import All, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.predicates import (
-    All,
-    Count,
-    EndsWith,
-    Is,
-    Length,
-    Matches,
-    Not,
-    NotEmpty,
-    Refers,
-    Some,
-)
+from moorage.rules.constraints.predicates import Count, EndsWith, Is, Length, Matches, NotEmpty
 from moorage.rules.constraints.relations import (
     CreatedAfter,
     HasReferrer,

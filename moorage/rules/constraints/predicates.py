@@ -18,7 +18,7 @@ from typing import Protocol
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
-from moorage.cfn.values import MISSING, Text, Unknown, are_same
+from moorage.cfn.values import Text, Unknown, are_same
 from moorage.cfn.view import Resource
 
 
@@ -74,7 +74,7 @@ class Predicate(Protocol):
 
 
 @dataclass(frozen=True)
-class _ValuePredicate:
+class ValuePredicate:
     """A statement about the value at a path."""
 
     path: str
@@ -86,7 +86,7 @@ class _ValuePredicate:
 # Presence ------------------------------------------------------------------------------------
 
 
-class Present(_ValuePredicate):
+class Present(ValuePredicate):
     """There is a value."""
 
     def holds(self, context: Context) -> TriState:
@@ -94,7 +94,7 @@ class Present(_ValuePredicate):
         return False if node.absent else node.certainly_present or None
 
 
-class Absent(_ValuePredicate):
+class Absent(ValuePredicate):
     """There is no value."""
 
     def holds(self, context: Context) -> TriState:
@@ -102,7 +102,7 @@ class Absent(_ValuePredicate):
         return True if node.absent else False if node.certainly_present else None
 
 
-class NotEmpty(_ValuePredicate):
+class NotEmpty(ValuePredicate):
     """There is a list with an item, or any other value."""
 
     def holds(self, context: Context) -> TriState:
@@ -118,7 +118,7 @@ class NotEmpty(_ValuePredicate):
 
 
 @dataclass(frozen=True, init=False)
-class Is(_ValuePredicate):
+class Is(ValuePredicate):
     """The value is one of these texts. False if it is absent, unless AWS's `default` is one."""
 
     values: tuple[str, ...]
@@ -141,7 +141,7 @@ class Is(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class Matches(_ValuePredicate):
+class Matches(ValuePredicate):
     """The text matches a regular expression as a whole."""
 
     pattern: str
@@ -152,7 +152,7 @@ class Matches(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class StartsWith(_ValuePredicate):
+class StartsWith(ValuePredicate):
     """The text begins with one of these words."""
 
     words: tuple[str, ...]
@@ -166,7 +166,7 @@ class StartsWith(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class EndsWith(_ValuePredicate):
+class EndsWith(ValuePredicate):
     """The text ends with one of these words."""
 
     words: tuple[str, ...]
@@ -179,7 +179,7 @@ class EndsWith(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class Within(_ValuePredicate):
+class Within(ValuePredicate):
     """The number is in a range, whose ends belong to it."""
 
     low: float | None
@@ -193,7 +193,7 @@ class Within(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class MultipleOf(_ValuePredicate):
+class MultipleOf(ValuePredicate):
     """The number is a multiple of another."""
 
     divisor: int
@@ -204,7 +204,7 @@ class MultipleOf(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class Length(_ValuePredicate):
+class Length(ValuePredicate):
     """The number of characters is in a range. Of a text that is only partly known, the known part
     counts."""
 
@@ -220,7 +220,7 @@ class Length(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class Count(_ValuePredicate):
+class Count(ValuePredicate):
     """The number of items in a list, or of entries in a map, is in a range."""
 
     low: int
@@ -239,7 +239,7 @@ class Count(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class AtMost(_ValuePredicate):
+class AtMost(ValuePredicate):
     """The number is not above the number at another path, or below it by at least `distance`."""
 
     other: str
@@ -252,7 +252,7 @@ class AtMost(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class SameAs(_ValuePredicate):
+class SameAs(ValuePredicate):
     """The value equals the value at another path."""
 
     other: str
@@ -263,7 +263,7 @@ class SameAs(_ValuePredicate):
 
 
 @dataclass(frozen=True)
-class Unique(_ValuePredicate):
+class Unique(ValuePredicate):
     """No two items of a list have the same values at all of the `keys`. An item for which `where`
     does not hold is left out."""
 
@@ -295,180 +295,6 @@ class Unique(_ValuePredicate):
             for node in (first.at(key), second.at(key))
         )
         return left is right if left is None or right is None else are_same(left, right)
-
-
-# References and lists ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Refers(_ValuePredicate):
-    """The statement holds for the resource of a type that the value refers to. None for anything
-    else, such as an ARN."""
-
-    type: str
-    predicate: Predicate
-
-    def holds(self, context: Context) -> TriState:
-        resource = context.at(self.path).resource
-        if resource is None or resource.type != self.type:
-            return None
-        return self.predicate.holds(Context(resource, resource.props))
-
-
-@dataclass(frozen=True)
-class IsReference(_ValuePredicate):
-    """The value is the attribute (`Ref`, or a name of `Fn::GetAtt`) of a resource of a type."""
-
-    type: str
-    attribute: str | None = None
-    """None for any attribute."""
-
-    def holds(self, context: Context) -> TriState:
-        node = context.at(self.path)
-        if node.attr is None:
-            return None if node.unknown else False
-        is_type = node.attr.resource.type == self.type
-        return is_type and self.attribute in (None, node.attr.name)
-
-
-@dataclass(frozen=True)
-class Each(_ValuePredicate):
-    """The statement holds for all items of a list."""
-
-    predicate: Predicate
-
-    def holds(self, context: Context) -> TriState:
-        return all_of(self.predicate.holds(item) for item in context.items(self.path))
-
-    def place(self, context: Context) -> Node:
-        for item in context.items(self.path):
-            if self.predicate.holds(item) is False:
-                return self.predicate.place(item)
-        return context.at(self.path.partition("[]")[0])
-
-
-@dataclass(frozen=True)
-class Some(_ValuePredicate):
-    """The statement holds for an item of a list."""
-
-    predicate: Predicate
-
-    def holds(self, context: Context) -> TriState:
-        found = any_of(self.predicate.holds(item) for item in context.items(self.path))
-        return None if found is False and not context.all_items_known(self.path) else found
-
-    def place(self, context: Context) -> Node:
-        for item in context.items(self.path):
-            if self.predicate.holds(item) is True:
-                return self.predicate.place(item)
-        return context.at(self.path.partition("[]")[0])
-
-
-@dataclass(frozen=True)
-class AtMostItems(_ValuePredicate):
-    """The statement holds for at most this number of items of a list."""
-
-    high: int
-    predicate: Predicate
-
-    def holds(self, context: Context) -> TriState:
-        results = [self.predicate.holds(item) for item in context.items(self.path)]
-        if results.count(True) > self.high:
-            return False
-        is_known = context.all_items_known(self.path) and None not in results
-        return True if is_known else None
-
-    def place(self, context: Context) -> Node:
-        return context.at(self.path.partition("[]")[0])
-
-
-@dataclass(frozen=True)
-class Attribute(_ValuePredicate):
-    """The statement holds for the entry with a key in a list of keys and values, such as
-    `TargetGroupAttributes`. Without such an entry, `Value` is absent."""
-
-    key: str
-    predicate: Predicate
-
-    def holds(self, context: Context) -> TriState:
-        entry = self._entry(context)
-        if entry is None and not context.all_items_known(self.path):
-            return None
-        return self.predicate.holds(entry or context.inner(_nothing(context, self.path)))
-
-    def place(self, context: Context) -> Node:
-        entry = self._entry(context)
-        return self.predicate.place(entry) if entry else context.at(self.path)
-
-    def _entry(self, context: Context) -> Context | None:
-        items = context.items(self.path)
-        return next((item for item in items if item.at("Key").text == self.key), None)
-
-
-def _nothing(context: Context, path: str) -> Node:
-    return Node(context.resource.stack, MISSING, context.at(path).path)
-
-
-# Combinations --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, init=False)
-class _Combination:
-    parts: tuple[Predicate, ...]
-
-    def __init__(self, *parts: Predicate) -> None:
-        object.__setattr__(self, "parts", parts)
-
-
-class All(_Combination):
-    """All statements hold."""
-
-    def holds(self, context: Context) -> TriState:
-        return all_of(part.holds(context) for part in self.parts)
-
-    def place(self, context: Context) -> Node:
-        wrong = (part for part in self.parts if part.holds(context) is False)
-        return next(wrong, self.parts[0]).place(context)
-
-
-class Either(_Combination):
-    """At least one statement holds."""
-
-    def holds(self, context: Context) -> TriState:
-        return any_of(part.holds(context) for part in self.parts)
-
-    def place(self, context: Context) -> Node:
-        """The first value that exists."""
-        places = [part.place(context) for part in self.parts]
-        return next((place for place in places if place.present), places[0])
-
-
-@dataclass(frozen=True)
-class Not:
-    """The statement does not hold."""
-
-    part: Predicate
-
-    def holds(self, context: Context) -> TriState:
-        return negate(self.part.holds(context))
-
-    def place(self, context: Context) -> Node:
-        return self.part.place(context)
-
-
-@dataclass(frozen=True, init=False)
-class AtMostOne(_Combination):
-    """No two of the statements hold."""
-
-    def holds(self, context: Context) -> TriState:
-        results = [part.holds(context) for part in self.parts]
-        if results.count(True) > 1:
-            return False
-        return None if None in results else True
-
-    def place(self, context: Context) -> Node:
-        true = [part for part in self.parts if part.holds(context)]
-        return (true[1] if len(true) > 1 else self.parts[0]).place(context)
 
 
 # Parts ---------------------------------------------------------------------------------------

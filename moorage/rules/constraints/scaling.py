@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import All, AtMostOne, Each, Either, Not
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
-    All,
-    AtMostOne,
     Count,
-    Each,
-    Either,
     Is,
     Matches,
-    Not,
     NotEmpty,
     Present,
     Within,

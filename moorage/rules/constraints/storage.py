@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import All, AtMostOne, Not, Some
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.predicates import (
-    All,
-    AtMostOne,
-    Count,
-    Is,
-    Not,
-    Present,
-    Some,
-)
+from moorage.rules.constraints.predicates import Count, Is, Present
 from moorage.rules.constraints.relations import NoOther
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"

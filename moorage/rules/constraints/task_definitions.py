@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from moorage.rules.constraints.combinations import (
+    All,
+    AtMostItems,
+    AtMostOne,
+    Each,
+    Either,
+    Not,
+    Some,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
-    All,
     AtMost,
-    AtMostItems,
-    AtMostOne,
     Count,
-    Each,
-    Either,
     EndsWith,
     Is,
     Length,
     Matches,
-    Not,
     NotEmpty,
     Present,
     SameAs,
-    Some,
     Unique,
     Within,
 )

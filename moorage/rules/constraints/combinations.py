@@ -1,0 +1,183 @@
+"""Predicates that are made of others: for lists, for references, and combinations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.tristate import TriState, all_of, any_of, negate
+from moorage.cfn.values import MISSING
+from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate
+
+# References and lists ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refers(ValuePredicate):
+    """The statement holds for the resource of a type that the value refers to. None for anything
+    else, such as an ARN."""
+
+    type: str
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        resource = context.at(self.path).resource
+        if resource is None or resource.type != self.type:
+            return None
+        return self.predicate.holds(Context(resource, resource.props))
+
+
+@dataclass(frozen=True)
+class IsReference(ValuePredicate):
+    """The value is the attribute (`Ref`, or a name of `Fn::GetAtt`) of a resource of a type."""
+
+    type: str
+    attribute: str | None = None
+    """None for any attribute."""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if node.attr is None:
+            return None if node.unknown else False
+        is_type = node.attr.resource.type == self.type
+        return is_type and self.attribute in (None, node.attr.name)
+
+
+@dataclass(frozen=True)
+class Each(ValuePredicate):
+    """The statement holds for all items of a list."""
+
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        return all_of(self.predicate.holds(item) for item in context.items(self.path))
+
+    def place(self, context: Context) -> Node:
+        for item in context.items(self.path):
+            if self.predicate.holds(item) is False:
+                return self.predicate.place(item)
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
+class Some(ValuePredicate):
+    """The statement holds for an item of a list."""
+
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        found = any_of(self.predicate.holds(item) for item in context.items(self.path))
+        return None if found is False and not context.all_items_known(self.path) else found
+
+    def place(self, context: Context) -> Node:
+        for item in context.items(self.path):
+            if self.predicate.holds(item) is True:
+                return self.predicate.place(item)
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
+class AtMostItems(ValuePredicate):
+    """The statement holds for at most this number of items of a list."""
+
+    high: int
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        results = [self.predicate.holds(item) for item in context.items(self.path)]
+        if results.count(True) > self.high:
+            return False
+        is_known = context.all_items_known(self.path) and None not in results
+        return True if is_known else None
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path.partition("[]")[0])
+
+
+@dataclass(frozen=True)
+class Attribute(ValuePredicate):
+    """The statement holds for the entry with a key in a list of keys and values, such as
+    `TargetGroupAttributes`. Without such an entry, `Value` is absent."""
+
+    key: str
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        entry = self._entry(context)
+        if entry is None and not context.all_items_known(self.path):
+            return None
+        return self.predicate.holds(entry or context.inner(_nothing(context, self.path)))
+
+    def place(self, context: Context) -> Node:
+        entry = self._entry(context)
+        return self.predicate.place(entry) if entry else context.at(self.path)
+
+    def _entry(self, context: Context) -> Context | None:
+        items = context.items(self.path)
+        return next((item for item in items if item.at("Key").text == self.key), None)
+
+
+def _nothing(context: Context, path: str) -> Node:
+    return Node(context.resource.stack, MISSING, context.at(path).path)
+
+
+# Combinations --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, init=False)
+class _Combination:
+    parts: tuple[Predicate, ...]
+
+    def __init__(self, *parts: Predicate) -> None:
+        object.__setattr__(self, "parts", parts)
+
+
+class All(_Combination):
+    """All statements hold."""
+
+    def holds(self, context: Context) -> TriState:
+        return all_of(part.holds(context) for part in self.parts)
+
+    def place(self, context: Context) -> Node:
+        wrong = (part for part in self.parts if part.holds(context) is False)
+        return next(wrong, self.parts[0]).place(context)
+
+
+class Either(_Combination):
+    """At least one statement holds."""
+
+    def holds(self, context: Context) -> TriState:
+        return any_of(part.holds(context) for part in self.parts)
+
+    def place(self, context: Context) -> Node:
+        """The first value that exists."""
+        places = [part.place(context) for part in self.parts]
+        return next((place for place in places if place.present), places[0])
+
+
+@dataclass(frozen=True)
+class Not:
+    """The statement does not hold."""
+
+    part: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        return negate(self.part.holds(context))
+
+    def place(self, context: Context) -> Node:
+        return self.part.place(context)
+
+
+@dataclass(frozen=True, init=False)
+class AtMostOne(_Combination):
+    """No two of the statements hold."""
+
+    def holds(self, context: Context) -> TriState:
+        results = [part.holds(context) for part in self.parts]
+        if results.count(True) > 1:
+            return False
+        return None if None in results else True
+
+    def place(self, context: Context) -> Node:
+        true = [part for part in self.parts if part.holds(context)]
+        return (true[1] if len(true) > 1 else self.parts[0]).place(context)
