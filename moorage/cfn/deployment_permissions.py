@@ -270,8 +270,13 @@ def _find_passed_roles(
             yield from _find_passed_roles(resource.props, stack_names, depth + 1)
     elif role_name_from_arn(node):
         yield _to_pattern(node, stack_names), ()
-    for inner in (*node.items, *(value for _, value in node.entries)):
+    inside = (value for key, value in node.entries if key not in _VARIABLES)
+    for inner in (*node.items, *inside):
         yield from _find_passed_roles(inner, stack_names, depth)
+
+
+_VARIABLES = ("Environment", "EnvironmentVariables")
+"""Properties whose values AWS passes on as text: the ARN of a role in a variable passes no role."""
 
 
 def _find_boundaries(view: View, stack_names: Mapping[str, str]) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ _ADDITIONS: Mapping[str, tuple[str, ...]] = {
         "codebuild:BatchGetProjects",
         "iam:PassRole",
     ),
+    # The schema has the action of the older prefix only. An action needs the prefix that the ARN
+    # of the connection has: AWS CodePipeline user guide, "Add permissions to the CodePipeline
+    # service role", on connections.
+    "AWS::CodePipeline::Pipeline": ("codeconnections:PassConnection",),
     # Elastic Load Balancing user guide, "Elastic Load Balancing API permissions".
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (
         *("ec2:DescribeAccountAttributes", "ec2:DescribeAddresses"),

@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(deployment cluster network uploads edge mailer migrate public api labels web)
+names=(cluster network uploads edge mailer migrate public api labels web)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -14,7 +14,6 @@ print_usage() {
 Usage: bash $script [STACK ...] [--preview] [--yes] [--run-tasks] [--profile P]
 
 Deploys kelp in dev to eu-central-1. Without names, all stacks are deployed:
-  deployment
   cluster
   network
   uploads
@@ -445,20 +444,6 @@ print_outputs() {
   [[ -z $others ]] || printf '\nOutputs of what was deployed:\n%s' "$others"
 }
 
-# The role with which CloudFormation deploys the stacks. ------------------------------------------
-
-service_role=() # options of `aws cloudformation deploy`
-
-# Sets `service_role` if the stack with the role is deployed. An option on the command line comes
-# first.
-find_service_role() {
-  local arn
-  [[ " ${create[*]-} " != *" --role-arn "* ]] || return 0
-  arn=$(call cloudformation describe-stacks --stack-name "$1" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='ServiceRoleArn'].OutputValue | [0]" 2>"$errors") || arn=''
-  [[ $arn != arn:* ]] || service_role=(--role-arn "$arn")
-}
-
 # Whether a command of the AWS CLI ends with one of these errors.
 is_missing() {
   local codes=$1
@@ -609,8 +594,6 @@ read_options "$@"
 
 check_account ''
 
-find_service_role kelp-dev-deployment
-
 need image 'kelp/api imageTag=2026.11.7' migrate api
 need image 'kelp/labels imageTag=2026.9.2' labels
 need image 'kelp/mailer imageTag=2026.10.4' mailer
@@ -621,87 +604,70 @@ need parameter /kelp/dev/smtp_url mailer
 need secret kelp/dev/database migrate api
 check_needs
 
-if is_selected deployment; then
-  start_stack kelp-dev-deployment
-  deploy_stack kelp-dev-deployment deployment.yaml \
-    --capabilities CAPABILITY_NAMED_IAM \
-    --tags app=kelp env=dev stack=deployment team=storefront
-fi
-
 if is_selected cluster; then
   start_stack kelp-dev-cluster
   deploy_stack kelp-dev-cluster cluster.yaml \
-    --tags app=kelp env=dev stack=cluster team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=cluster team=storefront
 fi
 
 if is_selected network; then
   start_stack kelp-dev-network
   deploy_stack kelp-dev-network network.yaml \
-    --tags app=kelp env=dev stack=network team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=network team=storefront
 fi
 
 if is_selected uploads; then
   start_stack kelp-dev-uploads
   deploy_stack kelp-dev-uploads uploads.yaml \
-    --tags app=kelp env=dev stack=uploads team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=uploads team=storefront
 fi
 
 if is_selected edge; then
   start_stack kelp-dev-edge
   deploy_stack kelp-dev-edge edge.yaml \
-    --tags app=kelp env=dev stack=edge team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=edge team=storefront
 fi
 
 if is_selected mailer; then
   start_stack kelp-dev-mailer
   deploy_stack kelp-dev-mailer mailer.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=dev stack=mailer team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=mailer team=storefront
 fi
 
 if is_selected migrate; then
   start_stack kelp-dev-migrate
   deploy_stack kelp-dev-migrate migrate.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=dev stack=migrate team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=migrate team=storefront
   run_task kelp-dev-migrate migrate 3600
 fi
 
 if is_selected public; then
   start_stack kelp-dev-public
   deploy_stack kelp-dev-public public.yaml \
-    --tags app=kelp env=dev stack=public team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=public team=storefront
 fi
 
 if is_selected api; then
   start_stack kelp-dev-api
   deploy_stack kelp-dev-api api.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=dev stack=api team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=api team=storefront
 fi
 
 if is_selected labels; then
   start_stack kelp-dev-labels
   deploy_stack kelp-dev-labels labels.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=dev stack=labels team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=labels team=storefront
 fi
 
 if is_selected web; then
   start_stack kelp-dev-web
   deploy_stack kelp-dev-web web.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=dev stack=web team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=dev stack=web team=storefront
 fi
 
 print_outputs

@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(deployment cluster network notifications uploads edge mailer migrate public api labels overview staff web)
+names=(cluster network notifications uploads edge mailer migrate public api labels overview staff web)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -14,7 +14,6 @@ print_usage() {
 Usage: bash $script [STACK ...] [--preview] [--yes] [--run-tasks] [--profile P]
 
 Deploys kelp in prod to eu-central-1. Without names, all stacks are deployed:
-  deployment
   cluster
   network
   notifications
@@ -448,20 +447,6 @@ print_outputs() {
   [[ -z $others ]] || printf '\nOutputs of what was deployed:\n%s' "$others"
 }
 
-# The role with which CloudFormation deploys the stacks. ------------------------------------------
-
-service_role=() # options of `aws cloudformation deploy`
-
-# Sets `service_role` if the stack with the role is deployed. An option on the command line comes
-# first.
-find_service_role() {
-  local arn
-  [[ " ${create[*]-} " != *" --role-arn "* ]] || return 0
-  arn=$(call cloudformation describe-stacks --stack-name "$1" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='ServiceRoleArn'].OutputValue | [0]" 2>"$errors") || arn=''
-  [[ $arn != arn:* ]] || service_role=(--role-arn "$arn")
-}
-
 # Whether a command of the AWS CLI ends with one of these errors.
 is_missing() {
   local codes=$1
@@ -744,7 +729,7 @@ sync_weights() {
     done
     echo "The group in production of $stack is $value"
     call cloudformation update-stack --stack-name "$stack" --use-previous-template \
-      --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --output text --query StackId ${service_role[@]+"${service_role[@]}"} \
+      --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --output text --query StackId \
       --parameters "ParameterKey=$name,ParameterValue=${value#*=}" ${others[@]+"${others[@]}"}
     aws cloudformation wait stack-update-complete "${global[@]}" --stack-name "$stack"
   done
@@ -755,8 +740,6 @@ sync_weights() {
 read_options "$@"
 
 check_account ''
-
-find_service_role kelp-prod-deployment
 
 need image 'kelp/api imageTag=2026.11.7' migrate api
 need image 'kelp/labels imageTag=2026.9.2' labels
@@ -769,110 +752,90 @@ need parameter /kelp/prod/smtp_url mailer
 need secret kelp/prod/database migrate api staff
 check_needs
 
-if is_selected deployment; then
-  start_stack kelp-prod-deployment
-  deploy_stack kelp-prod-deployment deployment.yaml \
-    --capabilities CAPABILITY_NAMED_IAM \
-    --tags app=kelp env=prod stack=deployment cost-centre=4711 team=storefront
-fi
-
 if is_selected cluster; then
   start_stack kelp-prod-cluster
   deploy_stack kelp-prod-cluster cluster.yaml \
-    --tags app=kelp env=prod stack=cluster cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=cluster cost-centre=4711 team=storefront
 fi
 
 if is_selected network; then
   start_stack kelp-prod-network
   deploy_stack kelp-prod-network network.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=network cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=network cost-centre=4711 team=storefront
 fi
 
 if is_selected notifications; then
   start_stack kelp-prod-notifications
   deploy_stack kelp-prod-notifications notifications.yaml \
-    --tags app=kelp env=prod stack=notifications cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=notifications cost-centre=4711 team=storefront
 fi
 
 if is_selected uploads; then
   start_stack kelp-prod-uploads
   deploy_stack kelp-prod-uploads uploads.yaml \
-    --tags app=kelp env=prod stack=uploads cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=uploads cost-centre=4711 team=storefront
 fi
 
 if is_selected edge; then
   start_stack kelp-prod-edge
   deploy_stack kelp-prod-edge edge.yaml \
-    --tags app=kelp env=prod stack=edge cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=edge cost-centre=4711 team=storefront
 fi
 
 if is_selected mailer; then
   start_stack kelp-prod-mailer
   deploy_stack kelp-prod-mailer mailer.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=mailer cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=mailer cost-centre=4711 team=storefront
 fi
 
 if is_selected migrate; then
   start_stack kelp-prod-migrate
   deploy_stack kelp-prod-migrate migrate.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=migrate cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=migrate cost-centre=4711 team=storefront
   run_task kelp-prod-migrate migrate 3600
 fi
 
 if is_selected public; then
   start_stack kelp-prod-public
   deploy_stack kelp-prod-public public.yaml \
-    --tags app=kelp env=prod stack=public cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=public cost-centre=4711 team=storefront
 fi
 
 if is_selected api; then
   start_stack kelp-prod-api
   deploy_stack kelp-prod-api api.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=api cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=api cost-centre=4711 team=storefront
 fi
 
 if is_selected labels; then
   start_stack kelp-prod-labels
   deploy_stack kelp-prod-labels labels.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=labels cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=labels cost-centre=4711 team=storefront
 fi
 
 if is_selected overview; then
   start_stack kelp-prod-overview
   deploy_stack kelp-prod-overview overview.yaml \
-    --tags app=kelp env=prod stack=overview cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=overview cost-centre=4711 team=storefront
 fi
 
 if is_selected staff; then
   start_stack kelp-prod-staff
   deploy_stack kelp-prod-staff staff.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=staff cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=staff cost-centre=4711 team=storefront
 fi
 
 if is_selected web; then
   start_stack kelp-prod-web
   deploy_release ecs PublicProxy8080Production:PublicProxy8080ListenerRule:PublicProxy8080TargetGroup:PublicProxy8080AlternateTargetGroup -- kelp-prod-web web.yaml \
     --capabilities CAPABILITY_IAM \
-    --tags app=kelp env=prod stack=web cost-centre=4711 team=storefront \
-    ${service_role[@]+"${service_role[@]}"}
+    --tags app=kelp env=prod stack=web cost-centre=4711 team=storefront
 fi
 
 print_outputs

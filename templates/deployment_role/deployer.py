@@ -32,12 +32,14 @@ UPDATE = (
 """What changes a stack. A stack whose creation failed must be deleted."""
 READ = (
     *("acm:DescribeCertificate", "cloudformation:DescribeEvents", "cloudformation:DescribeStacks"),
+    "cloudformation:ListExports",
     *("cloudwatch:DescribeAlarms", "ec2:DescribeAddresses", "ec2:DescribeVpcs"),
     *("ecr:DescribeImages", "ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"),
     *("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks"),
     *("ecs:ListServiceDeployments", "ecs:ListTasks", "elasticloadbalancing:DescribeListeners"),
     *("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeRules"),
-    *("elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups"),
+    *("elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetHealth"),
+    "logs:DescribeLogGroups",
     *("secretsmanager:DescribeSecret", "servicequotas:GetServiceQuota", "ssm:DescribeParameters"),
 )
 """Reading in the region: configuration and states, no contents."""

@@ -26,7 +26,7 @@ def rehearse(env: str, params: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(("env", "stacks"), [("dev", 11), ("prod", 14)])
+@pytest.mark.parametrize(("env", "stacks"), [("dev", 10), ("prod", 13)])
 def test_an_environment_can_be_rehearsed(env: str, stacks: int) -> None:
     run = rehearse(env, "params")
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr

@@ -329,6 +329,32 @@ def test_roles_are_passed_to_the_services_that_they_trust(
     }
 
 
+def test_the_arn_of_a_role_in_a_variable_passes_no_role(tmp_path: Path) -> None:
+    """A project of a pipeline has the role of its environment in a variable."""
+    built = build_text(
+        tmp_path,
+        """
+app: shop
+region: eu-central-1
+stacks:
+  deployment: {template: deployment_role}
+  delivery:
+    template: pipeline
+    source: {codecommit: shop}
+    environments: [{name: prod, role: "arn:aws:iam::123456789012:role/shop-prod-deploy"}]
+""",
+    )
+    assert built.plan is not None
+    body = roles_body(built.plan)
+    statements = [item for part in policies(body).values() for item in part]
+    passing = [item for item in statements if "iam:PassRole" in item["Action"]]
+    assert passing
+    assert all("Condition" in item for item in passing)
+    assert "shop-prod-deploy" not in str(passing)
+    actions = {action for item in statements for action in item["Action"]}
+    assert "codeconnections:PassConnection" in actions
+
+
 TEMPLATE = """
 Parameters:
   Image: {Type: "AWS::SSM::Parameter::Value<String>", Default: /aws/service/image}

@@ -40,7 +40,7 @@ def test_why_prints_the_diagnosis_and_fails(capsys: Any) -> None:
         assert report_failures(aws, deployed, arguments) == 1
         printed = capsys.readouterr().out
         assert "1. The application has ended with an error." in printed
-        assert printed.endswith("params/base.yaml:23 stacks.web.containers.web\n")
+        assert printed.endswith("params/base.yaml:22 stacks.web.containers.web\n")
     arguments, deployed = parse("why", "dev", "web", "--format", "json")
     assert report_failures(aws, deployed, arguments) == 1
     assert '"id": "exit-1"' in capsys.readouterr().out
