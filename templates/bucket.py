@@ -24,12 +24,14 @@ from troposphere import GetAtt, Ref, Sub, Template, s3
 
 from moorage.findings.finding import Problem
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from .common.existing import existing_problems
 from .common.expiry import Expiry
 from .common.exports import export_output, import_value
 from .common.fields import BucketName, KeyArn
 from .common.iam import allow, deny_without_tls, policy
+from .common.references import External, sub_values
 from .common.regions import key_region_problems
 from .common.usable import Usable, Usage
 
@@ -41,8 +43,8 @@ _ABORT_AFTER = 7
 class ExistingBucket(Base):
     """A bucket that already exists."""
 
-    name: BucketName = Field(description="Name of the bucket.")
-    kms_key: KeyArn | None = Field(
+    name: External[BucketName] = Field(description="Name of the bucket.")
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the customer managed KMS key that encrypts it, if there is one."
     )
 
@@ -53,7 +55,7 @@ class Params(Usable):
     key_use: ClassVar[str | None] = "buckets"
     accesses: ClassVar[tuple[str, ...]] = ("read", "write")
 
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of a KMS key that encrypts the objects, instead of a key of S3."
     )
     versioning: bool = Field(
@@ -74,8 +76,8 @@ class Params(Usable):
         """The name of the bucket, and permissions on the bucket and its objects."""
         if self.existing:
             name: Any = self.existing.name
-            arn: Any = Sub(f"arn:${{AWS::Partition}}:s3:::{name}")
-            objects = Sub(f"arn:${{AWS::Partition}}:s3:::{name}/*")
+            arn: Any = sub_values("arn:${AWS::Partition}:s3:::${Bucket}", Bucket=name)
+            objects = sub_values("arn:${AWS::Partition}:s3:::${Bucket}/*", Bucket=name)
             key = self.existing.kms_key
         else:
             name = import_value(env, stack, "BucketName")
@@ -89,7 +91,7 @@ class Params(Usable):
         return Usage(variables={"BUCKET": name}, statements=tuple(statements))
 
 
-def _read_statements(bucket: Any, objects: Any, key: str | None) -> Iterator[Statement]:
+def _read_statements(bucket: Any, objects: Any, key: str | Reference | None) -> Iterator[Statement]:
     """Service Authorization Reference, Amazon S3. Without s3:ListBucket, a request for an object
     that does not exist fails with 403 instead of 404 (Amazon S3 API reference, GetObject)."""
     yield allow("ListObjects", [s3_actions.ListBucket], [bucket])
@@ -98,7 +100,7 @@ def _read_statements(bucket: Any, objects: Any, key: str | None) -> Iterator[Sta
         yield allow("DecryptObjects", [kms.Decrypt], [key])
 
 
-def _write_statements(objects: Any, key: str | None) -> Iterator[Statement]:
+def _write_statements(objects: Any, key: str | Reference | None) -> Iterator[Statement]:
     """Service Authorization Reference, Amazon S3. A multipart upload to a bucket with a KMS key
     decrypts as well (Amazon S3 user guide, "Uploading and copying objects using multipart upload",
     permissions)."""
@@ -169,7 +171,7 @@ def _bucket(params: Params) -> s3.Bucket:
     )
 
 
-def _encryption(key: str | None) -> s3.ServerSideEncryptionRule:
+def _encryption(key: str | Reference | None) -> s3.ServerSideEncryptionRule:
     """With a KMS key, a bucket key reduces the number of requests to KMS (Amazon S3 user guide,
     "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys")."""
     if key is None:

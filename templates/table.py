@@ -36,11 +36,13 @@ from moorage.facts.dynamodb_tables import (
 )
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from .common.existing import existing_problems
 from .common.exports import export_output, import_value
 from .common.fields import KeyArn, UniqueList, text
 from .common.iam import allow
+from .common.references import External, sub_values
 from .common.regions import key_region_problems
 from .common.usable import Usable, Usage
 
@@ -51,7 +53,7 @@ IndexName = Annotated[
 ]
 TableName = Annotated[
     str,
-    text(TABLE_NAME, "a name of 3 to 255 letters, digits, `-`, `_` and `.`", "orders"),
+    text(TABLE_NAME, "the name of a table", "orders"),
 ]
 
 _TYPES = {"string": "S", "number": "N", "binary": "B"}
@@ -98,8 +100,8 @@ class Index(Base):
 class ExistingTable(Base):
     """A table that already exists in the account and region."""
 
-    name: TableName = Field(description="Name of the table.")
-    kms_key: KeyArn | None = Field(
+    name: External[TableName] = Field(description="Name of the table.")
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the customer managed KMS key that encrypts it, if there is one."
     )
 
@@ -131,7 +133,7 @@ class Params(Usable):
         description="Attribute with the time, in seconds since 1970, at which DynamoDB deletes an "
         "item (time to live).",
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of a KMS key that encrypts the table, instead of a key of DynamoDB."
     )
     keep: bool = Field(
@@ -144,9 +146,9 @@ class Params(Usable):
         """The name of the table, and permissions on the table and its indexes."""
         if self.existing:
             name: Any = self.existing.name
-            arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"
-            table: Any = Sub(f"{arn}{name}")
-            indexes: Any = Sub(f"{arn}{name}/index/*")
+            arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}"
+            table: Any = sub_values(arn, Table=name)
+            indexes: Any = sub_values(f"{arn}/index/*", Table=name)
             key = self.existing.kms_key
         else:
             name = import_value(env, stack, "TableName")
@@ -194,7 +196,7 @@ def _write_statements(table: Any) -> Iterator[Statement]:
     )
 
 
-def _key_statements(key: str, access: frozenset[str]) -> Iterator[Statement]:
+def _key_statements(key: str | Reference, access: frozenset[str]) -> Iterator[Statement]:
     """DynamoDB uses a customer managed key with the permissions of the caller. The actions are
     those that the AWS CDK grants (aws/aws-cdk, aws-dynamodb/lib/perms.ts)."""
     read = [kms.Decrypt, kms.DescribeKey]
@@ -332,7 +334,7 @@ def _index(name: str, index: Index) -> dynamodb.GlobalSecondaryIndex:
     )
 
 
-def _encryption(key: str | None) -> dynamodb.SSESpecification | None:
+def _encryption(key: str | Reference | None) -> dynamodb.SSESpecification | None:
     if key is None:
         return None
     return dynamodb.SSESpecification(SSEEnabled=True, SSEType="KMS", KMSMasterKeyId=key)

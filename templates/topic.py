@@ -28,11 +28,13 @@ from troposphere import sns as sns_resources
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Problem
 from moorage.model import Base, Environment
+from moorage.references import Reference
 
 from .common.existing import existing_problems
 from .common.exports import export_output, import_value
 from .common.fields import KeyArn, text
 from .common.iam import allow, deny_without_tls, policy
+from .common.references import External
 from .common.regions import key_region_problems, region_problems
 from .common.usable import Usable, Usage
 
@@ -54,8 +56,8 @@ Amazon SNS encryption keys and costs")."""
 class ExistingTopic(Base):
     """A topic that already exists."""
 
-    arn: TopicArn = Field(description="ARN of the topic.")
-    kms_key: KeyArn | None = Field(
+    arn: External[TopicArn] = Field(description="ARN of the topic.")
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the customer managed KMS key that encrypts it, if there is one."
     )
 
@@ -70,13 +72,14 @@ class Params(Usable):
     fifo: bool = Field(
         False,
         description="Deliver the messages of a group in order, and each message once, to FIFO "
-        "queues. Changing it replaces the topic.",
+        "queues. Changing it replaces the topic. Of an existing topic, write it if `arn` is a "
+        "reference.",
     )
     content_based_deduplication: bool = Field(
         False,
         description="With `fifo`: treat messages with the same content within 5 minutes as one.",
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of a KMS key that encrypts the messages, instead of the key that SNS "
         "manages in the account.",
@@ -85,8 +88,10 @@ class Params(Usable):
 
     @property
     def is_fifo(self) -> bool:
-        """Whether it is a FIFO topic, which its ARN shows if it exists already."""
-        return self.existing.arn.endswith(".fifo") if self.existing else self.fifo
+        """Whether it is a FIFO topic. Of an existing topic, the ARN shows it, if it is known."""
+        if self.existing and isinstance(self.existing.arn, str):
+            return self.existing.arn.endswith(".fifo")
+        return self.fifo
 
     def arn(self, stack: str, env: Environment) -> Any:
         """The ARN of the topic of that stack, as other stacks refer to it."""
@@ -100,7 +105,7 @@ class Params(Usable):
         return Usage(variables={"TOPIC_ARN": arn}, statements=statements)
 
 
-def _send_statements(topic: Any, key: str | None) -> Iterator[Statement]:
+def _send_statements(topic: Any, key: str | Reference | None) -> Iterator[Statement]:
     """Amazon SNS developer guide, "Managing Amazon SNS encryption keys and costs": who publishes to
     an encrypted topic creates and decrypts data keys."""
     yield allow("Publish", [sns.Publish], [topic])
@@ -111,7 +116,8 @@ def _send_statements(topic: Any, key: str | None) -> Iterator[Statement]:
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of a topic."""
     if params.existing:
-        yield from existing_problems(params, "topic")
+        is_known = isinstance(params.existing.arn, str)
+        yield from existing_problems(params, "topic", () if is_known else ("fifo",))
         yield from region_problems(params.existing.arn, ("existing", "arn"), env, "topic")
         key = params.existing.kms_key
         yield from key_region_problems(key, ("existing", "kms_key"), env)

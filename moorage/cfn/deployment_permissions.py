@@ -193,12 +193,16 @@ def _find_own_arns(resource: Resource, stack_names: Mapping[str, str]) -> dict[s
         named = NAMED_TYPES.get(owner.type)
         if named is not None:
             for kind, form in named.arns.items():
-                arns.setdefault(kind, []).append(_arn_of(owner, named, form, stack_names))
+                arn = _arn_of(owner, named, form, stack_names)
+                arns.setdefault(kind, []).append(arn)
+                if named.suffix and not arn.endswith(ANY):
+                    arns[kind].append(f"{arn}{named.suffix}")
     return arns
 
 
 def _arn_of(resource: Resource, named: NamedType, form: str, stack_names: Mapping[str, str]) -> str:
-    arn = form.replace("{name}", _name_of(resource, named, stack_names).lstrip("/"))
+    name = _name_of(resource, named, stack_names)
+    arn = form.replace("{name}", name.removeprefix("/") if "/{name}" in form else name)
     if named.path:
         path = resource[named.path]
         arn = arn.replace("{path}", _to_pattern(path, stack_names) if path.present else "/")
@@ -266,8 +270,13 @@ def _find_passed_roles(
             yield from _find_passed_roles(resource.props, stack_names, depth + 1)
     elif role_name_from_arn(node):
         yield _to_pattern(node, stack_names), ()
-    for inner in (*node.items, *(value for _, value in node.entries)):
+    inside = (value for key, value in node.entries if key not in _VARIABLES)
+    for inner in (*node.items, *inside):
         yield from _find_passed_roles(inner, stack_names, depth)
+
+
+_VARIABLES = ("Environment", "EnvironmentVariables")
+"""Properties whose values AWS passes on as text: the ARN of a role in a variable passes no role."""
 
 
 def _find_boundaries(view: View, stack_names: Mapping[str, str]) -> tuple[str, ...]:

@@ -112,6 +112,7 @@ def _rehearse(
     from moorage.deploy.rehearsal.outside import (
         choose_values,
         create_outside,
+        list_exports,
         list_outside_needs,
         with_values,
     )
@@ -120,7 +121,7 @@ def _rehearse(
     from moorage.deploy.status_text import status_text
 
     account = aws.sts.get_caller_identity()["Account"]
-    outside = list_outside_needs(target)
+    outside = list_outside_needs(target, list_exports(aws))
     values = choose_values(target, outside, account)
     create_outside(aws, outside, values)
     known = with_values(target, values)

@@ -24,6 +24,10 @@ _ADDITIONS: Mapping[str, tuple[str, ...]] = {
         "codebuild:BatchGetProjects",
         "iam:PassRole",
     ),
+    # The schema has the action of the older prefix only. An action needs the prefix that the ARN
+    # of the connection has: AWS CodePipeline user guide, "Add permissions to the CodePipeline
+    # service role", on connections.
+    "AWS::CodePipeline::Pipeline": ("codeconnections:PassConnection",),
     # Elastic Load Balancing user guide, "Elastic Load Balancing API permissions".
     "AWS::ElasticLoadBalancingV2::LoadBalancer": (
         *("ec2:DescribeAccountAttributes", "ec2:DescribeAddresses"),
@@ -33,6 +37,14 @@ _ADDITIONS: Mapping[str, tuple[str, ...]] = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": (
         *("ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets"),
         "ec2:DescribeVpcs",
+    ),
+    # With a customer managed key. AWS Secrets Manager user guide, "Secret encryption and
+    # decryption"; Amazon RDS user guide, "Encrypting Amazon RDS resources" and "Password management
+    # with Amazon RDS and AWS Secrets Manager", permissions.
+    "AWS::SecretsManager::Secret": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "AWS::RDS::DBInstance": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "AWS::RDS::DBCluster": (
+        *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
     ),
     # Amazon ECS developer guide, "IAM permissions required for Amazon ECS service auto scaling";
     # what it names of ECS, the service itself needs as well.

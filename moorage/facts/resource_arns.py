@@ -30,6 +30,8 @@ class NamedType:
     """Whether a generated name has lower case letters only."""
     path: str = ""
     """The property with the path that comes before the name."""
+    suffix: str = ""
+    """What follows the ARN in the policies of some actions; the others have the ARN alone."""
     of: Mapping[str, str] = field(default_factory=dict)
     """Other placeholders of the ARNs, by the property with the resource that they name."""
 
@@ -48,8 +50,10 @@ NAMED_TYPES: Mapping[str, NamedType] = {
         "InstanceProfileName", _iam("instance-profile"), path="Path"
     ),
     "AWS::IAM::ManagedPolicy": NamedType("ManagedPolicyName", _iam("policy"), path="Path"),
+    # CloudWatch Logs API reference, LogGroup, arn: in policies, the actions for tags have the ARN
+    # without the suffix, and all other actions have it with the suffix.
     "AWS::Logs::LogGroup": NamedType(
-        "LogGroupName", _regional("logs", {"log-group": "log-group:{name}"})
+        "LogGroupName", _regional("logs", {"log-group": "log-group:{name}"}), suffix=":*"
     ),
     "AWS::ECS::Cluster": NamedType("ClusterName", _regional("ecs", {"cluster": "cluster/{name}"})),
     "AWS::ECS::Service": NamedType(

@@ -96,13 +96,22 @@ RETURNS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_WIDER: Mapping[str, tuple[str, ...]] = {
+    "the ARN of a standard topic": ("the ARN of a topic",),
+    "the domain name of a bucket": ("the DNS name of a host",),
+}
+"""What a return value of a kind is as well."""
+
+
 def is_kind(kind: str, wanted: str) -> bool:
     """Whether a return value of a kind is what is wanted.
 
     >>> is_kind("the ARN of a queue", ANY_ARN), is_kind("the URL of a queue", ANY_ARN)
     (True, False)
     """
-    return kind == wanted or (wanted == ANY_ARN and kind.startswith("the ARN of "))
+    if wanted == ANY_ARN:
+        return kind.startswith("the ARN of ")
+    return kind == wanted or wanted in _WIDER.get(kind, ())
 
 
 def kind_of_return_value(resource_type: str, attribute: str) -> str:

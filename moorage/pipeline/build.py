@@ -117,8 +117,9 @@ def _build_document(
         return None, findings
     renderings += rendered
     step("link")
-    renderings = export_imported(renderings, environment, document, form)
-    plan, more = link(renderings, environment, document, shared.renderings if shared else ())
+    theirs = shared.renderings if shared else ()
+    renderings = export_imported(renderings, environment, document, form, theirs)
+    plan, more = link(renderings, environment, document, theirs)
     findings += more
     if shared is not None:
         findings += find_shared_conflicts(renderings, shared, document)

@@ -50,9 +50,14 @@ def find_imports(value: Any) -> Iterator[str]:
 
 
 def export_imported(
-    renderings: tuple[Rendering, ...], env: Environment, document: Document, form: Format
+    renderings: tuple[Rendering, ...],
+    env: Environment,
+    document: Document,
+    form: Format,
+    shared: tuple[Rendering, ...] = (),
 ) -> tuple[Rendering, ...]:
-    """The stacks with an export for each output that another stack imports.
+    """The stacks with an export for each output that another stack imports. `shared` has the stacks
+    of another environment, which are not changed.
 
     An output that already has an export under another name keeps it, and is imported under that
     name.
@@ -61,7 +66,7 @@ def export_imported(
     exported = {name for each in renderings for name in find_exports(each, env).values()}
     names: dict[str, str] = {}
     missing: dict[str, list[str]] = {}
-    for rendering in renderings:
+    for rendering in (*renderings, *(each for each in shared if each.stack in env.shared)):
         exports = find_exports(rendering, env)
         for output, value in rendering.body.get("Outputs", {}).items():
             name = env.export_name(rendering.stack, output)

@@ -102,10 +102,25 @@ def _put_service_role_first(planned: Mapping[str, PlannedStack]) -> dict[str, Pl
 
 
 def _circle_path(stack: PlannedStack, imported: str, env: Environment, document: Document) -> Path:
-    """The path of an import from another stack in the params, or that of the stack."""
+    """The path at which the params of a stack name the other stack, or that of the stack."""
     names = {used.name for used in stack.imports if used.stack == imported}
     written = _written_imports(stack.name, env, document)
-    return next((path for path, name in written if name in names), ("stacks", stack.name))
+    own: Path = ("stacks", stack.name)
+    entry = document.data.get("stacks", {}).get(stack.name, {})
+    named = [
+        *(path for path, name in written if name in names),
+        *_find_name(entry, imported, own),
+    ]
+    return next((path for path in named if path in document.places), own)
+
+
+def _find_name(value: Any, name: str, path: Path) -> Iterator[Path]:
+    """The paths of a name in params: of keys and of texts in lists and maps."""
+    items = enumerate(value) if isinstance(value, list) else ()
+    for key, item in value.items() if isinstance(value, Mapping) else items:
+        if name in (key, item):
+            yield (*path, key)
+        yield from _find_name(item, name, (*path, key))
 
 
 def _sort_stacks(sorter: TopologicalSorter[str]) -> Iterator[str]:

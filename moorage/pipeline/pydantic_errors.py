@@ -245,8 +245,12 @@ def _describe_value(
     """Code, message and hint of an error about a value of the right type."""
     value = shown(detail["input"])
     if kind == "literal_error":
-        possible = context["expected"].replace("'", "`")
-        meant = _guess_choice(detail["input"], re.findall("`(.*?)`", possible))
+        quoted = re.sub(r"'([0-9.]+)'", r'`"\1"`', context["expected"])  # YAML reads numbers
+        possible = quoted.replace("'", "`")
+        choices = re.findall("`(.*?)`", possible)
+        if (text := f'"{detail["input"]}"') in choices and not isinstance(detail["input"], str):
+            return "M1103", f"{value} is written where text belongs", f"Put it in quotes: {text}."
+        meant = _guess_choice(detail["input"], choices)
         hint = f"Did you mean `{meant}`? Possible values: " if meant else "Write "
         return "M1104", f"{value} is not a possible value", f"{hint}{possible}."
     limits = {"ge": "below", "le": "above", "gt": "not above", "lt": "not below"}

@@ -61,6 +61,13 @@ def _problem(
         names = [guess] if guess else [*outputs]
         hint = f"Write {join_or(f'`{each}`' for each in names)}." if names else _ADD_OUTPUT
         yield finding("M1901", f"`{stack}` has no output {shown(output)}", hint)
+    elif stack in env.shared and "Export" not in outputs[output]:
+        message = f"`{output}` of `{stack}` has no export, and `{stack}` is a stack of "
+        message += f"`{env.shared[stack]}`"
+        name = env.export_name(stack, output)
+        hint = f"Write `overrides: {{Outputs: {{{output}: {{Export: {{Name: {name}}}}}}}}}` below "
+        hint += f"`{stack}`, and deploy it first."
+        yield finding("M1901", message, hint)
     elif (
         reference.what
         and (kind := _kind(outputs[output], bodies[stack]))

@@ -184,6 +184,8 @@ def _secrets(value: Any, path: Path) -> Iterator[_Secret]:
 
 def _may_hold_secret(path: Path) -> bool:
     names = [step for step in path if isinstance(step, str)]
+    if path[:1] == ("stacks",) and path[2:3] == ("uses",):
+        return False  # names of stacks, accesses and variables
     if not names or names[-1] in ("not_secret", *_NAMES):
         return False
     if names[-1] in _VALUES and len(names) > 1 and may_hold_secret(names[-2]):

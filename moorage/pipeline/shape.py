@@ -61,8 +61,7 @@ def find_shape(
 
     `unreadable` paths of the file have a finding already, so they are removed first.
     """
-    app = str(document.data.get("app"))
-    context = {"read": document.read, "export_name": partial(export_name, app, document.env)}
+    context = {"read": document.read, "export_name": partial(_export_name, document)}
     findings: list[Finding] = []
     removed: set[Path] = set(unreadable)
     guessed: set[Path] = set()
@@ -92,6 +91,15 @@ def find_shape(
         data = rename_keys(data, (), names)
         if () in removed or (len(removed) == before and not names):
             return Shape(None, tuple(findings), data, frozenset(removed), frozenset(guessed))
+
+
+def _export_name(document: Document, stack: str, output: str) -> str:
+    """The name of an export of a stack, which can be one of another environment that is shared."""
+    shares = document.data.get("shares")
+    env = document.env
+    if isinstance(shares, Mapping) and isinstance(shares.get("stacks"), list):
+        env = str(shares.get("env")) if stack in shares["stacks"] else env
+    return export_name(str(document.data.get("app")), env, stack, output)
 
 
 def _first_of_each_path(faults: list[Fault]) -> list[Fault]:

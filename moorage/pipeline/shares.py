@@ -17,7 +17,7 @@ from moorage.findings.wording import near
 from moorage.model import PREVIEW, Environment, Rendering, TemplateModule
 from moorage.pipeline.compose import compose
 from moorage.pipeline.document import Document, sort_keys
-from moorage.pipeline.exports import find_imports, find_literal_exports
+from moorage.pipeline.exports import export_imported, find_imports, find_literal_exports
 from moorage.pipeline.load import list_environments, load
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
@@ -57,8 +57,9 @@ def add_shared_stacks(
     if theirs is None or problem is not None:
         assert problem is not None
         return document, None, [document.locate(problem, (SHARES, *problem.path))]
-    shared = _with_what_they_need(written["stacks"], renderings)
-    return _graft(document, theirs, shared), Shared(name, renderings), []
+    shared = _with_what_they_need(written["stacks"], theirs, renderings)
+    ignored = list(_find_ignored(document, name, shared))
+    return _graft(document, theirs, shared), Shared(name, renderings), ignored
 
 
 def _is_list_of_texts(value: Any) -> bool:
@@ -98,7 +99,8 @@ def _render_all(
     environment: Environment, document: Document, templates: Mapping[str, TemplateModule]
 ) -> tuple[Rendering, ...]:
     rendered = [render(stack, document, "yaml")[0] for stack in compose(environment, templates)]
-    return tuple(rendering for rendering in rendered if rendering is not None)
+    renderings = tuple(rendering for rendering in rendered if rendering is not None)
+    return export_imported(renderings, environment, document, "yaml")
 
 
 def _find_problem(document: Document, others: list[str], theirs: Document | None) -> Problem | None:
@@ -141,8 +143,22 @@ def _find_mismatch(document: Document, theirs: Document) -> tuple[str, str] | No
     return None
 
 
-def _with_what_they_need(names: Iterable[Any], renderings: Iterable[Rendering]) -> frozenset[str]:
-    """The stacks, and those that they import from."""
+def _find_ignored(document: Document, env: str, shared: frozenset[str]) -> Iterator[Finding]:
+    """Findings for params of shared stacks in the environment's own file."""
+    for stack in sorted(shared):
+        path: Path = ("stacks", stack)
+        place = document.places.get(path)
+        if place is not None and place.file == document.file:
+            message = f"`{stack}` is a stack of `{env}`, so its params here have no effect"
+            hint = f"Remove `{stack}` here, or write them in the params of `{env}`."
+            yield Finding("M4007", "error", place, path, message, hint)
+
+
+def _with_what_they_need(
+    names: Iterable[Any], theirs: Document, renderings: Iterable[Rendering]
+) -> frozenset[str]:
+    """The stacks, and those that they import from. A stack with `existing:` has no template, so the
+    references in its params count as well."""
     bodies = {rendering.stack: rendering.body for rendering in renderings}
     owners = {
         export: stack
@@ -157,7 +173,20 @@ def _with_what_they_need(names: Iterable[Any], renderings: Iterable[Rendering]) 
             shared.add(name)
             imports = find_imports(bodies.get(name, {}))
             waiting += [owners[used] for used in imports if used in owners]
+            waiting += _find_named_stacks(theirs.data["stacks"].get(name))
     return frozenset(shared)
+
+
+def _find_named_stacks(value: Any) -> Iterator[str]:
+    """The stacks whose outputs the params of a stack refer to."""
+    if isinstance(value, Mapping):
+        if {"stack", "output"} <= value.keys():
+            yield str(value["stack"])
+        for item in value.values():
+            yield from _find_named_stacks(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _find_named_stacks(item)
 
 
 def _graft(document: Document, theirs: Document, names: frozenset[str]) -> Document:

@@ -28,6 +28,7 @@ from ..common.fields import (
 )
 from ..common.logs import Logs
 from ..common.policy_statements import UserStatement, statement_problems
+from ..common.references import External, ExternalSecret
 from ..common.regions import key_region_problems
 from ..common.stack_lookup import find_stack, find_stack_problems
 from ..tasks.images import Image
@@ -44,7 +45,7 @@ class Vpc(Base):
     network: StackName | None = Field(
         None, description="Stack of the network; by default the only one."
     )
-    security_groups: UniqueList[SecurityGroupId] = Field(
+    security_groups: UniqueList[External[SecurityGroupId]] = Field(
         [],
         max_length=MAX_SECURITY_GROUPS - 1,
         description="Security groups of the builds in addition to that of the stack, which allows "
@@ -68,10 +69,10 @@ class BuildParams(Base):
         examples=["ecr:shop/build:7"],
         description="The image that builds run in. Default: CodeBuild's of Amazon Linux 2023.",
     )
-    environment: dict[VariableName, Variable] = Field(
+    environment: dict[VariableName, External[Variable]] = Field(
         {}, description="Environment variables of the builds."
     )
-    secrets: dict[VariableName, SecretRef] = Field(
+    secrets: dict[VariableName, ExternalSecret[SecretRef]] = Field(
         {},
         examples=[{"NPM_TOKEN": "secretsmanager:shop/npm:token"}],
         description="Environment variables with references to secrets, which CodeBuild reads when "
@@ -81,7 +82,7 @@ class BuildParams(Base):
         [],
         description="Names below `environment` that look like those of secrets and are none.",
     )
-    kms_keys: list[KeyArn] = Field(
+    kms_keys: list[External[KeyArn]] = Field(
         [], description="ARNs of customer managed KMS keys that encrypt the secrets."
     )
     vpc: Switch[Vpc] = Field(None, description="Run builds in private subnets of a network.")
@@ -91,7 +92,7 @@ class BuildParams(Base):
     statements: list[UserStatement] = Field(
         [], description="What builds may do in addition, as statements of an IAM policy."
     )
-    permissions_boundary: PolicyArn | None = Field(
+    permissions_boundary: External[PolicyArn] | None = Field(
         None, description="ARN of the permissions boundary of the roles of the stack."
     )
     logs: Logs = Field(

@@ -9,12 +9,13 @@ from typing import Any
 from awacs import ec2 as ec2_actions
 from awacs import logs as log_actions
 from awacs.aws import Condition, Statement, StringEquals
-from troposphere import AWSObject, GetAtt, Ref, Sub, codebuild, ec2
+from troposphere import AWSObject, GetAtt, Join, Ref, Sub, codebuild, ec2
 from troposphere.iam import ManagedPolicy, Role
 
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.facts.codebuild import COMPUTE_TYPES, ENVIRONMENT_TYPES, IMAGES
 from moorage.model import Environment
+from moorage.references import Reference
 
 from .. import network
 from ..common.iam import allow, from_source, policy, role
@@ -130,10 +131,13 @@ def _environment(project: Project, env: Environment) -> codebuild.Environment:
     )
 
 
-def _secret(item: tuple[str, str]) -> codebuild.EnvironmentVariable:
+def _secret(item: tuple[str, str | Reference]) -> codebuild.EnvironmentVariable:
     """A secret as CodeBuild names it: AWS CodeBuild API reference, EnvironmentVariable, and its
     user guide, "Buildspec syntax", env. A parameter has no ARN there, but a name."""
     name, reference = item
+    if not isinstance(reference, str):
+        value = Join(":", [reference, reference.key]) if reference.key else reference
+        return codebuild.EnvironmentVariable(Name=name, Type="SECRETS_MANAGER", Value=value)
     service, _, identity = reference.partition(":")
     if service == "secretsmanager":
         kind = "SECRETS_MANAGER"
@@ -190,7 +194,7 @@ def _vpc_config(params: BuildParams, used: UsedNetwork) -> codebuild.VpcConfig:
     )
 
 
-def _more_groups(params: BuildParams) -> list[str]:
+def _more_groups(params: BuildParams) -> list[str | Reference]:
     return params.vpc.security_groups if params.vpc else []
 
 

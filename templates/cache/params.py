@@ -32,6 +32,7 @@ from ..common.fields import (
     duration,
     text,
 )
+from ..common.references import External
 from ..common.stack_lookup import find_stack
 from ..common.usable import Connection, Usable, Usage
 
@@ -70,14 +71,16 @@ class Nodes(Base):
 class Existing(Base):
     """A cache that already exists."""
 
-    host: HostName = Field(description="DNS name of the cache.")
+    host: External[HostName] = Field(description="DNS name of the cache.")
     port: Port = Field(VALKEY_PORT, description="Port of the cache.")
-    reader_host: HostName | None = Field(None, description="DNS name for reads, if there is one.")
+    reader_host: External[HostName] | None = Field(
+        None, description="DNS name for reads, if there is one."
+    )
     reader_port: Port | None = Field(
         None, description="Port for reads, if it is another one, such as `6380` if serverless."
     )
     tls: bool = Field(True, description="Whether clients must use TLS.")
-    security_group: SecurityGroupId = Field(
+    security_group: External[SecurityGroupId] = Field(
         description="ID of the security group of the cache, which gets a rule for the tasks."
     )
 
@@ -110,7 +113,7 @@ class Params(Usable):
         description="Stack of the network, whose private subnets the cache is in. Default: the "
         "only one of the environment.",
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of the KMS key that encrypts data and snapshots. It cannot be changed "
         "later. Default: a key of ElastiCache.",
@@ -126,7 +129,7 @@ class Params(Usable):
         variables: dict[str, Any] = {
             "HOST": host,
             "PORT": str(VALKEY_PORT),
-            "URL": Sub(f"rediss://${{Host}}:{VALKEY_PORT}", Host=host),
+            "URL": _url("rediss", host, VALKEY_PORT),
             "READER_HOST": import_value(env, stack, "ReaderHost"),
             "READER_PORT": str(reader_port),
         }
@@ -139,13 +142,19 @@ class Params(Usable):
         return Usage(variables, connection=connection)
 
 
+def _url(scheme: str, host: Any, port: int) -> Any:
+    if isinstance(host, str):
+        return f"{scheme}://{host}:{port}"
+    return Sub(f"{scheme}://${{Host}}:{port}", Host=host)
+
+
 def _existing_usage(found: Existing) -> Usage:
     reader_port = found.reader_port or found.port
     scheme = "rediss" if found.tls else "redis"
     variables: dict[str, Any] = {
         "HOST": found.host,
         "PORT": str(found.port),
-        "URL": f"{scheme}://{found.host}:{found.port}",
+        "URL": _url(scheme, found.host, found.port),
     }
     if found.reader_host:
         variables |= {"READER_HOST": found.reader_host, "READER_PORT": str(reader_port)}

@@ -51,6 +51,10 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         key = "github" if params.github else "gitlab"
         message = "Neither a branch nor a tag may deploy"
         yield Problem("M3805", (key, "branches"), message, "Write for example `branches: [main]`.")
+    if env.targets is not None:
+        message = "StackSets would create these roles in every target, where no job needs them"
+        hint = "Move the stack to a params file without `targets`."
+        yield Problem("M3808", (), message, hint)
     if params.provider == "create":
         yield from _provider_problems(name, params, env)
     if not (_repositories(params, env) or _deploys(params, env)):

@@ -18,7 +18,7 @@ from troposphere import AWSHelperFn, ImportValue, Join, Select, Split, Sub
 
 from moorage.facts.dynamic_references import EXPORT_NAME, PARAMETER_AND_VERSION, ssm_reference
 from moorage.facts.return_kinds import ANY_ARN
-from moorage.findings.wording import as_flow, near, shown
+from moorage.findings.wording import as_flow, join_and, near, shown
 from moorage.model import Base, Environment, wrong
 from moorage.references import (
     ImportForm,
@@ -64,6 +64,8 @@ class _Referable:
     ) -> Any:
         if is_reference(value):
             return self._parse(value, info, kind)
+        if isinstance(value, Mapping):
+            self._refuse_map(value)
         # Sidecars are containers too: their values have been validated, or are functions.
         return value if isinstance(value, AWSHelperFn) else literal(value)
 
@@ -76,21 +78,36 @@ class _Referable:
             if key not in self._keys:
                 guess = near(str(key), self._keys)
                 hint = f"Did you mean `{guess}`?" if guess else f"Write {self._forms()}."
-                raise wrong("M1900", f"A reference has no key {shown(key)}", hint)
+                here = "" if guess else " here"
+                raise wrong("M1900", f"A reference has no key {shown(key)}{here}", hint)
             if not isinstance(text, str) or not text:
                 message = f"`{key}` must be a text, not {shown(text)}"
                 raise wrong("M1900", message, f"Write {self._forms()}.")
         sources = [source for source in ("stack", "export", "ssm") if source in value]
         if len(sources) > 1 or ("output" in value and sources not in ([], ["stack"])):
-            names = " and ".join(f"`{key}`" for key in value if key != "key")
+            both = sources if len(sources) > 1 else ["output", *sources]
+            names = join_and(f"`{key}`" for key in both)
             raise wrong("M1900", f"{names} name two values", f"Write {self._forms()}.")
         for key in ("stack", "output") if not sources or sources == ["stack"] else ():
             if key not in value:
                 raise wrong("M1900", f"`{key}` is missing", f"Write `{_FORMS['stack']}`.")
         if self.needs_key and "key" not in value:
-            hint = f"Write `{as_flow({**value, 'key': 'shop/web.env'})}`."
+            whole = {**value, "key": "shop/web.env"}
+            hint = f"Write `{as_flow({key: whole[key] for key in _KEYS if key in whole})}`."
             raise wrong("M1900", "`key` is missing, the name of the object in the bucket", hint)
+        if issubclass(self.form, SecretForm) and ":" in value.get("key", ""):
+            message = "`key` is the key in the secret's JSON, and cannot contain a colon"
+            raise wrong("M1900", message, "Write the key alone, such as `key: password`.")
         return Reference(dict(value), _data(value, info), *kind)
+
+    def _refuse_map(self, value: Mapping[str, Any]) -> NoReturn:
+        """Reports a map that is neither a value nor a reference."""
+        for key in value:
+            if guess := near(str(key), self._keys):
+                message, hint = f"A reference has no key {shown(key)}", f"Did you mean `{guess}`?"
+                raise wrong("M1900", message, hint)
+        message = "A map is neither a value nor a reference"
+        raise wrong("M1900", message, f"Write the value itself, {self._forms()}.")
 
     def _refuse_parameter(self) -> NoReturn:
         message = "`ssm` cannot be used here: a part of the value is needed, and CloudFormation "

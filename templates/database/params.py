@@ -27,6 +27,7 @@ from moorage.facts.databases import (
     Engine,
 )
 from moorage.model import Base, Environment, logical_id, wrong
+from moorage.references import Reference
 
 from .. import network
 from ..common.days import DAY
@@ -43,6 +44,7 @@ from ..common.fields import (
     text,
 )
 from ..common.iam import allow
+from ..common.references import External, WholeExternalSecret
 from ..common.stack_lookup import find_stack
 from ..common.usable import Connection, Usable, Usage, UsedSecret
 
@@ -110,7 +112,7 @@ class DatabaseLogs(Base):
     retention: Retention = Field(
         30, description="How long CloudWatch Logs keeps the events, such as `14d`."
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of a KMS key that encrypts the events. The key policy must allow "
         "CloudWatch Logs to use the key.",
@@ -120,22 +122,24 @@ class DatabaseLogs(Base):
 class Existing(Base):
     """A database that already exists."""
 
-    host: HostName = Field(description="DNS name of the database.")
-    reader_host: HostName | None = Field(None, description="DNS name for reads, if there is one.")
+    host: External[HostName] = Field(description="DNS name of the database.")
+    reader_host: External[HostName] | None = Field(
+        None, description="DNS name for reads, if there is one."
+    )
     port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
         None, description="Port, if it is not that of the engine."
     )
-    name: Annotated[str, text(DATABASE_NAME, "the name of a database", "shop")] = Field(
+    name: External[Annotated[str, text(DATABASE_NAME, "the name of a database", "shop")]] = Field(
         description="Name of the database."
     )
-    secret: SecretArn = Field(
+    secret: WholeExternalSecret[SecretArn] = Field(
         description="Complete ARN of the secret that tasks get with `connect`, with the keys "
         "`username` and `password`."
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None, description="ARN of the customer managed KMS key of the secret, if it has one."
     )
-    security_group: SecurityGroupId = Field(
+    security_group: External[SecurityGroupId] = Field(
         description="ID of the security group of the database, which gets a rule for the tasks."
     )
 
@@ -212,7 +216,7 @@ class Params(Usable):
         description="Send the logs of the database to CloudWatch Logs: errors, and for MySQL on "
         "RDS slow queries.",
     )
-    kms_key: KeyArn | None = Field(
+    kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of the KMS key that encrypts storage, snapshots and the secret. It cannot "
         "be changed later. Default: the AWS managed keys.",
@@ -311,17 +315,17 @@ class _Address:
     host: Any
     reader_host: Any
     port: int
-    name: str
+    name: Any
     secret: Any
     """ARN of the secret."""
-    kms_key: str | None
+    kms_key: str | Reference | None
     """ARN of the customer managed key of the secret."""
     security_group: Any
     network: str | None
     """Name of the stack of its network; None if that is unknown."""
 
 
-def _secrets(arn: Any, kms_key: str | None) -> dict[str, UsedSecret]:
+def _secrets(arn: Any, kms_key: str | Reference | None) -> dict[str, UsedSecret]:
     """User and password, as values of the secret's keys."""
     return {
         name: UsedSecret(arn=arn, value_from=_value_of(arn, key), kms_key=kms_key)
@@ -335,7 +339,7 @@ def _value_of(arn: Any, key: str) -> Any:
     return f"{arn}{field}" if isinstance(arn, str) else Join("", [arn, field])
 
 
-def _read_secret(stack: str, arn: Any, kms_key: str | None) -> Iterator[Statement]:
+def _read_secret(stack: str, arn: Any, kms_key: str | Reference | None) -> Iterator[Statement]:
     """The permission to read a secret, and to decrypt it with a customer managed key."""
     yield allow(logical_id(stack, "ReadSecret"), [secretsmanager.GetSecretValue], [arn])
     if kms_key:

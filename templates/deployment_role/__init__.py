@@ -190,10 +190,11 @@ def _deploy_policies(
     name: str, params: Params, env: Environment, needs: DeploymentNeeds
 ) -> dict[str, list[Statement]]:
     """The statements of the policies of the role that people and pipelines assume."""
-    others = [env.stack_name(stack) for stack in env.stacks if stack != name]
+    own = [stack for stack in env.stacks if stack not in env.shared]
+    others = [env.stack_name(stack) for stack in own if stack != name]
     stacks = [f"{env.app}-{env.name}-*"] if params.new_stacks else others
     service_role = f"{ROOT}:iam::${{AWS::AccountId}}:role/{service_role_name(env)}"
-    tasks = [env.stack_name(stack) for stack, _ in env.of(one_off.Params)]
+    tasks = [env.stack_name(stack) for stack, _ in env.of(one_off.Params) if stack in own]
     statements = [
         *stack_statements(stacks, env.stack_name(name), service_role),
         *task_statements(_reachable(params, env, needs), tasks),

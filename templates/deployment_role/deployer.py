@@ -32,12 +32,14 @@ UPDATE = (
 """What changes a stack. A stack whose creation failed must be deleted."""
 READ = (
     *("acm:DescribeCertificate", "cloudformation:DescribeEvents", "cloudformation:DescribeStacks"),
+    "cloudformation:ListExports",
     *("cloudwatch:DescribeAlarms", "ec2:DescribeAddresses", "ec2:DescribeVpcs"),
     *("ecr:DescribeImages", "ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"),
     *("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks"),
     *("ecs:ListServiceDeployments", "ecs:ListTasks", "elasticloadbalancing:DescribeListeners"),
     *("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeRules"),
-    *("elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups"),
+    *("elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetHealth"),
+    "logs:DescribeLogGroups",
     *("secretsmanager:DescribeSecret", "servicequotas:GetServiceQuota", "ssm:DescribeParameters"),
 )
 """Reading in the region: configuration and states, no contents."""
@@ -94,7 +96,7 @@ def task_statements(needs: DeploymentNeeds, one_off: Iterable[str]) -> Iterator[
         deployments = by_action["ecs:StopServiceDeployment"]
         yield statement(RELEASES, sorted({*services, *deployments}))
     if groups := by_action["logs:CreateLogGroup"]:
-        yield statement(LOGS, [part for group in groups for part in _with_streams(group)])
+        yield statement(LOGS, sorted(groups))
     tasks = list(one_off)
     if parameters := by_action["ssm:PutParameter"]:
         yield statement([*REQUESTS, *(RUNS if tasks else ())], parameters)
@@ -121,11 +123,6 @@ _SOURCES = (
 
 def _resources(needs: DeploymentNeeds, action: str) -> list[str]:
     return [item.resource for item in needs.permissions if item.action == action]
-
-
-def _with_streams(log_group: str) -> list[str]:
-    """A log group and its streams, for which a generated name has a `*` already."""
-    return [log_group] if log_group.endswith("*") else [log_group, f"{log_group}:*"]
 
 
 def _task_roles(needs: DeploymentNeeds, tasks: Iterable[str]) -> Iterator[str]:

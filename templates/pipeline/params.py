@@ -29,6 +29,7 @@ from ..common.fields import (
     reject_duplicates,
     text,
 )
+from ..common.references import External
 from ..ecr.repositories import RepositoryName
 
 _MINUTE = 60
@@ -211,7 +212,7 @@ class Params(BuildParams):
     notify: Switch[Notify] = Field(
         None, description="Messages to a stack of template `notifications`."
     )
-    artifact_key: KeyArn | None = Field(
+    artifact_key: External[KeyArn] | None = Field(
         None,
         description="ARN of the KMS key that encrypts the artifacts. Default: a key that the stack "
         "creates.",

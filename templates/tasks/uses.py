@@ -27,17 +27,19 @@ from .containers import ContainerName
 from .egress import EgressParams, group_rule
 from .variables import VariableName
 
+_Access = Annotated[str, Field(min_length=1)]
+
 
 class Use(Base):
     """How the tasks use a stack."""
 
-    access: Annotated[OneOrMany[str], Field(min_length=1), AfterValidator(reject_duplicates)] = (
-        Field(
-            examples=["read", ["read", "write"]],
-            description="What the tasks may do: `read` and `write` for a bucket or a table, `send` "
-            "for a topic, `send` and `consume` for the queue of a worker, `connect` for a cache, "
-            "`connect` or `reach` (without user and password) for a database.",
-        )
+    access: Annotated[
+        OneOrMany[_Access], Field(min_length=1), AfterValidator(reject_duplicates)
+    ] = Field(
+        examples=["read", ["read", "write"]],
+        description="What the tasks may do: `read` and `write` for a bucket or a table, `send` "
+        "for a topic, `send` and `consume` for the queue of a worker, `connect` for a cache, "
+        "`connect` or `reach` (without user and password) for a database.",
     )
     variables: dict[str, VariableName] = Field(
         {},

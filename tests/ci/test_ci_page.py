@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,19 @@ def test_the_page_names_the_variables_of_the_workflow(
     assert used == set_by_user
     for job in ("check", "preview-dev", "push-dev", "deploy-dev"):
         assert f"\n  {job}:\n" in printed
+
+
+def test_the_role_of_previews_is_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/previews.md names the params, the output and the variable."""
+    page = Path("docs/previews.md").read_text()
+    match = re.search(r"    # below stacks in params/dev\.yaml\n(.*?)    ```", page, re.DOTALL)
+    assert match
+    monkeypatch.chdir(tmp_path)
+    Path("params").mkdir()
+    stacks = textwrap.indent(textwrap.dedent(match[1]), "  ")
+    header = 'app: shop\nregion: eu-central-1\naccount: "123456789012"\nstacks:\n  ecr:\n'
+    Path("params/dev.yaml").write_text(f"{header}    repositories: {{shop/web: {{}}}}\n{stacks}")
+    assert main(["build", "dev"]) == 0
+    assert "  PreviewRoleArn:\n" in Path("out/dev/ci.yaml").read_text()
+    assert "`PreviewRoleArn`" in page
+    assert "`PREVIEW_DEPLOY_ROLE_ARN`" in page

@@ -32,12 +32,19 @@ PREFIXES = {
     "ssm": "ssm",
 }
 """The services that moorage/deploy has clients of, and their prefixes in IAM."""
-SEVERAL = {"describe_images": "ecr", "describe_load_balancers": "elbv2", "get_parameter": "ssm"}
+SEVERAL = {
+    "describe_images": "ecr",
+    "describe_load_balancers": "elbv2",
+    "describe_tags": "elbv2",
+    "get_parameter": "ssm",
+}
 """The service of an operation that several of them have."""
 NO_PERMISSION = {"GetCallerIdentity"}
 OTHER_COMMANDS = {
     # `exec`
     "ecs:ExecuteCommand",
+    # `image push`
+    *("ecr:DescribeRepositories", "ecr:GetAuthorizationToken"),
     # `destroy`
     *("cloudformation:UpdateTerminationProtection", "ecr:BatchDeleteImage", "ecr:ListImages"),
     *("ecs:DeleteTaskDefinitions", "ecs:DeregisterTaskDefinition", "ecs:DescribeClusters"),

@@ -96,8 +96,9 @@ def test_a_route_or_priority_that_is_in_use_prevents_a_deployment(
 ) -> None:
     where = write_params(tmp_path)
     elb = cloud.client("elbv2", "eu-central-1")
-    exports = cloud.client("cloudformation", "eu-central-1").list_exports()["Exports"]
-    (listener,) = [e["Value"] for e in exports if e["Name"] == "harbor-dev-public-HttpListenerArn"]
+    pages = cloud.client("cloudformation", "eu-central-1").get_paginator("list_exports").paginate()
+    exports = {each["Name"]: each["Value"] for page in pages for each in page["Exports"]}
+    listener = exports["harbor-dev-public-HttpListenerArn"]
     reply = {"StatusCode": "200", "ContentType": "text/plain"}
     fixed = [{"Type": "fixed-response", "FixedResponseConfig": reply}]
     host = {"Field": "host-header", "HostHeaderConfig": {"Values": ["preview-5.example.com"]}}

@@ -51,7 +51,8 @@ def as_role(cloud: Cloud) -> boto3.Session:
 
 
 def stacks(client: Any, app: str) -> list[str]:
-    found = client.describe_stacks()["Stacks"]
+    pages = client.get_paginator("describe_stacks").paginate()
+    found = [stack for page in pages for stack in page["Stacks"]]
     return [stack["StackName"] for stack in found if stack["StackName"].startswith(app)]
 
 

@@ -112,6 +112,173 @@ def test_a_reference_is_an_import_or_a_dynamic_reference(params: Path) -> None:
     }
 
 
+KEY = {"ssm": "/platform/key"}
+DATA: dict[str, Any] = {
+    "uploads": {"template": "bucket", "kms_key": KEY},
+    "partners": {"template": "bucket", "existing": {"name": {"export": "p-Bucket"}}},
+    "prices": {
+        "template": "table",
+        "existing": {"name": {"ssm": "/p/table"}, "kms_key": {"export": "p-Key"}},
+    },
+    "news": {"template": "topic", "existing": {"arn": {"ssm": "/p/topic"}}, "fifo": True},
+    "alerts": {
+        "template": "topic",
+        "existing": {"arn": {"stack": "own", "output": "TopicArn"}, "kms_key": KEY},
+    },
+    "old-db": {
+        "template": "database",
+        "engine": "mysql",
+        "existing": {
+            "host": {"ssm": "/p/host"},
+            "name": {"export": "p-Name"},
+            "secret": {"export": "p-Secret"},
+            "kms_key": KEY,
+            "security_group": {"ssm": "/p/group"},
+        },
+    },
+    "pages": {
+        "template": "cache",
+        "existing": {"host": {"ssm": "/p/cache"}, "security_group": {"export": "p-Group"}},
+    },
+    "own": {"template": "own"},
+}
+USES = {
+    "uploads": "read",
+    "partners": "write",
+    "prices": "read",
+    "news": "send",
+    "alerts": "send",
+    "old-db": "connect",
+    "pages": "connect",
+}
+
+
+def test_what_tasks_use_takes_references(params: Path) -> None:
+    result = bodies(built(params, web={**WEB, "uses": USES}, **DATA))
+    resources = result["web"]["Resources"]
+    assert variables(result["web"]) == {
+        "UPLOADS_BUCKET": {"Fn::ImportValue": "shop-dev-uploads-BucketName"},
+        "PARTNERS_BUCKET": {"Fn::ImportValue": "p-Bucket"},
+        "PRICES_TABLE": "{{resolve:ssm:/p/table}}",
+        "NEWS_TOPIC_ARN": "{{resolve:ssm:/p/topic}}",
+        "ALERTS_TOPIC_ARN": {"Fn::ImportValue": "shop-dev-own-TopicArn"},
+        "OLD_DB_HOST": "{{resolve:ssm:/p/host}}",
+        "OLD_DB_PORT": "3306",
+        "OLD_DB_NAME": {"Fn::ImportValue": "p-Name"},
+        "PAGES_HOST": "{{resolve:ssm:/p/cache}}",
+        "PAGES_PORT": "6379",
+        "PAGES_URL": {"Fn::Sub": ["rediss://${Host}:6379", {"Host": "{{resolve:ssm:/p/cache}}"}]},
+    }
+    policies = {
+        policy["PolicyName"]: {
+            statement["Sid"]: statement["Resource"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        }
+        for role in ("TaskRole", "ExecutionRole")
+        for policy in resources[role]["Properties"]["Policies"]
+    }
+    table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}"
+    name = {"Table": "{{resolve:ssm:/p/table}}"}
+    assert policies["Uses-uploads"]["DecryptObjects"] == ["{{resolve:ssm:/platform/key}}"]
+    assert policies["Uses-partners"]["WriteObjects"] == [
+        {
+            "Fn::Sub": [
+                "arn:${AWS::Partition}:s3:::${Bucket}/*",
+                {"Bucket": {"Fn::ImportValue": "p-Bucket"}},
+            ]
+        }
+    ]
+    assert policies["Uses-prices"] == {
+        "ReadItems": [{"Fn::Sub": [table, name]}],
+        "ReadIndexes": [{"Fn::Sub": [f"{table}/index/*", name]}],
+        "UseKey": [{"Fn::ImportValue": "p-Key"}],
+    }
+    assert policies["StartTask"]["ReadUsedSecrets"] == [{"Fn::ImportValue": "p-Secret"}]
+    assert policies["StartTask"]["DecryptUsedSecrets"] == ["{{resolve:ssm:/platform/key}}"]
+    groups = [
+        resources[f"To{name}Ingress"]["Properties"]["GroupId"]
+        for name in ("OldDbTcp3306", "PagesTcp6379")
+    ]
+    assert groups == ["{{resolve:ssm:/p/group}}", {"Fn::ImportValue": "p-Group"}]
+
+
+def test_a_topic_whose_arn_is_not_known_is_what_the_params_say(params: Path) -> None:
+    worker = {"template": "worker", "containers": WEB["containers"]}
+    fifo = {"fifo": True, "topics": {"news": True, "alerts": True}}
+    findings = built(params, web={**worker, "queue": fifo}, **DATA).findings
+    assert [(finding.code, finding.path[-1]) for finding in findings] == [("M3405", "alerts")]
+
+
+def test_builds_take_references(params: Path) -> None:
+    connection = "arn:aws:codeconnections:eu-central-1:123456789012:connection/"
+    connection += "1234abcd-12ab-34cd-56ef-1234567890ab"
+    builds = {
+        "template": "codebuild",
+        "source": {"github": "acme/shop", "connection": connection},
+        "buildspec": "ci.yml",
+        "environment": {"BUCKET": {"stack": "uploads", "output": "BucketName"}},
+        "secrets": {"TOKEN": {"export": "p-Secret", "key": "token"}, "ALL": {"ssm": "/p/secret"}},
+        "kms_keys": [KEY],
+        "permissions_boundary": {"export": "p-Boundary"},
+    }
+    result = bodies(built(params, uploads=DATA["uploads"], builds=builds))["builds"]["Resources"]
+    assert result["Project"]["Properties"]["Environment"]["EnvironmentVariables"] == [
+        {"Name": "BUCKET", "Value": {"Fn::ImportValue": "shop-dev-uploads-BucketName"}},
+        {"Name": "ALL", "Type": "SECRETS_MANAGER", "Value": "{{resolve:ssm:/p/secret}}"},
+        {
+            "Name": "TOKEN",
+            "Type": "SECRETS_MANAGER",
+            "Value": {"Fn::Join": [":", [{"Fn::ImportValue": "p-Secret"}, "token"]]},
+        },
+    ]
+    role = result["ProjectRole"]["Properties"]
+    assert role["PermissionsBoundary"] == {"Fn::ImportValue": "p-Boundary"}
+    statements = {
+        statement["Sid"]: statement["Resource"]
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
+    assert statements["DecryptSecrets"] == ["{{resolve:ssm:/platform/key}}"]
+    assert statements["ReadSecrets"] == [
+        "{{resolve:ssm:/p/secret}}",
+        {"Fn::ImportValue": "p-Secret"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"Fn::ImportValue": "x"}, "A map is neither a value nor a reference"),
+        ({}, "A map is neither a value nor a reference"),
+        ({"expor": "x"}, "A reference has no key `expor`"),
+        ({"ssm": "/x", "version": 3}, "A reference has no key `version` here"),
+    ],
+)
+def test_a_map_that_is_no_reference(params: Path, value: Any, message: str) -> None:
+    (finding,) = built(params, web=web(A=value)).findings
+    assert (finding.code, finding.message) == ("M1900", message)
+
+
+def test_a_key_in_a_secret_has_no_colon(params: Path) -> None:
+    container = {**WEB["containers"]["web"], "secrets": {"A": {"export": "x", "key": "a:b"}}}  # type: ignore[index]
+    (finding,) = built(params, web={**WEB, "containers": {"web": container}}).findings
+    assert "cannot contain a colon" in finding.message
+
+
+def test_names_of_variables_for_passwords_are_not_hidden(params: Path) -> None:
+    uses = {"old-db": {"access": "connect", "variables": {"password": "OLD_DB_HOST"}}}
+    findings = built(params, web={**WEB, "uses": uses}, **DATA).findings
+    messages = [finding.message for finding in findings if finding.code == "M2605"]
+    assert messages == ["The container `web` already has a variable `OLD_DB_HOST`"]
+
+
+def test_a_circle_of_users_is_found_at_the_use(params: Path) -> None:
+    worker = {"template": "worker", "containers": WEB["containers"]}
+    one, two = ({**worker, "uses": {other: "send"}} for other in ("two", "one"))
+    (finding,) = built(params, one=one, two=two).findings
+    assert (finding.code, finding.path) == ("M1306", ("stacks", "one", "uses", "two"))
+
+
 def test_an_output_without_an_export_gets_one_only_if_it_is_imported(params: Path) -> None:
     outputs = bodies(built(params, web=web(A={"stack": "own", "output": "QueueArn"}), own={}))[
         "own"
@@ -260,6 +427,9 @@ def test_the_kinds_of_fields_and_of_return_values_have_the_same_words(params: Pa
     assert whats - known == {
         "",
         ANY_ARN,
+        "the ARN of a topic",
+        "the DNS name of a host",
+        "the name of a database",
         "the ARN of a Network Load Balancer",
         "the ARN of a listener of an Application Load Balancer",
     }

@@ -85,6 +85,9 @@ def test_a_wrong_form_is_a_finding(shares: str, tmp_path: Path) -> None:
     assert {finding.path[0] for finding in result.findings} == {"shares"}
 
 
+OUTPUT = """\
+stacks: {web: {containers: {web: {environment: {X: {stack: cluster, output: ClusterName}}}}}}
+"""
 WEB = 'stacks: {web: {expose: [{via: public, paths: ["/shop/*"]}]}}\n'
 
 
@@ -188,6 +191,22 @@ WEB = 'stacks: {web: {expose: [{via: public, paths: ["/shop/*"]}]}}\n'
             "in `role` a role that may deploy all previews.",
             id="roles for each preview",
         ),
+        pytest.param(
+            SHARES + "stacks: {network: {egress: nat}}\n",
+            "",
+            ":2: error M4007 stacks.network: `network` is a stack of `dev`, so its params here "
+            "have no effect. Remove `network` here, or write them in the params of `dev`.",
+            id="params of a shared stack",
+        ),
+        pytest.param(
+            SHARES + OUTPUT.replace("ClusterName", "ServiceUrl"),
+            "stacks: {cluster: {overrides: {Outputs: {ServiceUrl: {Value: x}}}}}\n",
+            ":2: error M1901 stacks.web.containers.web.environment.X: `ServiceUrl` of `cluster` "
+            "has no export, and `cluster` is a stack of `dev`. Write `overrides: {Outputs: "
+            "{ServiceUrl: {Export: {Name: shop-dev-cluster-ServiceUrl}}}}` below `cluster`, and "
+            "deploy it first.",
+            id="an output without an export",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_reported(
@@ -197,7 +216,62 @@ def test_what_cannot_be_shared_is_reported(
     assert result.plan is None
     assert expected in text(result.findings)
     codes = {finding.code for finding in result.findings}
-    assert codes & {"M4001", "M4002", "M4003", "M4004", "M4005", "M4006", "M3907"}
+    assert codes & {"M1901", "M3907", *(f"M400{number}" for number in range(1, 8))}
+
+
+@pytest.mark.parametrize(
+    ("dev", "name"),
+    [
+        ("", "shop-dev-cluster-ClusterName"),
+        (
+            "{cluster: {overrides: {Outputs: {ClusterName: {Export: {Name: the-cluster}}}}}}",
+            "the-cluster",
+        ),
+    ],
+)
+def test_a_reference_to_a_shared_stack_imports_its_export(
+    dev: str, name: str, tmp_path: Path
+) -> None:
+    result = built(tmp_path, SHARES + OUTPUT, dev=f"stacks: {dev or '{}'}\n")
+    assert result.findings == ()
+    assert result.plan is not None
+    (web,) = result.plan.stacks
+    (container,) = web.rendering.body["Resources"]["TaskDefinition"]["Properties"][
+        "ContainerDefinitions"
+    ]
+    assert container["Environment"] == [{"Name": "X", "Value": {"Fn::ImportValue": name}}]
+
+
+def test_what_a_shared_existing_stack_refers_to_is_shared_as_well(tmp_path: Path) -> None:
+    dev = """
+stacks:
+  other: {template: network}
+  network:
+    egress: null
+    existing: {vpc: {stack: other, output: VpcId}, public_subnets: [subnet-01, subnet-02]}
+  cluster: {namespace: null}
+  public: {network: network}
+  web: {network: network}
+""".replace("subnet-0", "subnet-0123456789abcdef")
+    preview = "shares: {env: dev, stacks: [network, cluster, public]}\n"
+    result = built(tmp_path, preview + "stacks: {web: {network: network}}\n", dev=dev)
+    assert [finding.message for finding in result.findings] == []
+    assert result.plan is not None
+    (web,) = result.plan.stacks
+    group = web.rendering.body["Resources"]["SecurityGroup"]["Properties"]
+    assert group["VpcId"] == {"Fn::ImportValue": "shop-dev-other-VpcId"}
+
+
+def test_roles_for_deployments_cannot_change_shared_stacks(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / "dev.yaml").write_text("stacks: {}\n")
+    roles = "stacks: {deployment: {template: deployment_role}}\n"
+    (tmp_path / "staging.yaml").write_text(SHARES + roles)
+    plan = build(tmp_path, "staging", TEMPLATES).plan
+    assert plan is not None
+    body = plan.stacks[0].rendering.text
+    assert "stack/shop-staging-web/*" in body
+    assert "stack/shop-dev-" not in body
 
 
 def test_the_page_about_previews_shows_the_golden_case() -> None:

@@ -253,6 +253,13 @@ def test_a_value_out_of_range_says_what_to_write(tmp_path: Path, line: str, hint
     assert finding.hint.startswith(hint)
 
 
+def test_a_number_that_is_a_name_needs_quotes(tmp_path: Path) -> None:
+    cache = "cache: {version: 8}"
+    (finding,) = findings(tmp_path, f"{HEADER}stacks:\n  network: {{}}\n  {cache}\n")
+    assert finding.code == "M1103"
+    assert finding.hint.startswith('Put it in quotes: "8".')
+
+
 def test_long_values_are_left_out(tmp_path: Path) -> None:
     entry = "{name: app, image: " + "x" * 200 + "}"
     stack = f"web: {{template: service, containers: [{entry}]}}"

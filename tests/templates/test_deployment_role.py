@@ -329,6 +329,32 @@ def test_roles_are_passed_to_the_services_that_they_trust(
     }
 
 
+def test_the_arn_of_a_role_in_a_variable_passes_no_role(tmp_path: Path) -> None:
+    """A project of a pipeline has the role of its environment in a variable."""
+    built = build_text(
+        tmp_path,
+        """
+app: shop
+region: eu-central-1
+stacks:
+  deployment: {template: deployment_role}
+  delivery:
+    template: pipeline
+    source: {codecommit: shop}
+    environments: [{name: prod, role: "arn:aws:iam::123456789012:role/shop-prod-deploy"}]
+""",
+    )
+    assert built.plan is not None
+    body = roles_body(built.plan)
+    statements = [item for part in policies(body).values() for item in part]
+    passing = [item for item in statements if "iam:PassRole" in item["Action"]]
+    assert passing
+    assert all("Condition" in item for item in passing)
+    assert "shop-prod-deploy" not in str(passing)
+    actions = {action for item in statements for action in item["Action"]}
+    assert "codeconnections:PassConnection" in actions
+
+
 TEMPLATE = """
 Parameters:
   Image: {Type: "AWS::SSM::Parameter::Value<String>", Default: /aws/service/image}
@@ -365,3 +391,44 @@ def test_needs_of_a_template() -> None:
     # CloudFormation shortens the name of the stack in names that would be too long.
     assert found["sqs:SetQueueAttributes"] == {f"{HERE % 'sqs'}a-stack-with-a-long-name*"}
     assert not [action for action in found if action.startswith(("kms:", "s3tables:"))]
+
+
+DATABASE = """
+Resources:
+  Group:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: /aws/rds/instance/shop/postgresql}
+  Own: {Type: AWS::Logs::LogGroup}
+  Secret:
+    Type: AWS::SecretsManager::Secret
+    Properties: {KmsKeyId: "{{resolve:ssm:/platform/key}}"}
+  Cluster:
+    Type: AWS::RDS::DBCluster
+    Properties: {Engine: aurora-mysql%s}
+"""
+
+
+def database_needs(key: str) -> dict[str, set[str]]:
+    body = cast("Any", decode_str(DATABASE % key)[0])
+    if not key:
+        del body["Resources"]["Secret"]
+    found: dict[str, set[str]] = {}
+    for item in collect_needs(build_view({"one": body}), {"one": "shop-one"}).permissions:
+        found.setdefault(item.action, set()).add(item.resource)
+    return found
+
+
+def test_a_log_group_is_allowed_by_its_whole_name() -> None:
+    group = f"{HERE % 'logs'}log-group:"
+    named = f"{group}/aws/rds/instance/shop/postgresql"
+    assert database_needs("")["logs:CreateLogGroup"] == {
+        f"{group}shop-one-*",
+        named,
+        f"{named}:*",
+    }
+
+
+def test_a_database_with_a_key_needs_the_key() -> None:
+    actions = {"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}
+    assert actions <= database_needs(", KmsKeyId: x").keys()
+    assert not [action for action in database_needs("") if action.startswith("kms:")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,19 +17,29 @@ from moorage.deploy.target import Target
 
 _EXPORTER = "exists-already"
 """The name of the stack that has the exports."""
+_OF_AWS = "/aws/service/"
+"""The beginning of the names of AWS's own parameters."""
 _ID_END = re.compile(r"(?<=-)[0-9a-f]{17}$")
 _LAST_NAME = re.compile(r"([^/:]+?)(-AbCdEf)?$")
 _ARN_START = re.compile(r"^(arn:aws:[a-z0-9-]+):[a-z0-9-]*[0-9]:[0-9]{12}:")
 
 
-def list_outside_needs(target: Target) -> list[Need]:
-    """The exports and parameters, each once."""
+def list_outside_needs(target: Target, exported: Collection[str]) -> list[Need]:
+    """The exports and parameters, each once, without those that exist: exports in `exported`, and
+    AWS's own parameters."""
     needs = {
         (need.kind, need.name): need
         for stack in target.stacks
-        for need in find_outside_needs(stack.body, stack.imports)
+        for need in find_outside_needs(stack.body, {*stack.imports, *exported})
+        if not need.name.startswith(_OF_AWS)
     }
     return list(needs.values())
+
+
+def list_exports(aws: Aws) -> frozenset[str]:
+    """The names of the exports that exist."""
+    pages = aws.cloudformation.get_paginator("list_exports").paginate()
+    return frozenset(export["Name"] for page in pages for export in page["Exports"])
 
 
 def choose_values(target: Target, needs: Iterable[Need], account: str) -> dict[str, str]:
@@ -79,6 +89,8 @@ def read_parameters(text: str, region: str) -> str:
     ssm = api(region)("ssm")
 
     def read(match: re.Match[str]) -> str:
+        if match[1].startswith(_OF_AWS):
+            return match[0]
         return str(ssm.get_parameter(Name=match[1])["Parameter"]["Value"])
 
     return PARAMETER_REFERENCE.sub(read, text)

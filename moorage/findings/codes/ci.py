@@ -113,4 +113,17 @@ stacks:
     deploy_roles: [arn:aws:iam::123456789012:role/deploy]
 """,
     ),
+    Code(
+        "M3808",
+        "StackSets would create the roles of CI in every target.",
+        "Jobs deploy an environment with `targets` from the account whose StackSets does it, and "
+        "need their roles there. In the targets nobody assumes them, and in the second region of "
+        "an account the identity provider exists already.",
+        "Write the stack into a params file of its own, without `targets`.",
+        """\
+# params/tools.yaml
+stacks:
+  ci: {template: ci_role, github: {repository: octo-org/shop}}
+""",
+    ),
 )

@@ -9,7 +9,7 @@ _DYNAMIC = 'CloudFormation user guide, "Get a plaintext value from Systems Manag
 CODES: tuple[Code, ...] = (
     Code(
         "M1900",
-        "A reference is incomplete, or names two values.",
+        "A map is no reference, or a reference is incomplete or names two values.",
         "A reference is a map in place of a value: `stack` and `output` for an output of a stack "
         "of this environment, `export` for an export of another stack, or `ssm` for a parameter "
         "of Parameter Store.",

@@ -75,4 +75,11 @@ discovery: {name: "web-${env}"}
 stacks: {registry: null, ci: null}
 """,
     ),
+    Code(
+        "M4007",
+        "The params of an environment have a stack that it shares.",
+        "A shared stack is that of the other environment, and so are its params.",
+        "Remove the stack here, or change it in the params of the environment that has it.",
+        _EXAMPLE,
+    ),
 )

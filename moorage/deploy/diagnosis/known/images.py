@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moorage.deploy.diagnosis.known.known_failure import ECS_PULL, WHY_STOPPED, KnownFailure
 
-NO_ROUTE = ("E9600", "E9605", "E9625", "E9705", "E9710", "W9936")
+NO_ROUTE = ("E9600", "E9605", "E9610", "E9625", "E9705", "E9710", "W9936")
 """Rules about routes, VPC endpoints and security groups between tasks and AWS's services."""
 
 IMAGES = (

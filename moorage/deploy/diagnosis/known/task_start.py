@@ -68,7 +68,7 @@ SECRETS_AND_LOGS = (
             "is not authorized to perform: secretsmanager:GetSecretValue",
             "is not authorized to perform: ssm:GetParameters",
         ),
-        codes=("E9755", "W9936"),
+        codes=("E9608", "E9755", "W9936"),
         properties=_SECRETS,
         sources=(ECS_INITIALIZATION, "AWS docs: Amazon ECS task execution IAM role"),
     ),

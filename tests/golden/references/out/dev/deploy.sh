@@ -4,7 +4,7 @@
 set -euo pipefail
 export AWS_PAGER='' AWS_CLI_AUTO_PROMPT=off
 
-names=(audit cluster operations public jobs orders dashboard report web)
+names=(audit cluster operations public shop-db uploads jobs orders prices-import dashboard report web)
 script=${BASH_SOURCE[0]}
 folder=$(cd "$(dirname "$script")" && pwd)
 errors=$(mktemp) # what the AWS CLI last wrote to stderr
@@ -18,8 +18,11 @@ Deploys shop in dev to eu-central-1. Without names, all stacks are deployed:
   cluster
   operations
   public
+  shop-db
+  uploads
   jobs
   orders
+  prices-import
   dashboard
   report
   web
@@ -536,6 +539,7 @@ check_account ''
 need image 'shop/audit imageTag=1.0.0' audit
 need image 'shop/jobs imageTag=2.1.0' jobs
 need image 'shop/orders imageTag=3.2.1' orders
+need image 'shop/prices-import imageTag=1.0.0' prices-import
 need image 'shop/report imageTag=1.0.0' report
 need image 'shop/web imageTag=1.4.2' web
 check_needs
@@ -565,6 +569,18 @@ if is_selected public; then
     --tags app=shop env=dev stack=public
 fi
 
+if is_selected shop-db; then
+  start_stack shop-dev-shop-db
+  deploy_stack shop-dev-shop-db shop-db.yaml \
+    --tags app=shop env=dev stack=shop-db
+fi
+
+if is_selected uploads; then
+  start_stack shop-dev-uploads
+  deploy_stack shop-dev-uploads uploads.yaml \
+    --tags app=shop env=dev stack=uploads
+fi
+
 if is_selected jobs; then
   start_stack shop-dev-jobs
   deploy_stack shop-dev-jobs jobs.yaml \
@@ -577,6 +593,13 @@ if is_selected orders; then
   deploy_stack shop-dev-orders orders.yaml \
     --capabilities CAPABILITY_IAM \
     --tags app=shop env=dev stack=orders
+fi
+
+if is_selected prices-import; then
+  start_stack shop-dev-prices-import
+  deploy_stack shop-dev-prices-import prices-import.yaml \
+    --capabilities CAPABILITY_IAM \
+    --tags app=shop env=dev stack=prices-import
 fi
 
 if is_selected dashboard; then
