@@ -17,7 +17,7 @@ topic is encrypted, and accepts messages over TLS only.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from awacs import kms, sns
 from awacs.aws import Statement
@@ -34,7 +34,7 @@ from .common.existing import existing_problems
 from .common.exports import export_output, import_value
 from .common.fields import KeyArn, text
 from .common.iam import allow, deny_without_tls, policy
-from .common.references import External
+from .common.references import External, output_of
 from .common.regions import key_region_problems, region_problems
 from .common.usable import Usable, Usage
 
@@ -85,6 +85,12 @@ class Params(Usable):
         "manages in the account.",
     )
     existing: ExistingTopic | None = Field(None, description="Use a topic that already exists.")
+
+    @classmethod
+    def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
+        if "TopicArn" not in outputs:
+            return None
+        return cls(existing=ExistingTopic(arn=output_of(env, stack, "TopicArn")))
 
     @property
     def is_fifo(self) -> bool:

@@ -385,6 +385,21 @@ def test_a_stack_of_another_kind_needs_the_outputs(params: Path) -> None:
     assert [finding.code for finding in findings] == ["M1201", "M1201"]
 
 
+def test_a_worker_subscribes_to_the_topic_of_an_own_kind(params: Path) -> None:
+    worker = {
+        "template": "worker",
+        "containers": {"jobs": {"image": "ecr:shop/jobs:1"}},
+        "queue": {"topics": {"own": {}}},
+    }
+    result = bodies(built(params, jobs=worker, own={}))
+    (subscription,) = (
+        resource["Properties"]
+        for resource in result["jobs"]["Resources"].values()
+        if resource["Type"] == "AWS::SNS::Subscription"
+    )
+    assert subscription["TopicArn"] == {"Fn::ImportValue": "shop-dev-own-TopicArn"}
+
+
 # Findings ------------------------------------------------------------------------------------
 
 
