@@ -194,7 +194,7 @@ def test_a_pull_request_gets_an_environment_until_it_is_closed(
     cloud: Cloud, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app, region = "previewed", "eu-west-2"
-    trust = "github: {repository: octo-org/shop}"
+    trust = "gitlab: {project: group/previewed, url: https://gitlab.example.com}"
     (home / "params/preview.yaml").write_text(PREVIEW)
     prepare(cloud, home, PARAMS.format(app=app, region=region, ci=trust), monkeypatch)
     assert main(["deploy", "dev", "network", "cluster", "--no-role", "--yes"]) == 0
