@@ -117,7 +117,7 @@ def _build(arguments: argparse.Namespace, name: str) -> Plan | None:
 
 def _installation(arguments: argparse.Namespace) -> str:
     if arguments.install is not None:
-        if "\n" in arguments.install or not arguments.install.strip():
+        if not arguments.install.isprintable() or not arguments.install.strip():
             raise UsageError("--install takes one line with a command.")
         return str(arguments.install)
     is_project = any(Path(name).exists() for name in ("setup.cfg", "pyproject.toml", "setup.py"))

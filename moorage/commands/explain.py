@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from moorage.commands.usage import CLEAN, UsageError, similar_code
-from moorage.findings.wording import join_or
 
 _DOCUMENTS = ("findings", "rules", "topics", "diagnoses")
 
@@ -26,6 +25,7 @@ def _document(names: list[str]) -> str:
     from moorage.deploy.diagnosis.document import diagnoses_document
     from moorage.findings.explain import rules_document, topic_document, topic_pages
     from moorage.findings.pages import findings_document
+    from moorage.findings.wording import join_or
 
     documents = {
         "findings": findings_document,

@@ -18,8 +18,8 @@ from moorage.findings.wording import near, shown
 ID, DELETE = "id", "delete"
 LISTS = frozenset(
     {
-        *("adjustments", "aliases", "egress", "error_pages", "expose", "query", "routes", "rules"),
-        *("services", "statements", "triggers"),
+        *("adjustments", "aliases", "egress", "environments", "error_pages", "expose", "query"),
+        *("routes", "rules", "services", "statements", "triggers"),
     }
 )
 """The keys of params that have lists of maps."""
