@@ -82,7 +82,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
     Topic("Alarms, dashboards and notifications", alarms.CODES),
-    Topic("What tasks use: buckets, tables and topics", uses.CODES),
+    Topic("Buckets, tables and topics", uses.CODES),
     Topic("Databases and caches", databases.CODES),
     Topic("Roles for CI", ci.CODES),
     Topic("Roles for deployments", deployment_role.CODES),
