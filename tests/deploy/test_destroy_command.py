@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cloud import MANIFEST, Cloud
@@ -55,14 +56,20 @@ def where(cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> I
     capsys.readouterr()
     yield arguments
     main(["destroy", *arguments, "--yes", "--empty", "all"])
-    for repository in ecr.describe_repositories()["repositories"]:
-        ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
+    for name in own_repositories(ecr):
+        ecr.delete_repository(repositoryName=name, force=True)
+
+
+def own_repositories(ecr: Any) -> list[str]:
+    """The repositories of these tests: other tests use the same server."""
+    names = [item["repositoryName"] for item in ecr.describe_repositories()["repositories"]]
+    return [name for name in names if name.startswith("api/")]
 
 
 def images(cloud: Cloud) -> dict[str, int]:
     """The number of images by repository."""
     ecr = cloud.client("ecr", REGION)
-    names = [item["repositoryName"] for item in ecr.describe_repositories()["repositories"]]
+    names = own_repositories(ecr)
     return {name: len(ecr.list_images(repositoryName=name)["imageIds"]) for name in names}
 
 
