@@ -1,4 +1,4 @@
-"""A generated file that users may edit: it is replaced only while nobody has edited it."""
+"""A generated file that users may edit. An edited file is not overwritten."""
 
 from __future__ import annotations
 

@@ -116,9 +116,9 @@ stacks:
     Code(
         "M3808",
         "StackSets would create the roles of CI in every target.",
-        "Jobs deploy an environment with `targets` from the account whose StackSets does it, and "
-        "need their roles there. In the targets nobody assumes them, and in the second region of "
-        "an account the identity provider exists already.",
+        "CI deploys an environment with `targets` from the account that has the stack sets, and "
+        "needs its roles only there. In the targets the roles would be unused, and in the second "
+        "region of an account the stack fails, because the identity provider exists already.",
         "Write the stack into a params file of its own, without `targets`.",
         """\
 # params/tools.yaml

@@ -67,7 +67,7 @@ stacks:
         "The permissions of the roles do not fit into a template.",
         "A managed policy has at most 6,144 characters, a role has ten of them, and a template "
         "51,200 bytes. ARNs of the stacks and of their resources take most of that.",
-        "Write `new_stacks: true`: then one ARN stands for all stacks of the environment. Or "
+        "Write `new_stacks: true`, so that one ARN matches all stacks of the environment, or "
         "divide the environment.",
         """\
 stacks:
