@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
-from moorage.cfn.template import Parameter, Template
+from moorage.cfn.template import Parameter, Switch, Template
 from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
 
@@ -21,9 +21,8 @@ T = TypeVar("T")
 
 _IMPORT = "Fn::ImportValue"
 
-Scenario = Mapping[tuple[str, str], Any]
-"""Chosen values of parameters and conditions, by name of the template and name of the parameter;
-a condition has the name `Condition <name>`."""
+Scenario = Mapping[Switch, Any]
+"""Chosen values of parameters and conditions."""
 
 
 class Resource:
@@ -35,7 +34,8 @@ class Resource:
         self.stack = stack
         self.id = name
         self.type: str = body["Type"]
-        self.body = Node(stack, body, ("Resources", name))
+        switches = stack.template.switches_of_resource(name) if stack.view.records else frozenset()
+        self.body = Node(stack, body, ("Resources", name), switches)
         self.props = self.body["Properties"]
 
     def __getitem__(self, key: str) -> Node:
@@ -59,12 +59,23 @@ class Stack:
         self.name = template.name
         self._conditions: dict[str, bool | None] = {}
         self._refs: dict[str, Any] = {}
-        self._direct_dependencies: dict[str, frozenset[str]] = {}
-        self._all_dependencies: dict[str, frozenset[str]] = {}
 
-    @cached_property
+    @property
     def resources(self) -> dict[str, Resource]:
         """The resources by logical ID, except those whose condition is false."""
+        if self.view.records:
+            for switches in self.template.switches_of_types.values():
+                self.view.reads |= switches
+        return self._resources
+
+    def find(self, name: str) -> Resource | None:
+        """The resource with a logical ID, if it exists."""
+        if self.view.records:
+            self.view.reads |= self.template.switches_of_resource(name)
+        return self._resources.get(name)
+
+    @cached_property
+    def _resources(self) -> dict[str, Resource]:
         return {
             name: Resource(self, name, body)
             for name, body in self.template.resources.items()
@@ -73,6 +84,9 @@ class Stack:
 
     def resolve_ref(self, name: str) -> Any:
         """The value of `Ref` for a name."""
+        if self.view.records:
+            self.view.reads.add((self.name, name))
+            self.view.reads |= self.template.switches_of_resource(name)
         if name not in self._refs:
             self._refs[name] = self._resolve_ref(name)
         return self._refs[name]
@@ -91,19 +105,24 @@ class Stack:
         parameter = self.template.parameters.get(name)
         if parameter is not None:
             return _parameter_value(parameter, self)
-        if name in self.resources:
-            return Attr(self.resources[name], "Ref")
-        return Unknown(f"{self.name}:{name}")
+        resource = self._resources.get(name)
+        return Attr(resource, "Ref") if resource else Unknown(f"{self.name}:{name}")
 
-    @cached_property
+    @property
     def import_names(self) -> frozenset[str]:
         """The names of the exports that the template imports, as far as they are known."""
-        return frozenset(name for name in self._import_names if isinstance(name, str))
+        return self.view.cached(
+            ("import names", self.name),
+            lambda: frozenset(name for name in self._import_names if isinstance(name, str)),
+        )
 
-    @cached_property
+    @property
     def imported_values(self) -> tuple[Any, ...]:
         """The imported values; Unknown if the exporting stack is not in the view."""
-        return tuple(map(self.view.resolve_import, self._import_names))
+        return self.view.cached(
+            ("imported values", self.name),
+            lambda: tuple(map(self.view.resolve_import, self._import_names)),
+        )
 
     @property
     def _import_names(self) -> Iterator[Any]:
@@ -115,6 +134,8 @@ class Stack:
         """Whether the condition of this name is true; None if only the deployment knows."""
         if not isinstance(condition, str):
             return None
+        if self.view.records:
+            self.view.reads |= self.template.switches_of_conditions.get(condition, frozenset())
         if condition not in self._conditions:
             self._conditions[condition] = None  # the value of a condition that refers to itself
             chosen = self.view.scenario.get((self.name, f"Condition {condition}"), MISSING)
@@ -145,14 +166,12 @@ class Stack:
 
     def direct_dependencies(self, name: str) -> frozenset[str]:
         """The logical IDs that a resource refers to, or that its DependsOn contains."""
-        if name not in self._direct_dependencies:
-            body = self.template.resources.get(name, {})
-            self._direct_dependencies[name] = frozenset(
-                referenced
-                for referenced in self._referenced_names(body)
-                if referenced in self.resources and referenced != name
-            )
-        return self._direct_dependencies[name]
+
+        def find() -> frozenset[str]:
+            names = self._referenced_names(self.template.resources.get(name, {}))
+            return frozenset(other for other in names if other != name and self.find(other))
+
+        return self.view.cached(("direct dependencies", self.name, name), find)
 
     def _referenced_names(self, body: Mapping[str, Any]) -> Iterator[str]:
         """The names in the references of a resource. Ignores branches of `Fn::If` that are not
@@ -184,45 +203,71 @@ class Stack:
 
     def all_dependencies(self, name: str) -> frozenset[str]:
         """The logical IDs of all resources that exist before a resource is created."""
-        if name not in self._all_dependencies:
-            self._all_dependencies[name] = _transitive(self.direct_dependencies, name)
-        return self._all_dependencies[name]
+        return self.view.cached(
+            ("all dependencies", self.name, name),
+            lambda: _transitive(self.direct_dependencies, name),
+        )
 
 
 class View:
-    """Templates in one scenario."""
+    """Templates in one scenario.
 
-    def __init__(self, templates: Iterable[Template], scenario: Scenario) -> None:
+    If there are switches, the view records which of them are read: `reads` has those that were read
+    since the last call of `record`.
+    """
+
+    def __init__(
+        self, templates: Iterable[Template], scenario: Scenario, *, records: bool = False
+    ) -> None:
         self.scenario = scenario
+        self.records = records
+        self.reads: set[Switch] = set()
         self.stacks = [Stack(self, template) for template in templates]
-        self.cache: dict[Any, Any] = {}
-        """Results of analyses, by a key of each analysis."""
+        self._cache: dict[Any, tuple[Any, frozenset[Switch]]] = {}
+        """Results of analyses, by a key of each analysis, and the switches that each depends on."""
+
+    def record(self, compute: Callable[[], T]) -> tuple[T, frozenset[Switch]]:
+        """A result, and the switches that it depends on."""
+        outer, self.reads = self.reads, set()
+        try:
+            result = compute()
+            reads = frozenset(self.reads)
+        finally:
+            self.reads |= outer
+        return result, reads
 
     def cached(self, key: object, compute: Callable[[], T]) -> T:
         """The result of an analysis, computed at the first call with this key."""
-        if key not in self.cache:
-            self.cache[key] = compute()
-        result: T = self.cache[key]
+        if key not in self._cache:
+            self._cache[key] = self.record(compute)
+        cached: tuple[T, frozenset[Switch]] = self._cache[key]
+        result, reads = cached
+        if reads:
+            self.reads |= reads
         return result
 
     @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:
         resources: dict[str, list[Resource]] = {}
         for stack in self.stacks:
-            for resource in stack.resources.values():
+            for resource in stack._resources.values():
                 resources.setdefault(resource.type, []).append(resource)
         return resources
 
     def resources_of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, type by type, each in the order of the templates."""
         for resource_type in types:
+            if self.records:
+                for stack in self.stacks:
+                    self.reads |= stack.template.switches_of_types.get(resource_type, frozenset())
             yield from self._by_type.get(resource_type, ())
 
     def resources_with_type_prefix(self, prefix: str) -> Iterator[Resource]:
         """The resources whose type starts with a prefix."""
-        for resource_type, resources in self._by_type.items():
+        conditional = (name for stack in self.stacks for name in stack.template.switches_of_types)
+        for resource_type in dict.fromkeys((*self._by_type, *conditional)):
             if resource_type.startswith(prefix):
-                yield from resources
+                yield from self.resources_of_type(resource_type)
 
     # Imports and exports ----------------------------------------------------------------------
 
@@ -233,10 +278,13 @@ class View:
             return self._exports[text]
         return Unknown(f"import:{expression_key(text if text is not None else name)}")
 
-    @cached_property
+    @property
     def _exports(self) -> dict[str, Any]:
         """Exported values by export name. Leaves out imported values that are exported again:
         such a chain may be circular."""
+        return self.cached("exports", self._find_exports)
+
+    def _find_exports(self) -> dict[str, Any]:
         exports: dict[str, Any] = {}
         for stack in self.stacks if len(self.stacks) > 1 else ():
             for key, output in stack.template.outputs.items():
@@ -252,8 +300,11 @@ class View:
         """The resources that refer to a resource or depend on it, also through an import."""
         return frozenset(self._dependents.get(resource, ()))
 
-    @cached_property
+    @property
     def _dependents(self) -> dict[Resource, set[Resource]]:
+        return self.cached("dependents", self._find_dependents)
+
+    def _find_dependents(self) -> dict[Resource, set[Resource]]:
         dependents: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
             for resource in stack.resources.values():
@@ -280,9 +331,12 @@ class View:
             ),
         )
 
-    @cached_property
+    @property
     def _imported_stacks(self) -> dict[str, frozenset[str]]:
         """The names of the stacks that each stack imports from."""
+        return self.cached("imported stacks", self._find_imported_stacks)
+
+    def _find_imported_stacks(self) -> dict[str, frozenset[str]]:
         exports = (
             (stack.name, Node(stack, output, ()).at("Export", "Name").text)
             for stack in self.stacks

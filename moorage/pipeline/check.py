@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import Any
 
 from cfnlint.config import ConfigMixIn
-from cfnlint.decode.decode import decode_str
 from cfnlint.exceptions import ConfigFileError
 from cfnlint.helpers import REGIONS
 from cfnlint.rules import Match
@@ -25,6 +24,7 @@ from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
+from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.document import Document
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.template_places import find_override
@@ -88,8 +88,8 @@ def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Fin
         hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
         return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
-    decoded = {file: decode_str(text) for file, text in texts.items()}
-    bodies = {file: body for file, (body, errors) in decoded.items() if not errors}
+    decoded = {file: decode_template(text) for file, text in texts.items()}
+    bodies = {file: body for file, (body, _) in decoded.items() if body is not None}
     findings = [
         finding for file, (_, errors) in decoded.items() for finding in _findings(errors, file)
     ]
