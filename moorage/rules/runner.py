@@ -30,11 +30,13 @@ class LocatedProblem:
     path: Path
     message: str
     hint: str
+    number: int = 0
+    """Counts the problems that a rule finds at the same place."""
 
     @property
     def key(self) -> Hashable:
-        """What is equal for the same problem in two scenarios."""
-        return self.rule.id, self.template, self.path
+        """What is equal for the same problem in two scenarios, whose messages can differ."""
+        return self.rule.id, self.template, self.path, self.number
 
 
 def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
@@ -69,10 +71,16 @@ def _pause_garbage_collection() -> Iterator[None]:
 
 def _finder(rule: Rule, bodies: Mapping[str, Any]) -> Finder[LocatedProblem]:
     def find(view: View) -> Iterator[LocatedProblem]:
+        hints: dict[tuple[str, Path], list[str]] = {}
         for problem in rule.check(view):
             name = problem.node.stack.name
             path = nearest_existing_path(bodies[name], problem.node.path)
-            yield LocatedProblem(rule, name, path, problem.message, problem.hint)
+            before = hints.setdefault((name, path), [])
+            if problem.hint not in before:  # otherwise one correction is enough
+                yield LocatedProblem(
+                    rule, name, path, problem.message, problem.hint, number=len(before)
+                )
+                before.append(problem.hint)
 
     # A warning is about what is probably meant: about the default, not about all allowed values.
     return Finder(find, tries_values=rule.id.startswith("E") and not rule.compares_defaults)
