@@ -193,13 +193,13 @@ class _Search(Generic[T]):
         for switch in list(inverted):
             if _removes(self.view((*changes, (switch, inverted[switch]))), view):
                 del inverted[switch]
-        found: dict[Changes, set[Hashable]] = {}
+        found: dict[Changes, set[tuple[str, Path]]] = {}
         for result in results:
             kept = self._switches_around(result)
             scenario = (*changes, *(item for item in inverted.items() if item[0] not in kept))
             if scenario not in found:
-                found[scenario] = {other.key for other in finder.find(self.view(scenario))}
-            if result.key in found[scenario]:
+                found[scenario] = {*map(_place, finder.find(self.view(scenario)))}
+            if _place(result) in found[scenario]:
                 yield result
 
     def _switches_around(self, result: T) -> frozenset[Switch]:
@@ -212,6 +212,15 @@ class _Search(Generic[T]):
             if key == "Fn::If" and isinstance(raw, list) and _NO_VALUE in raw:
                 switches |= template.switches_of_conditions.get(raw[0], frozenset())
         return switches
+
+
+def _place(result: Located) -> tuple[str, Path]:
+    """Where something is found, whichever branch of an `Fn::If` it is in."""
+    branches = {index for index, key in enumerate(result.path) if key == "Fn::If"}
+    path = enumerate(result.path)
+    return result.template, tuple(
+        key for index, key in path if index not in branches and index - 1 not in branches
+    )
 
 
 def _values_of_conditions(view: View) -> Iterator[bool | None]:
