@@ -37,8 +37,8 @@ class Located(Protocol):
     @property
     def path(self) -> Path: ...
     @property
-    def key(self) -> Hashable:
-        """Equal for the same thing in two scenarios."""
+    def kind(self) -> Hashable:
+        """Equal for two scenarios, if they are found at the same place."""
 
 
 T = TypeVar("T", bound=Located)
@@ -69,7 +69,7 @@ class Found(Generic[T]):
 def find_in_scenarios(
     templates: Sequence[Template], finders: Iterable[Finder[T]]
 ) -> list[Found[T]]:
-    """What finders find in any scenario, each thing once by its key."""
+    """What finders find in any scenario, each once."""
     search: _Search[T] = _Search(templates)
     runs = [_Runs(finder) for finder in finders]
     search.run_all(runs)
@@ -157,11 +157,11 @@ class _Search(Generic[T]):
             return frozenset()
         run.outcomes.add(outcome)
         results, reads = view.record(lambda: list(run.finder.find(view)))
-        run.keys[changes] = frozenset(result.key for result in results)
-        new = [result for result in results if result.key not in run.found]
+        run.keys[changes] = frozenset(map(_key, results))
+        new = [result for result in results if _key(result) not in run.found]
         if changes and new:
             new = [*self._confirm(run.finder, new, view, changes, reads)]
-        run.found |= {result.key: (result, changes) for result in new}
+        run.found |= {_key(result): (result, changes) for result in new}
         return reads
 
     def _outcome(self, view: View, finder: Finder[T], changes: Changes) -> Hashable:
@@ -193,7 +193,7 @@ class _Search(Generic[T]):
         for switch in list(inverted):
             if _removes(self.view((*changes, (switch, inverted[switch]))), view):
                 del inverted[switch]
-        found: dict[Changes, set[tuple[str, Path]]] = {}
+        found: dict[Changes, set[Hashable]] = {}
         for result in results:
             kept = self._switches_around(result)
             scenario = (*changes, *(item for item in inverted.items() if item[0] not in kept))
@@ -214,13 +214,16 @@ class _Search(Generic[T]):
         return switches
 
 
-def _place(result: Located) -> tuple[str, Path]:
-    """Where something is found, whichever branch of an `Fn::If` it is in."""
+def _key(result: Located) -> Hashable:
+    return result.kind, result.template, result.path
+
+
+def _place(result: Located) -> Hashable:
+    """What is found and where, whichever branch of an `Fn::If` it is in."""
     branches = {index for index, key in enumerate(result.path) if key == "Fn::If"}
     path = enumerate(result.path)
-    return result.template, tuple(
-        key for index, key in path if index not in branches and index - 1 not in branches
-    )
+    steps = (key for index, key in path if index not in branches and index - 1 not in branches)
+    return result.kind, result.template, tuple(steps)
 
 
 def _values_of_conditions(view: View) -> Iterator[bool | None]:

@@ -34,9 +34,9 @@ class LocatedProblem:
     """Counts the problems that a rule finds at the same place."""
 
     @property
-    def key(self) -> Hashable:
-        """What is equal for the same problem in two scenarios, whose messages can differ."""
-        return self.rule.id, self.template, self.path, self.number
+    def kind(self) -> Hashable:
+        """The same in two scenarios, whose messages can differ."""
+        return self.rule.id, self.number
 
 
 def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:

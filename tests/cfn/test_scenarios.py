@@ -28,7 +28,7 @@ class Text:
     template: str = "t"
 
     @property
-    def key(self) -> str:
+    def kind(self) -> str:
         return self.text
 
 
