@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from moorage.rules.constraints import (
     clusters,
+    ebs_volumes,
     listener_actions,
     load_balancing,
     other,
     permissions,
     scaling,
+    services,
     storage,
+    task_containers,
     task_definitions,
+    task_platforms,
 )
 from moorage.rules.constraints.constraint import Constraint
 
 CONSTRAINTS: tuple[Constraint, ...] = (
     *task_definitions.CONSTRAINTS,
+    *task_containers.CONSTRAINTS,
+    *task_platforms.CONSTRAINTS,
     *clusters.CONSTRAINTS,
+    *services.CONSTRAINTS,
+    *ebs_volumes.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
     *listener_actions.CONSTRAINTS,
     *permissions.CONSTRAINTS,

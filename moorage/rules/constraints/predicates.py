@@ -240,15 +240,19 @@ class Count(ValuePredicate):
 
 @dataclass(frozen=True)
 class AtMost(ValuePredicate):
-    """The number is not above the number at another path, or below it by at least `distance`."""
+    """The number is not above the number at another path, or below it by at least `distance`. With
+    `times`, the other number is multiplied by it first."""
 
     other: str
     distance: float = 0
+    times: float = 1
 
     def holds(self, context: Context) -> TriState:
         left = _number(context.at(self.path).text)
         right = _number(context.at(self.other).text)
-        return None if left is None or right is None else left + self.distance <= right
+        if left is None or right is None:
+            return None
+        return left + self.distance <= right * self.times
 
 
 @dataclass(frozen=True)
