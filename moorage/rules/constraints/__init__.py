@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from moorage.rules.constraints import (
+    capacity,
     clusters,
     ebs_volumes,
+    express,
     listener_actions,
     load_balancing,
     other,
@@ -23,6 +25,8 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *task_containers.CONSTRAINTS,
     *task_platforms.CONSTRAINTS,
     *clusters.CONSTRAINTS,
+    *capacity.CONSTRAINTS,
+    *express.CONSTRAINTS,
     *services.CONSTRAINTS,
     *ebs_volumes.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
