@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from moorage.rules.constraints import (
     capacity,
+    cloud_map,
     clusters,
     ebs_volumes,
     express,
+    file_systems,
     listener_actions,
     load_balancing,
+    log_filters,
     other,
     permissions,
     scaling,
@@ -27,6 +30,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *clusters.CONSTRAINTS,
     *capacity.CONSTRAINTS,
     *express.CONSTRAINTS,
+    *cloud_map.CONSTRAINTS,
     *services.CONSTRAINTS,
     *ebs_volumes.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
@@ -34,5 +38,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *permissions.CONSTRAINTS,
     *scaling.CONSTRAINTS,
     *storage.CONSTRAINTS,
+    *log_filters.CONSTRAINTS,
+    *file_systems.CONSTRAINTS,
     *other.CONSTRAINTS,
 )

@@ -161,7 +161,9 @@ class StartsWith(ValuePredicate):
         node = context.at(self.path)
         if isinstance(node.value, Text) and isinstance(node.value.parts[0], str):
             first = node.value.parts[0]
-            return True if first.startswith(self.words) else None
+            if first.startswith(self.words):
+                return True
+            return None if any(word.startswith(first) for word in self.words) else False
         return _agree(text.startswith(self.words) for text in node.choices)
 
 
@@ -174,7 +176,10 @@ class EndsWith(ValuePredicate):
     def holds(self, context: Context) -> TriState:
         node = context.at(self.path)
         if isinstance(node.value, Text) and isinstance(node.value.parts[-1], str):
-            return True if node.value.parts[-1].endswith(self.words) else None
+            last = node.value.parts[-1]
+            if last.endswith(self.words):
+                return True
+            return None if any(word.endswith(last) for word in self.words) else False
         return _agree(text.endswith(self.words) for text in node.choices)
 
 

@@ -125,10 +125,12 @@ class HasReferrer:
         target = context.at(self.path).resource
         if target is None:
             return None
-        found = _referrers(context, self.path, self.type, self.other, self.where)
-        if any(resource is not context.resource for resource in found):
-            return True
-        return False if target.stack is context.resource.stack else None
+        found = any_of(
+            True if self.where is None else self.where.holds(Context(resource, resource.props))
+            for resource in _referrers(context, self.path, self.type, self.other, None)
+            if resource is not context.resource
+        )
+        return None if found is False and target.stack is not context.resource.stack else found
 
     def place(self, context: Context) -> Node:
         return context.at(self.path)

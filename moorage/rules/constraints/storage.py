@@ -63,11 +63,11 @@ CONSTRAINTS = (
         "Files move to Archive storage in a mode that does not have it.",
         when=Some("LifecyclePolicies", Present("TransitionToArchive")),
         must=All(
-            Is("ThroughputMode", "elastic", default="bursting"),
+            Is("ThroughputMode", "elastic", "provisioned", default="bursting"),
             Is("PerformanceMode", "generalPurpose", default="generalPurpose"),
         ),
-        message="File system {id} moves files to Archive storage, which needs elastic throughput "
-        "and the performance mode `generalPurpose`",
+        message="File system {id} moves files to Archive storage, which needs elastic or "
+        "provisioned throughput and the performance mode `generalPurpose`",
         fix="Write `ThroughputMode: elastic` and `PerformanceMode: generalPurpose`.",
         sources=(f"{_EFS}: PutLifecycleConfiguration",),
     ),
