@@ -6,6 +6,7 @@ from moorage.rules.constraints.combinations import All, Each, Either, IsReferenc
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
+    Count,
     Is,
     Matches,
     NotEmpty,
@@ -17,7 +18,6 @@ from moorage.rules.constraints.relations import (
     Allows,
     CreatedAfter,
     HasReferrer,
-    NoOther,
     Trusts,
 )
 
@@ -82,13 +82,19 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9843",
-        _SUBSCRIPTION,
-        "A log group has more than two subscription filters.",
-        must=NoOther(("LogGroupName",), allowed=1),
-        message="Subscription filter {id} is the third one of its log group",
-        fix="Remove one of them, or send to a Kinesis stream that has several consumers.",
-        error_messages=("LimitExceededException: Resource limit exceeded",),
-        sources=(f"{_API}: PutSubscriptionFilter",),
+        f"{_GROUP} DataProtectionPolicy",
+        "A data protection policy is not one audit and one masking statement.",
+        when=Present("Statement"),
+        must=All(Is("Version", "2021-06-01"), Count("Statement", 2, 2)),
+        message="The data protection policy of log group {id} does not have the version "
+        "`2021-06-01` and two statements",
+        fix="Write `Version: '2021-06-01'`, a statement with `Audit` and one with `Deidentify`.",
+        error_messages=(
+            "Policy Version must be 2021-06-01",
+            "Policy can only have two statements. One for Audit Operation and one for Deidentify "
+            "Operation",
+        ),
+        sources=(f"{_API}: PutDataProtectionPolicy", _PREFLIGHT),
     ),
     Constraint(
         "E9844",

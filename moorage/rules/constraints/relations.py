@@ -230,17 +230,15 @@ class CreatedAfter:
 class NoOther:
     """No other resource of the type has the same values at all `keys`: of two resources, the later
     one is wrong. With `this` and `other`, only pairs count in which one holds for the resource and
-    the other one for the other. With `allowed`, that many others may have the same values."""
+    the other one for the other."""
 
     keys: tuple[str, ...]
     defaults: Mapping[str, str] = field(default_factory=dict)
     this: Predicate | None = None
     other: Predicate | None = None
-    allowed: int = 0
 
     def holds(self, context: Context) -> TriState:
-        conflicts = [self._conflicts(context, other) for other in self._others(context)]
-        return conflicts.count(True) <= self.allowed
+        return not any(self._conflicts(context, other) is True for other in self._others(context))
 
     def place(self, context: Context) -> Node:
         return context.at(self.keys[-1])

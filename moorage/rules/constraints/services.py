@@ -162,6 +162,7 @@ CONSTRAINTS = (
         message="Service {id} has `AvailabilityZoneRebalancing: ENABLED`, and a `MaximumPercent` "
         "of {DeploymentConfiguration.MaximumPercent}",
         fix="Write `MaximumPercent: 200`, or `AvailabilityZoneRebalancing: DISABLED`.",
+        error_messages=("Availability Zone Rebalancing does not support maximumPercent <= 100%",),
         why="ECS starts a task in another zone before it stops one, for which a maximum of 100 "
         "percent leaves no room.",
         sources=(_REBALANCING_GUIDE,),

@@ -206,4 +206,15 @@ CONSTRAINTS = (
         error_messages=("invalid reference format: repository name must be lowercase",),
         sources=("distribution/reference, regexp.go",),
     ),
+    Constraint(
+        "E9160",
+        _CONTAINERS[0],
+        "A reference to an image has a digest that is not valid.",
+        when=Matches("Image", ".*@.*"),
+        must=Matches("Image", ".*@sha256:[0-9A-Fa-f]{64}"),
+        message="In task definition {id}, container {Name} has an image with a digest that is not "
+        "`sha256:` and 64 hexadecimal digits",
+        fix="Write the digest that `docker push` prints.",
+        sources=(f"{_API}: ContainerDefinition, image",),
+    ),
 )
