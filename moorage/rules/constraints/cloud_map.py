@@ -56,7 +56,7 @@ CONSTRAINTS = (
         "E9358",
         _CONNECT,
         "Service Connect has no namespace.",
-        when=_ENABLED,
+        when=All(_ENABLED, Is("/DeploymentController.Type", "ECS", default="ECS")),
         must=Either(
             Present("Namespace"), Refers("/Cluster", _CLUSTER, Present("ServiceConnectDefaults"))
         ),

@@ -128,7 +128,10 @@ CONSTRAINTS = (
         "E9327",
         f"{_SERVICE} DeploymentConfiguration.EarlySuccessCriteria",
         "The criteria for an early success of a deployment are not complete or too low.",
-        when=Is("Enable", "true", "True"),
+        when=All(
+            Is("Enable", "true", "True"),
+            Is("/DeploymentConfiguration.Strategy", "ROLLING", default="ROLLING"),
+        ),
         must=All(
             Present("HealthyPercent"),
             Present("SourceServiceRevisionCleanup"),

@@ -22,6 +22,7 @@ from moorage.rules.constraints.predicates import (
     Present,
     Within,
 )
+from moorage.rules.constraints.relations import NoOther
 
 _SERVICE = "AWS::ECS::Service"
 _TASK_SET = "AWS::ECS::TaskSet"
@@ -41,24 +42,42 @@ CONSTRAINTS = (
     Constraint(
         "E9241",
         _SERVICE,
-        "A service with the deployment controller EXTERNAL has load balancers.",
+        "A service with the deployment controller EXTERNAL has settings of its task sets.",
         when=_EXTERNAL_CONTROLLER,
-        must=Not(NotEmpty("LoadBalancers")),
-        message="Service {id} has the deployment controller `EXTERNAL` and load balancers",
-        fix="Write `LoadBalancers` in its `AWS::ECS::TaskSet`.",
-        error_messages=("LoadBalancers must be empty or null",),
+        must=All(Not(NotEmpty("LoadBalancers")), Absent("TaskDefinition")),
+        message="Service {id} has the deployment controller `EXTERNAL` and `LoadBalancers` or a "
+        "`TaskDefinition`",
+        fix="Write them in its `AWS::ECS::TaskSet`.",
+        error_messages=("LoadBalancers must be empty or null", "TaskDefinition must be blank"),
         sources=(_CREATE, _PREFLIGHT),
     ),
     Constraint(
         "E9242",
         _SERVICE,
-        "A service with the deployment controller EXTERNAL has a task definition.",
-        when=_EXTERNAL_CONTROLLER,
-        must=Absent("TaskDefinition"),
-        message="Service {id} has the deployment controller `EXTERNAL` and a task definition",
-        fix="Write `TaskDefinition` in its `AWS::ECS::TaskSet`.",
-        error_messages=("TaskDefinition must be blank",),
-        sources=(_CREATE, _PREFLIGHT),
+        "A service on Fargate has a task definition that Fargate cannot run.",
+        when=Either(
+            Is("LaunchType", "FARGATE"),
+            All(
+                NotEmpty("CapacityProviderStrategy"),
+                Each(
+                    "CapacityProviderStrategy",
+                    Is("CapacityProvider", "FARGATE", "FARGATE_SPOT"),
+                ),
+            ),
+        ),
+        must=Refers(
+            "TaskDefinition",
+            _TASK,
+            Either(
+                Some("RequiresCompatibilities", Is("", "FARGATE")),
+                All(Present("Cpu"), Present("Memory")),
+            ),
+        ),
+        message="Service {id} runs on Fargate, but its task definition has no `Cpu` or no `Memory`",
+        fix="Write `Cpu` and `Memory` of the task, `NetworkMode: awsvpc` and "
+        "`RequiresCompatibilities: [FARGATE]` in the task definition.",
+        error_messages=("Task definition does not support launch_type FARGATE.",),
+        sources=(f"{_API}: RegisterTaskDefinition, cpu and memory",),
     ),
     Constraint(
         "E9243",
@@ -123,23 +142,31 @@ CONSTRAINTS = (
     Constraint(
         "E9248",
         _SERVICE,
-        "A daemon has placement strategies.",
+        "A daemon has placement strategies or EBS volumes.",
         when=_DAEMON,
-        must=Not(NotEmpty("PlacementStrategies")),
-        message="Service {id} has the scheduling strategy `DAEMON` and `PlacementStrategies`",
-        fix="Remove `PlacementStrategies`. `PlacementConstraints` can restrict the instances.",
+        must=All(Not(NotEmpty("PlacementStrategies")), Not(NotEmpty("VolumeConfigurations"))),
+        message="Service {id} has the scheduling strategy `DAEMON`, and `PlacementStrategies` or "
+        "`VolumeConfigurations`",
+        fix="Remove them. `PlacementConstraints` can restrict the instances of a daemon.",
         error_messages=("The daemon scheduling strategy does not support placement strategies",),
-        sources=(f"{_CREATE}, schedulingStrategy", _PREFLIGHT),
+        sources=(f"{_CREATE}, schedulingStrategy and volumeConfigurations", _PREFLIGHT),
     ),
     Constraint(
         "E9249",
-        _SERVICE,
-        "A daemon has EBS volumes.",
-        when=_DAEMON,
-        must=Not(NotEmpty("VolumeConfigurations")),
-        message="Service {id} has the scheduling strategy `DAEMON` and `VolumeConfigurations`",
-        fix="Remove `VolumeConfigurations`, or write `SchedulingStrategy: REPLICA`.",
-        sources=(f"{_CREATE}, volumeConfigurations",),
+        (_SERVICE, "AWS::Logs::LogGroup", "AWS::ECS::CapacityProvider"),
+        "Two services of a cluster, log groups or capacity providers have the same name.",
+        must=All(
+            Either(Absent("ServiceName"), NoOther(("Cluster", "ServiceName"))),
+            Either(Absent("LogGroupName"), NoOther(("LogGroupName",))),
+            Either(Absent("Name"), NoOther(("Name",))),
+        ),
+        message="{id} has the name of another resource of its type",
+        fix="Write another name, or remove the name.",
+        error_messages=("Creation of service was not idempotent.", "AlreadyExists"),
+        sources=(
+            f"{_CREATE}, serviceName",
+            "Amazon CloudWatch Logs API reference: CreateLogGroup",
+        ),
     ),
     Constraint(
         "E9251",

@@ -10,6 +10,7 @@ from moorage.rules.constraints.predicates import (
     Is,
     Matches,
     Present,
+    Unique,
     Within,
 )
 from moorage.rules.constraints.relations import Among
@@ -175,19 +176,25 @@ CONSTRAINTS = (
     Constraint(
         "E9178",
         _CONTAINERS,
-        "A path in a container is not absolute.",
+        "A path in a container is not absolute, or has two volumes.",
         must=All(
             Matches("WorkingDirectory", r"(/|\\|[A-Za-z]:).*"),
             Either(
-                Each("MountPoints", Matches("ContainerPath", r"(/|\\|[A-Za-z]:).*")),
+                All(
+                    Each("MountPoints", Matches("ContainerPath", r"(/|\\|[A-Za-z]:).*")),
+                    Unique("MountPoints", ("ContainerPath",)),
+                ),
                 Some("/RequiresCompatibilities", Is("", "FARGATE")),
             ),
         ),
-        message="In task definition {id}, a path of container {Name} is not absolute",
-        fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning.",
+        message="In task definition {id}, a path of container {Name} is not absolute, or has two "
+        "mount points",
+        fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning, and each "
+        "`ContainerPath` once.",
         why="Docker refuses to create the container, so no task starts.",
         error_messages=(
             "invalid mount path: 'data' mount path must be absolute",
+            "Duplicate mount point: /data",
             "the working directory 'app' is invalid, it needs to be an absolute path",
         ),
         sources=("moby/moby, volume/mounts/linux_parser.go and daemon/container.go",),
