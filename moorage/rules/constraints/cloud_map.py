@@ -220,18 +220,13 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9377",
-        (f"{_MAP}::HttpNamespace", f"{_MAP}::PrivateDnsNamespace", _MAP_SERVICE),
-        "Two namespaces, or two services of a namespace, have the same name.",
-        when=Present("Name"),
-        must=NoOther(("Vpc", "NamespaceId", "DnsConfig.NamespaceId", "Name")),
-        message="{id} has the name {Name} of another namespace, or of another service in its "
-        "namespace",
+        (f"{_MAP}::HttpNamespace", f"{_MAP}::PrivateDnsNamespace"),
+        "Two namespaces have the same name.",
+        must=NoOther(("Vpc", "Name")),
+        message="Namespace {id} has the name {Name} of another one",
         fix="Write another `Name`, or use the other one.",
-        error_messages=(
-            "NamespaceAlreadyExists",
-            "ServiceAlreadyExists",
-        ),
-        sources=(f"{_MAP_API}: CreateHttpNamespace and CreateService, errors",),
+        error_messages=("NamespaceAlreadyExists",),
+        sources=(f"{_MAP_API}: CreateHttpNamespace, errors",),
     ),
     Constraint(
         "E9378",

@@ -42,6 +42,16 @@ def _for_type(kind: str, predicate: Predicate) -> Predicate:
 
 CONSTRAINTS = (
     Constraint(
+        "E9249",
+        _VOLUME,
+        "An EBS volume has a KMS key, but is not encrypted.",
+        when=Present("KmsKeyId"),
+        must=Not(Is("Encrypted", "false", "False")),
+        message="An EBS volume of service {id} has a `KmsKeyId` and `Encrypted: false`",
+        fix="Write `Encrypted: true`.",
+        sources=(f"{_MANAGED}, encrypted", f"{_EC2}, KmsKeyId"),
+    ),
+    Constraint(
         "E9266",
         _VOLUME,
         "An EBS volume has a type that does not exist.",

@@ -10,7 +10,6 @@ from moorage.rules.constraints.relations import NoOther
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
 _MOUNT_TARGET = "AWS::EFS::MountTarget"
 _SUBNET = "AWS::EC2::Subnet"
-_KEY = "AWS::KMS::Key"
 _EFS = "Amazon EFS API reference"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
 _TRANSITIONS = ("TransitionToIA", "TransitionToArchive", "TransitionToPrimaryStorageClass")
@@ -136,24 +135,5 @@ CONSTRAINTS = (
         why="EFS creates the directory only with `CreationInfo`. If it does not exist, no task can "
         "mount the access point.",
         sources=(f"{_EFS}: RootDirectory, CreationInfo",),
-    ),
-    Constraint(
-        "E9869",
-        (_FILE_SYSTEM, "AWS::Logs::LogGroup"),
-        "A file system or log group is encrypted with an asymmetric key.",
-        must=Refers(
-            "KmsKeyId",
-            _KEY,
-            All(
-                Is("KeySpec", "SYMMETRIC_DEFAULT", default="SYMMETRIC_DEFAULT"),
-                Is("KeyUsage", "ENCRYPT_DECRYPT", default="ENCRYPT_DECRYPT"),
-            ),
-        ),
-        message="The key of {id} is not a symmetric key for encryption",
-        fix="Use a key without `KeySpec` and `KeyUsage`.",
-        sources=(
-            f"{_EFS}: CreateFileSystem, KmsKeyId",
-            "Amazon CloudWatch Logs API reference: CreateLogGroup",
-        ),
     ),
 )

@@ -62,6 +62,16 @@ CONSTRAINTS = (
         sources=(f"{_GUIDE}: Log classes", _PREFLIGHT),
     ),
     Constraint(
+        "E9869",
+        "AWS::Logs::LogAnomalyDetector",
+        "A log anomaly detector has more than one log group.",
+        must=Count("LogGroupArnList", 1, 1),
+        message="Anomaly detector {id} does not have exactly one log group",
+        fix="Write a detector for each log group.",
+        error_messages=("Only 1 log group arn is supported in the list.",),
+        sources=(f"{_API}: CreateLogAnomalyDetector, logGroupArnList",),
+    ),
+    Constraint(
         "E9842",
         _SUBSCRIPTION,
         "The role of a subscription filter does not fit its destination.",

@@ -161,9 +161,8 @@ class StartsWith(ValuePredicate):
         node = context.at(self.path)
         if isinstance(node.value, Text) and isinstance(node.value.parts[0], str):
             first = node.value.parts[0]
-            if first.startswith(self.words):
-                return True
-            return None if any(word.startswith(first) for word in self.words) else False
+            may_begin = any(word.startswith(first) for word in self.words)
+            return True if first.startswith(self.words) else None if may_begin else False
         return _agree(text.startswith(self.words) for text in node.choices)
 
 
@@ -177,9 +176,8 @@ class EndsWith(ValuePredicate):
         node = context.at(self.path)
         if isinstance(node.value, Text) and isinstance(node.value.parts[-1], str):
             last = node.value.parts[-1]
-            if last.endswith(self.words):
-                return True
-            return None if any(word.endswith(last) for word in self.words) else False
+            may_end = any(word.endswith(last) for word in self.words)
+            return True if last.endswith(self.words) else None if may_end else False
         return _agree(text.endswith(self.words) for text in node.choices)
 
 

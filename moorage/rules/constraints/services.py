@@ -22,7 +22,6 @@ from moorage.rules.constraints.predicates import (
     Present,
     Within,
 )
-from moorage.rules.constraints.relations import NoOther
 
 _SERVICE = "AWS::ECS::Service"
 _TASK_SET = "AWS::ECS::TaskSet"
@@ -150,23 +149,6 @@ CONSTRAINTS = (
         fix="Remove them. `PlacementConstraints` can restrict the instances of a daemon.",
         error_messages=("The daemon scheduling strategy does not support placement strategies",),
         sources=(f"{_CREATE}, schedulingStrategy and volumeConfigurations", _PREFLIGHT),
-    ),
-    Constraint(
-        "E9249",
-        (_SERVICE, "AWS::Logs::LogGroup", "AWS::ECS::CapacityProvider"),
-        "Two services of a cluster, log groups or capacity providers have the same name.",
-        must=All(
-            Either(Absent("ServiceName"), NoOther(("Cluster", "ServiceName"))),
-            Either(Absent("LogGroupName"), NoOther(("LogGroupName",))),
-            Either(Absent("Name"), NoOther(("Name",))),
-        ),
-        message="{id} has the name of another resource of its type",
-        fix="Write another name, or remove the name.",
-        error_messages=("Creation of service was not idempotent.", "AlreadyExists"),
-        sources=(
-            f"{_CREATE}, serviceName",
-            "Amazon CloudWatch Logs API reference: CreateLogGroup",
-        ),
     ),
     Constraint(
         "E9251",
