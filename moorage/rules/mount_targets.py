@@ -1,8 +1,9 @@
-"""Mount targets of EFS: their Availability Zones and VPCs."""
+"""File systems and mount targets of EFS: Availability Zones, addresses and VPCs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
@@ -47,6 +48,14 @@ def mount_target_in_wrong_zone(view: View) -> Iterator[Problem]:
     """A file system has at most one mount target in each Availability Zone, which all subnets of
     the zone use. A One Zone file system has one, in its own zone."""
     for mount_target, other in _pairs_of_a_file_system(view):
+        if _is_in_one_zone(mount_target):
+            yield problem(
+                mount_target["SubnetId"],
+                f"Mount target `{mount_target.id}` is the second one of a file system that is in "
+                f"one Availability Zone, after `{other.id}`",
+                "Keep the one in the zone of the file system.",
+            )
+            continue
         subnet, other_subnet = _subnet_of(mount_target), _subnet_of(other)
         if subnet is None or other_subnet is None or subnet is other_subnet:
             continue
@@ -58,7 +67,7 @@ def mount_target_in_wrong_zone(view: View) -> Iterator[Problem]:
                 "Write a subnet in another Availability Zone, or remove the mount target.",
             )
     for mount_target in view.resources_of_type(_MOUNT_TARGET):
-        file_system = ecs.resource_of_type(mount_target["FileSystemId"], _FILE_SYSTEM)
+        file_system = _file_system_of(mount_target)
         subnet = _subnet_of(mount_target)
         if file_system is None or subnet is None:
             continue
@@ -70,6 +79,75 @@ def mount_target_in_wrong_zone(view: View) -> Iterator[Problem]:
                 f"Availability Zone than the One Zone file system `{file_system.id}`",
                 "Write a subnet in the zone of the file system.",
             )
+
+
+def _file_system_of(mount_target: Resource) -> Resource | None:
+    return ecs.resource_of_type(mount_target["FileSystemId"], _FILE_SYSTEM)
+
+
+def _is_in_one_zone(mount_target: Resource) -> bool:
+    file_system = _file_system_of(mount_target)
+    return file_system is not None and file_system["AvailabilityZoneName"].certainly_present
+
+
+@rule(
+    "E9862",
+    "The address of a mount target is not one of its subnet.",
+    error_messages=("Address does not fall within the subnet's address range",),
+    fix="Write an address of the subnet, or remove IpAddress.",
+    sources=("Amazon EFS API reference: CreateMountTarget, IpAddress",),
+)
+def address_outside_subnet(view: View) -> Iterator[Problem]:
+    """A mount target has an address of its subnet, which EFS selects if IpAddress is absent."""
+    for mount_target in view.resources_of_type(_MOUNT_TARGET):
+        subnet, address = _subnet_of(mount_target), mount_target["IpAddress"]
+        block = subnet["CidrBlock"] if subnet else None
+        if subnet and block and _is_outside(address.text, block.text):
+            yield problem(
+                address,
+                f"The address `{address.text}` of mount target `{mount_target.id}` is not in the "
+                f"block `{block.text}` of subnet `{subnet.id}`",
+                "Write an address of the subnet, or remove IpAddress.",
+            )
+
+
+def _is_outside(address: str | None, block: str | None) -> bool:
+    try:
+        return IPv4Address(address or "") not in IPv4Network(block or "", strict=False)
+    except ValueError:
+        return False
+
+
+@rule(
+    "E9863",
+    "An Availability Zone is not in the region of its file system.",
+    error_messages=(
+        "Invalid Availability Zone Name provided.",
+        "Region and Availability Zone must match.",
+    ),
+    fix="Write a zone of the region, such as `!Sub ${AWS::Region}a`.",
+    sources=(
+        "Amazon EFS API reference: CreateFileSystem, AvailabilityZoneName",
+        "AWS's error message, reproduced by cdk-preflight",
+    ),
+)
+def zone_in_another_region(view: View) -> Iterator[Problem]:
+    """The name of an Availability Zone is that of its region and a letter. A file system is in the
+    region of its stack, and its replica in the Region that the destination names."""
+    for file_system in view.resources_of_type(_FILE_SYSTEM):
+        destinations = file_system["ReplicationConfiguration"]["Destinations"].items
+        pairs = (
+            (file_system["AvailabilityZoneName"], file_system.stack.template.region),
+            *((item["AvailabilityZoneName"], item["Region"].text) for item in destinations),
+        )
+        for zone, region in pairs:
+            if zone.text and region and not zone.text.startswith(region):
+                yield problem(
+                    zone,
+                    f"The Availability Zone `{zone.text}` of file system `{file_system.id}` is not "
+                    f"in the region {region}",
+                    "Write a zone of the region, or remove AvailabilityZoneName.",
+                )
 
 
 @rule(
@@ -99,4 +177,9 @@ def _are_in_two_vpcs(first: Resource, second: Resource) -> bool:
     return all(vpc.present for vpc in vpcs) and vpcs[0].is_same_as(vpcs[1]) is False
 
 
-RULES = (mount_target_in_wrong_zone, mount_targets_of_two_vpcs)
+RULES = (
+    mount_target_in_wrong_zone,
+    address_outside_subnet,
+    zone_in_another_region,
+    mount_targets_of_two_vpcs,
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from moorage.rules.constraints.combinations import All, AtMostItems, Either, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import Absent, Is, NotEmpty, Predicate, Present
-from moorage.rules.constraints.relations import NoOther
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
 _MOUNT_TARGET = "AWS::EFS::MountTarget"
@@ -15,7 +14,6 @@ _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
 _TRANSITIONS = ("TransitionToIA", "TransitionToArchive", "TransitionToPrimaryStorageClass")
 _DAYS = (1, 7, 14, 30, 60, 90, 180, 270, 365)
 _PERIODS = tuple(f"AFTER_{days}_DAY{'' if days == 1 else 'S'}" for days in _DAYS)
-_ONE_ZONE = Refers("FileSystemId", _FILE_SYSTEM, Present("AvailabilityZoneName"))
 
 
 def _has_transition(name: str, *periods: str) -> Predicate:
@@ -66,28 +64,6 @@ CONSTRAINTS = (
             "TransitionToIA.",
         ),
         sources=(f"{_EFS}: PutLifecycleConfiguration", _PREFLIGHT),
-    ),
-    Constraint(
-        "E9862",
-        _FILE_SYSTEM,
-        "A One Zone file system has the performance mode maxIO.",
-        when=Present("AvailabilityZoneName"),
-        must=Not(Is("PerformanceMode", "maxIO")),
-        message="File system {id} is in one Availability Zone and has the performance mode `maxIO`",
-        fix="Remove `PerformanceMode`, or remove `AvailabilityZoneName`.",
-        error_messages=("Unsupported performance mode provided.",),
-        sources=(f"{_EFS}: CreateFileSystem, PerformanceMode",),
-    ),
-    Constraint(
-        "E9863",
-        _MOUNT_TARGET,
-        "A One Zone file system has two mount targets.",
-        when=_ONE_ZONE,
-        must=NoOther(("FileSystemId",)),
-        message="Mount target {id} is the second one of a file system in one Availability Zone",
-        fix="Keep the mount target in the zone of the file system, or remove "
-        "`AvailabilityZoneName` of the file system.",
-        sources=(f"{_EFS}: CreateMountTarget",),
     ),
     Constraint(
         "E9864",
