@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, Either, Refers, Some
+from moorage.rules.constraints.combinations import All, Either, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -113,7 +113,12 @@ CONSTRAINTS = (
         "A percentage of running tasks is on the wrong side of 100.",
         must=All(
             Within("MinimumHealthyPercent", 0, 100),
-            Either(Within("MaximumPercent", 100, None), Is("/SchedulingStrategy", "DAEMON")),
+            # With a minimum of 100, E9290 says that a deployment cannot replace a task.
+            Either(
+                Within("MaximumPercent", 100, None),
+                Not(Within("MinimumHealthyPercent", None, 99)),
+                Is("/SchedulingStrategy", "DAEMON"),
+            ),
         ),
         message="Service {id} has a `MinimumHealthyPercent` above 100, or a `MaximumPercent` below "
         "it",

@@ -40,6 +40,10 @@ def _sends_to(service: str, resource_type: str) -> Predicate:
     )
 
 
+def _may_put(*actions: str) -> Predicate:
+    return Either(*(Allows("RoleArn", action) for action in actions))
+
+
 _TO_STREAM = _sends_to("kinesis", "AWS::Kinesis::Stream")
 _TO_FIREHOSE = _sends_to("firehose", "AWS::KinesisFirehose::DeliveryStream")
 _TO_FUNCTION = _sends_to("lambda", _FUNCTION)
@@ -148,8 +152,8 @@ CONSTRAINTS = (
         "The role of a subscription filter does not let CloudWatch Logs write.",
         must=All(
             Trusts("RoleArn", "logs"),
-            Either(Allows("RoleArn", "kinesis:PutRecord"), Not(_TO_STREAM)),
-            Either(Allows("RoleArn", "firehose:PutRecord"), Not(_TO_FIREHOSE)),
+            Either(_may_put("kinesis:PutRecord", "kinesis:PutRecords"), Not(_TO_STREAM)),
+            Either(_may_put("firehose:PutRecord", "firehose:PutRecordBatch"), Not(_TO_FIREHOSE)),
         ),
         message="The role of subscription filter {id} does not trust logs.amazonaws.com, or does "
         "not allow it to write to the stream",

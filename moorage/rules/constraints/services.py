@@ -44,8 +44,8 @@ CONSTRAINTS = (
         "A service with the deployment controller EXTERNAL has settings of its task sets.",
         when=_EXTERNAL_CONTROLLER,
         must=All(Not(NotEmpty("LoadBalancers")), Absent("TaskDefinition")),
-        message="Service {id} has the deployment controller `EXTERNAL` and `LoadBalancers` or a "
-        "`TaskDefinition`",
+        message="Service {id} has the deployment controller `EXTERNAL`, with which it cannot have "
+        "{key}",
         fix="Write them in its `AWS::ECS::TaskSet`.",
         error_messages=("LoadBalancers must be empty or null", "TaskDefinition must be blank"),
         sources=(_CREATE, _PREFLIGHT),
@@ -144,8 +144,8 @@ CONSTRAINTS = (
         "A daemon has placement strategies or EBS volumes.",
         when=_DAEMON,
         must=All(Not(NotEmpty("PlacementStrategies")), Not(NotEmpty("VolumeConfigurations"))),
-        message="Service {id} has the scheduling strategy `DAEMON`, and `PlacementStrategies` or "
-        "`VolumeConfigurations`",
+        message="Service {id} has the scheduling strategy `DAEMON`, with which it cannot have "
+        "{key}",
         fix="Remove them. `PlacementConstraints` can restrict the instances of a daemon.",
         error_messages=("The daemon scheduling strategy does not support placement strategies",),
         sources=(f"{_CREATE}, schedulingStrategy and volumeConfigurations", _PREFLIGHT),
@@ -312,8 +312,7 @@ CONSTRAINTS = (
             Not(NotEmpty("ServiceRegistries")),
             Absent("NetworkConfiguration"),
         ),
-        message="Service {id} has the launch type `EXTERNAL`, with which it cannot have load "
-        "balancers, service registries or a `NetworkConfiguration`",
+        message="Service {id} has the launch type `EXTERNAL`, with which it cannot have {key}",
         fix="Remove them.",
         sources=(f"{_GUIDE}: Amazon ECS clusters for external instances, Considerations",),
     ),

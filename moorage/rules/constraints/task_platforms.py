@@ -51,7 +51,7 @@ CONSTRAINTS = (
             Not(Is("DisableNetworking", *_TRUE)),
         ),
         message="Task definition {id} has the network mode `awsvpc`, in which container {Name} "
-        "cannot have `ExtraHosts`, `DnsServers` or `DisableNetworking`",
+        "cannot have {key}",
         fix="Remove it, or write `NetworkMode: bridge`.",
         why="In the network mode awsvpc, ECS sets up the network interface that the containers of "
         "a task share, and refuses settings of one container for it.",
@@ -82,8 +82,7 @@ CONSTRAINTS = (
                 )
             ),
         ),
-        message="Task definition {id} is for Windows, and container {Name} has a parameter that "
-        "only Linux containers have",
+        message="Task definition {id} is for Windows, where container {Name} cannot have {key}",
         fix="Remove the parameter.",
         sources=(f"{_API}: ContainerDefinition, linuxParameters, privileged, ulimits and others",),
     ),
@@ -97,8 +96,7 @@ CONSTRAINTS = (
             Absent("PidMode"),
             Absent("IpcMode"),
         ),
-        message="Task definition {id} is for Windows, and has a `NetworkMode`, `PidMode` or "
-        "`IpcMode` that only Linux tasks have",
+        message="Task definition {id} is for Windows, and has a {key} that only Linux tasks have",
         fix="Write `NetworkMode: awsvpc`, or remove it, and remove `PidMode` and `IpcMode`.",
         sources=(
             f"{_REGISTER}, networkMode, pidMode and ipcMode",
@@ -134,7 +132,10 @@ CONSTRAINTS = (
         f"{_TASK} EphemeralStorage",
         "A task that does not run on Fargate has ephemeral storage.",
         when=Present("SizeInGiB"),
-        must=Each(_COMPATIBILITIES, Not(Is("", "EC2", "EXTERNAL"))),
+        must=Either(
+            Each(_COMPATIBILITIES, Not(Is("", "EC2", "EXTERNAL"))),
+            Some(_COMPATIBILITIES, Is("", "FARGATE")),
+        ),
         message="Task definition {id} has `EphemeralStorage`, and `EC2` or `EXTERNAL` in "
         "`RequiresCompatibilities`",
         fix="Remove `EphemeralStorage`, or require only `FARGATE`.",
@@ -166,8 +167,7 @@ CONSTRAINTS = (
             Not(Is("NetworkMode", "awsvpc")),
             Not(Some("Volumes", Present("EFSVolumeConfiguration"))),
         ),
-        message="Task definition {id} is for external instances, which have neither the network "
-        "mode `awsvpc` nor EFS volumes",
+        message="Task definition {id} is for external instances, which do not support this {key}",
         fix="Write `NetworkMode: bridge`, `host` or `none`, and a volume of the host.",
         sources=(f"{_GUIDE}: Amazon ECS clusters for external instances, Considerations",),
     ),
@@ -191,8 +191,8 @@ CONSTRAINTS = (
                 )
             ),
         ),
-        message="Task definition {id} has a volume that its operating system, or Fargate, cannot "
-        "mount",
+        message="Task definition {id} has a volume with {key}, which its operating system, or "
+        "Fargate, cannot mount",
         fix="Use EFS for Linux tasks, and FSx for Windows File Server for Windows tasks on EC2.",
         sources=(
             f"{_GUIDE}: Use Amazon EFS volumes with Amazon ECS",
