@@ -31,6 +31,7 @@ _API = "Amazon ECS API reference"
 _MAP_API = "AWS Cloud Map API reference"
 _GUIDE = "Amazon ECS developer guide"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
+_CONNECT_GUIDE = f"{_GUIDE}: Use Service Connect to connect Amazon ECS services with short names"
 _ENABLED = Is("Enabled", "true", "True")
 _RECORDS = "DnsConfig.DnsRecords"
 _ALIAS = "AWS_ALIAS_DNS_NAME"
@@ -69,30 +70,35 @@ CONSTRAINTS = (
     Constraint(
         "E9359",
         _CONNECT,
-        "Service Connect is used in the network mode host or none.",
+        "Service Connect is used for tasks that it does not support.",
         when=_ENABLED,
-        must=Refers("/TaskDefinition", _TASK, Not(Is("NetworkMode", "host", "none"))),
-        message="Service {id} uses Service Connect, but its tasks have the network mode `host` or "
-        "`none`",
-        fix="Write `NetworkMode: awsvpc`, or `bridge`.",
+        must=All(
+            Not(Is("/LaunchType", "EXTERNAL")),
+            Refers("/TaskDefinition", _TASK, Not(Is("NetworkMode", "host", "none"))),
+            Refers(
+                "/TaskDefinition",
+                _TASK,
+                Not(Matches("RuntimePlatform.OperatingSystemFamily", "WINDOWS.*")),
+            ),
+        ),
+        message="Service {id} uses Service Connect, but runs on external instances or Windows, or "
+        "in the network mode `host` or `none`",
+        fix="Use Linux tasks in the network mode `awsvpc` or `bridge`, or remove "
+        "`ServiceConnectConfiguration`.",
         sources=(
-            f"{_GUIDE}: Use Service Connect to connect Amazon ECS services with short names",
+            f"{_CONNECT_GUIDE}, considerations",
             "aws/aws-cdk, aws-ecs/lib/container-definition.ts, ServiceConnect",
         ),
     ),
     Constraint(
         "E9360",
         _CONNECT,
-        "Service Connect is used for Windows tasks.",
+        "Service Connect is used for tasks without a memory limit.",
         when=_ENABLED,
-        must=Refers(
-            "/TaskDefinition",
-            _TASK,
-            Not(Matches("RuntimePlatform.OperatingSystemFamily", "WINDOWS.*")),
-        ),
-        message="Service {id} uses Service Connect, which Windows tasks do not support",
-        fix="Remove `ServiceConnectConfiguration`. Windows tasks can use `ServiceRegistries`.",
-        sources=(f"{_GUIDE}: Use Service Connect to connect Amazon ECS services with short names",),
+        must=Refers("/TaskDefinition", _TASK, Present("Memory")),
+        message="Service {id} uses Service Connect, but its task definition has no `Memory`",
+        fix="Write `Memory` of the task. The memory of its containers is not enough.",
+        sources=(f"{_CONNECT_GUIDE}, considerations",),
     ),
     Constraint(
         "E9361",

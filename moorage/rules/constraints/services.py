@@ -31,6 +31,7 @@ _CREATE = f"{_API}: CreateService"
 _GUIDE = "Amazon ECS developer guide"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
 _EXTERNAL_CONTROLLER = Is("DeploymentController.Type", "EXTERNAL")
+_FOR_FARGATE = Some("RequiresCompatibilities", Is("", "FARGATE"))
 _DAEMON = Is("SchedulingStrategy", "DAEMON")
 _REBALANCING = Is("AvailabilityZoneRebalancing", "ENABLED")
 _REBALANCING_GUIDE = f"{_GUIDE}: Balancing an Amazon ECS service across Availability Zones"
@@ -64,15 +65,20 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        must=Refers(
-            "TaskDefinition",
-            _TASK,
+        must=All(
+            Refers(
+                "TaskDefinition",
+                _TASK,
+                Either(_FOR_FARGATE, All(Present("Cpu"), Present("Memory"))),
+            ),
             Either(
-                Some("RequiresCompatibilities", Is("", "FARGATE")),
-                All(Present("Cpu"), Present("Memory")),
+                # With a launch type, cfn-lint reports the network mode (E3054).
+                Present("LaunchType"),
+                Refers("TaskDefinition", _TASK, Either(_FOR_FARGATE, Is("NetworkMode", "awsvpc"))),
             ),
         ),
-        message="Service {id} runs on Fargate, but its task definition has no `Cpu` or no `Memory`",
+        message="Service {id} runs on Fargate, but its task definition lacks `Cpu` or `Memory`, or "
+        "the network mode `awsvpc`",
         fix="Write `Cpu` and `Memory` of the task, `NetworkMode: awsvpc` and "
         "`RequiresCompatibilities: [FARGATE]` in the task definition.",
         error_messages=("Task definition does not support launch_type FARGATE.",),

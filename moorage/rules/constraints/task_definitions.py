@@ -384,7 +384,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9159",
-        _TASK,
+        (_TASK, "AWS::ECS::DaemonTaskDefinition"),
         "The family of a task definition is not valid.",
         must=Matches("Family", "[A-Za-z0-9_-]{1,255}"),
         message="Task definition {id} has the family {Family}",
