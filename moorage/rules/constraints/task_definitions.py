@@ -23,6 +23,7 @@ from moorage.rules.constraints.predicates import (
     NotEmpty,
     Present,
     SameAs,
+    StartsWith,
     Unique,
     Within,
 )
@@ -326,11 +327,16 @@ CONSTRAINTS = (
     Constraint(
         "E9146",
         _CONTAINER,
-        "A container has two credential specifications.",
-        must=Count("CredentialSpecs", 0, 1),
+        "A container has two credential specifications, or one of an unknown kind.",
+        must=All(
+            Count("CredentialSpecs", 0, 1),
+            Each(
+                "CredentialSpecs", StartsWith("", ("credentialspec:", "credentialspecdomainless:"))
+            ),
+        ),
         message="In task definition {id}, container {Name} has more than one credential "
-        "specification",
-        fix="Keep one of them.",
+        "specification, or one of an unknown kind",
+        fix="Write one item: `credentialspec:<ARN>` or `credentialspecdomainless:<ARN>`.",
         sources=(f"{_API}: ContainerDefinition, credentialSpecs",),
     ),
     Constraint(
