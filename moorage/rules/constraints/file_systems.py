@@ -5,6 +5,7 @@ from __future__ import annotations
 from moorage.rules.constraints.combinations import All, AtMostItems, Either, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import Absent, Is, NotEmpty, Predicate, Present
+from moorage.rules.constraints.relations import HasReferrer
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
 _MOUNT_TARGET = "AWS::EFS::MountTarget"
@@ -86,8 +87,11 @@ CONSTRAINTS = (
         _MOUNT_TARGET,
         "A mount target with IPv6 is in a subnet without IPv6.",
         when=Is("IpAddressType", "IPV6_ONLY", "DUAL_STACK"),
-        must=Refers(
-            "SubnetId", _SUBNET, Either(Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId"))
+        must=Either(
+            Refers(
+                "SubnetId", _SUBNET, Either(Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId"))
+            ),
+            HasReferrer("SubnetId", "AWS::EC2::SubnetCidrBlock", "SubnetId"),
         ),
         message="Mount target {id} has the `IpAddressType` {IpAddressType}, but its subnet has no "
         "`Ipv6CidrBlock`",
