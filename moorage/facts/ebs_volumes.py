@@ -27,3 +27,16 @@ MIN_SIZES = {"io1": 4, "io2": 4, "st1": 125, "sc1": 125}
 
 IOPS = {"gp3": (3_000, 16_000), "io1": (100, 64_000), "io2": (100, 256_000)}
 """The least and the greatest number of operations per second."""
+
+VOLUME_TYPES = ("gp2", "gp3", "io1", "io2", "sc1", "st1", "standard")
+
+MAX_STANDARD_SIZE = 1_024
+"""The greatest size in GiB of a volume of the type standard."""
+
+EC2_MAX_IOPS = {"gp3": 80_000, "io1": 64_000, "io2": 256_000}
+"""The greatest number of operations per second that EC2 accepts. Amazon EC2 API reference,
+CreateVolume, Iops (botocore 1.44.5, read on 2026-11-27)."""
+
+EC2_THROUGHPUT = (125, 2_000)
+"""The least and the greatest throughput in MiB/s of a gp3 volume that EC2 accepts. For volumes that
+it manages, ECS documents at most 1,000. Amazon EC2 API reference, CreateVolume, Throughput."""

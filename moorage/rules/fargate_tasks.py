@@ -8,7 +8,7 @@ from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
 from moorage.cfn.task_startup import image_registry
 from moorage.cfn.view import Resource, View
-from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_STOP_TIMEOUT, SIZES
+from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_START_TIMEOUT, MAX_STOP_TIMEOUT, SIZES
 from moorage.rules.message_parts import join_or, name_container
 from moorage.rules.rule import Problem, problem, rule
 
@@ -48,6 +48,10 @@ def _is_too_long(node: Node) -> bool:
     return (node.number or 0) > MAX_STOP_TIMEOUT
 
 
+def _starts_too_late(node: Node) -> bool:
+    return (node.number or 0) > MAX_START_TIMEOUT
+
+
 def _has_gpu(node: Node) -> bool:
     return any(item["Type"].text == "GPU" for item in node.items)
 
@@ -83,6 +87,7 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
         _adds_unsupported_capability,
         "Remove all capabilities except SYS_PTRACE.",
     ),
+    "StartTimeout": (_starts_too_late, f"Write {MAX_START_TIMEOUT} or less."),
     "StopTimeout": (_is_too_long, f"Write {MAX_STOP_TIMEOUT} or less."),
 }
 
@@ -112,8 +117,8 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
 def unsupported_parameter(view: View) -> Iterator[Problem]:
     """Fargate gives tasks no access to the host. RegisterTaskDefinition therefore rejects IPC
     modes, devices, shared memory, swap, privileged containers, capabilities other than SYS_PTRACE,
-    and custom DNS servers and hosts. StopTimeout is at most 120 seconds. The stack fails when it
-    creates the task definition."""
+    and custom DNS servers and hosts. StartTimeout and StopTimeout are at most 120 seconds. The
+    stack fails when it creates the task definition."""
     for task in fargate_task_definitions(view):
         owner = f"task definition `{task.id}`"
         yield from _unsupported_values(task.props, _TASK, owner)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from moorage.cfn import ecs
+from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
 from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
@@ -72,4 +75,81 @@ def port_of_two_containers(view: View) -> Iterator[Problem]:
                     )
 
 
-RULES = (load_balancer_port_mapped_twice, port_of_two_containers)
+_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
+
+
+@rule(
+    "E9137",
+    "A range of container ports is reversed, out of range, or overlaps another.",
+    error_messages=(
+        "Invalid 'containerPortRange' setting",
+        "container port is used multiple times in task",
+    ),
+    fix="Write `<first>-<last>` with the smaller port first, from 1 to 65535, and each port once.",
+    sources=(
+        "Amazon ECS API reference: PortMapping, containerPortRange",
+        "AWS's error message, reproduced by cdk-preflight",
+    ),
+)
+def wrong_port_range(view: View) -> Iterator[Problem]:
+    """ContainerPortRange has a first and a last port, of which the first is smaller. A port can be
+    in one port mapping of a container only, and with the network mode awsvpc in one of the task."""
+    for task in ecs.task_definitions(view):
+        earlier: list[_Ports] = []
+        for container in ecs.containers(task):
+            if ecs.network_mode(task) != "awsvpc":
+                earlier = []
+            where = f"{name_container(container)} of task definition `{task.id}`"
+            for mapping in container["PortMappings"].items:
+                ports = _find_ports(mapping)
+                if ports is None:
+                    continue
+                if ports.is_range and not 1 <= ports.first < ports.last <= 65535:
+                    yield problem(
+                        ports.node,
+                        f"The port range `{ports.node.text}` of {where} does not go from a port to "
+                        f"a higher one",
+                        "Write `<first>-<last>`, from 1 to 65535.",
+                    )
+                elif any(map(ports.overlaps, earlier)):
+                    yield problem(
+                        ports.node,
+                        f"A port mapping of {where} has ports that another one has",
+                        "Write each port once.",
+                    )
+                earlier.append(ports)
+
+
+@dataclass(frozen=True)
+class _Ports:
+    """The ports of a mapping."""
+
+    node: Node
+    first: int
+    last: int
+    protocol: str | None
+    is_range: bool
+
+    def overlaps(self, other: _Ports) -> bool:
+        """Whether both have a port in common, and one of them is a range."""
+        return (
+            (self.is_range or other.is_range)
+            and self.protocol == other.protocol is not None
+            and self.first <= other.last
+            and other.first <= self.last
+        )
+
+
+def _find_ports(mapping: Node) -> _Ports | None:
+    """The ports of a mapping; None if they are not known."""
+    protocol = "tcp" if mapping["Protocol"].absent else mapping["Protocol"].text
+    ports, port = mapping["ContainerPortRange"], mapping["ContainerPort"]
+    match = _RANGE.fullmatch(ports.text or "")
+    if match:
+        return _Ports(ports, int(match[1]), int(match[2]), protocol, True)
+    if port.number is None or ports.present:
+        return None
+    return _Ports(port, port.number, port.number, protocol, False)
+
+
+RULES = (load_balancer_port_mapped_twice, port_of_two_containers, wrong_port_range)

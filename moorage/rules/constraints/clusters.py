@@ -23,6 +23,7 @@ _ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 _API = "Amazon ECS API reference"
 _STRATEGIES = (
     (_SERVICE, "CapacityProviderStrategy"),
+    ("AWS::ECS::TaskSet", "CapacityProviderStrategy"),
     (_CLUSTER, "DefaultCapacityProviderStrategy"),
     (_ASSOCIATIONS, "DefaultCapacityProviderStrategy"),
 )
@@ -125,7 +126,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9224",
-        _SERVICE,
+        (_SERVICE, "AWS::ECS::ExpressGatewayService"),
         "The name of a service is not valid.",
         must=Matches("ServiceName", "[A-Za-z0-9_-]{1,255}"),
         message="Service {id} has the name {ServiceName}",

@@ -37,8 +37,8 @@ class Constraint:
     title: str
     must: Predicate
     message: str
-    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value; both are
-    shown in backticks."""
+    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value,
+    `{key}` the name of the value to change; all are shown in backticks."""
     fix: str
     sources: tuple[str, ...]
     when: Predicate | None = None
@@ -67,8 +67,10 @@ class Constraint:
             if self.when is not None and self.when.holds(context) is not True:
                 continue
             if self.must.holds(context) is False:
-                message = _fill(self.message, context)
-                yield Problem(self.must.place(context), message, self.fix)
+                place = self.must.place(context)
+                key = next((step for step in reversed(place.path) if isinstance(step, str)), "?")
+                message = _fill(self.message.replace("{key}", f"`{key}`"), context)
+                yield Problem(place, message, self.fix)
 
     def _contexts(self, view: View) -> Iterator[Context]:
         for about in (self.about,) if isinstance(self.about, str) else self.about:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moorage.rules.constraints.combinations import All, AtMostOne, Not, Some
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.predicates import Count, Is, Present
+from moorage.rules.constraints.predicates import Absent, Count, Is, Present
 from moorage.rules.constraints.relations import NoOther
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
@@ -63,21 +63,22 @@ CONSTRAINTS = (
         "Files move to Archive storage in a mode that does not have it.",
         when=Some("LifecyclePolicies", Present("TransitionToArchive")),
         must=All(
-            Is("ThroughputMode", "elastic", default="bursting"),
+            Is("ThroughputMode", "elastic", "provisioned", default="bursting"),
             Is("PerformanceMode", "generalPurpose", default="generalPurpose"),
         ),
-        message="File system {id} moves files to Archive storage, which needs elastic throughput "
-        "and the performance mode `generalPurpose`",
+        message="File system {id} moves files to Archive storage, which needs elastic or "
+        "provisioned throughput and the performance mode `generalPurpose`",
         fix="Write `ThroughputMode: elastic` and `PerformanceMode: generalPurpose`.",
         sources=(f"{_EFS}: PutLifecycleConfiguration",),
     ),
     Constraint(
         "E9856",
         _FILE_SYSTEM,
-        "The performance mode maxIO is used with elastic throughput.",
+        "The performance mode maxIO is used with elastic throughput or in one zone.",
         when=Is("PerformanceMode", "maxIO"),
-        must=Not(Is("ThroughputMode", "elastic")),
-        message="File system {id} has the performance mode `maxIO` and elastic throughput",
+        must=All(Not(Is("ThroughputMode", "elastic")), Absent("AvailabilityZoneName")),
+        message="File system {id} has the performance mode `maxIO`, and elastic throughput or an "
+        "`AvailabilityZoneName`",
         fix="Write `PerformanceMode: generalPurpose`.",
         sources=("Amazon EFS user guide: Amazon EFS performance specifications",),
     ),

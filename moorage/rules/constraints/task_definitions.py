@@ -23,12 +23,15 @@ from moorage.rules.constraints.predicates import (
     NotEmpty,
     Present,
     SameAs,
+    StartsWith,
     Unique,
     Within,
 )
 
 _TASK = "AWS::ECS::TaskDefinition"
 _CONTAINER = f"{_TASK} ContainerDefinitions[]"
+_CONTAINERS = (_CONTAINER, "AWS::ECS::DaemonTaskDefinition ContainerDefinitions[]")
+"""Of tasks and of daemons, which have the same settings."""
 _API = "Amazon ECS API reference"
 _FOR_FARGATE = Some("/RequiresCompatibilities", Is("", "FARGATE"))
 _NOT_FOR_FARGATE = Each("/RequiresCompatibilities", Not(Is("", "FARGATE")))
@@ -37,7 +40,7 @@ _WINDOWS = Matches("/RuntimePlatform.OperatingSystemFamily", "WINDOWS.*")
 CONSTRAINTS = (
     Constraint(
         "E9101",
-        f"{_CONTAINER}.Ulimits[]",
+        tuple(f"{path}.Ulimits[]" for path in _CONTAINERS),
         "The soft limit of a ulimit is above its hard limit.",
         when=All(Within("SoftLimit", 0, None), Within("HardLimit", 0, None)),
         must=AtMost("SoftLimit", "HardLimit"),
@@ -51,7 +54,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9102",
-        f"{_CONTAINER}.LogConfiguration",
+        tuple(f"{path}.LogConfiguration" for path in _CONTAINERS),
         "The option awslogs-create-group is false.",
         when=Is("LogDriver", "awslogs"),
         must=Not(Is("Options.awslogs-create-group", "false")),
@@ -170,7 +173,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9116",
-        _CONTAINER,
+        _CONTAINERS,
         "The name of a container is not valid.",
         must=Matches("Name", "[A-Za-z0-9_-]{1,255}"),
         message="In task definition {id}, the container has the name {Name}",
@@ -179,7 +182,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9117",
-        _CONTAINER,
+        _CONTAINERS,
         "A container reserves more memory than its limit.",
         must=AtMost("MemoryReservation", "Memory"),
         message="In task definition {id}, container {Name} has the `MemoryReservation` "
@@ -211,7 +214,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9121",
-        _CONTAINER,
+        _CONTAINERS,
         "A container has more than ten environment files.",
         must=Count("EnvironmentFiles", 0, 10),
         message="In task definition {id}, container {Name} has more than 10 environment files",
@@ -220,7 +223,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9122",
-        f"{_CONTAINER}.EnvironmentFiles[]",
+        tuple(f"{path}.EnvironmentFiles[]" for path in _CONTAINERS),
         "An environment file does not have the extension .env.",
         must=EndsWith("Value", (".env",)),
         message="An environment file of task definition {id} does not have the extension `.env`",
@@ -230,7 +233,7 @@ CONSTRAINTS = (
     *(
         Constraint(
             rule_id,
-            f"{_CONTAINER}.HealthCheck",
+            tuple(f"{path}.HealthCheck" for path in _CONTAINERS),
             f"The {words} of a container health check is out of range.",
             must=Within(key, low, high),
             message=f"In task definition {{id}}, the `{key}` of a health check is {{{key}}}",
@@ -299,7 +302,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9144",
-        f"{_CONTAINER}.LogConfiguration",
+        tuple(f"{path}.LogConfiguration" for path in _CONTAINERS),
         "Two log options for multiline messages exclude each other.",
         when=Is("LogDriver", "awslogs"),
         must=AtMostOne(
@@ -313,7 +316,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9145",
-        f"{_CONTAINER}.LogConfiguration",
+        tuple(f"{path}.LogConfiguration" for path in _CONTAINERS),
         "The mode of a log driver is not valid.",
         when=Present("Options.mode"),
         must=Is("Options.mode", "blocking", "non-blocking"),
@@ -324,11 +327,16 @@ CONSTRAINTS = (
     Constraint(
         "E9146",
         _CONTAINER,
-        "A container has two credential specifications.",
-        must=Count("CredentialSpecs", 0, 1),
+        "A container has two credential specifications, or one of an unknown kind.",
+        must=All(
+            Count("CredentialSpecs", 0, 1),
+            Each(
+                "CredentialSpecs", StartsWith("", ("credentialspec:", "credentialspecdomainless:"))
+            ),
+        ),
         message="In task definition {id}, container {Name} has more than one credential "
-        "specification",
-        fix="Keep one of them.",
+        "specification, or one of an unknown kind",
+        fix="Write one item: `credentialspec:<ARN>` or `credentialspecdomainless:<ARN>`.",
         sources=(f"{_API}: ContainerDefinition, credentialSpecs",),
     ),
     Constraint(
@@ -382,22 +390,11 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9159",
-        _TASK,
+        (_TASK, "AWS::ECS::DaemonTaskDefinition"),
         "The family of a task definition is not valid.",
         must=Matches("Family", "[A-Za-z0-9_-]{1,255}"),
         message="Task definition {id} has the family {Family}",
         fix="Write up to 255 letters, digits, hyphens and underscores.",
         sources=(f"{_API}: RegisterTaskDefinition, family",),
-    ),
-    Constraint(
-        "E9160",
-        _CONTAINER,
-        "A reference to an image has a digest that is not valid.",
-        when=Matches("Image", ".*@.*"),
-        must=Matches("Image", ".*@sha256:[0-9A-Fa-f]{64}"),
-        message="In task definition {id}, container {Name} has an image with a digest that is not "
-        "`sha256:` and 64 hexadecimal digits",
-        fix="Write the digest that `docker push` prints.",
-        sources=(f"{_API}: ContainerDefinition, image",),
     ),
 )
