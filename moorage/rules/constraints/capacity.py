@@ -8,6 +8,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Matches,
     Present,
 )
@@ -95,7 +96,7 @@ CONSTRAINTS = (
         _PROVIDER,
         "Managed termination protection is on for a group that does not protect its instances.",
         when=Is("AutoScalingGroupProvider.ManagedTerminationProtection", "ENABLED"),
-        must=Refers(_GROUP_ARN, _GROUP, Is("NewInstancesProtectedFromScaleIn", "true", "True")),
+        must=Refers(_GROUP_ARN, _GROUP, IsTrue("NewInstancesProtectedFromScaleIn")),
         message="Capacity provider {id} has managed termination protection, but its Auto Scaling "
         "group does not protect new instances from scale-in",
         fix="Write `NewInstancesProtectedFromScaleIn: true` in the Auto Scaling group.",

@@ -15,6 +15,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     Predicate,
     Present,
@@ -32,7 +33,7 @@ _MAP_API = "AWS Cloud Map API reference"
 _GUIDE = "Amazon ECS developer guide"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
 _CONNECT_GUIDE = f"{_GUIDE}: Use Service Connect to connect Amazon ECS services with short names"
-_ENABLED = Is("Enabled", "true", "True")
+_ENABLED = IsTrue("Enabled")
 _RECORDS = "DnsConfig.DnsRecords"
 _ALIAS = "AWS_ALIAS_DNS_NAME"
 

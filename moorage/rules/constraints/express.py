@@ -8,6 +8,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Present,
     StartsWith,
     Within,
@@ -134,7 +135,7 @@ CONSTRAINTS = (
         f"{_SERVICE} DeploymentConfiguration.EarlySuccessCriteria",
         "The criteria for an early success of a deployment are not complete or too low.",
         when=All(
-            Is("Enable", "true", "True"),
+            IsTrue("Enable"),
             Is("/DeploymentConfiguration.Strategy", "ROLLING", default="ROLLING"),
         ),
         must=All(

@@ -8,6 +8,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     Present,
     Unique,
@@ -166,7 +167,7 @@ CONSTRAINTS = (
         when=Either(
             Present("EFSVolumeConfiguration"),
             Present("S3FilesVolumeConfiguration"),
-            Is("ConfiguredAtLaunch", "true", "True"),
+            IsTrue("ConfiguredAtLaunch"),
         ),
         must=Present("Name"),
         message="A volume of task definition {id} has no `Name`",

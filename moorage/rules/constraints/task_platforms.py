@@ -8,6 +8,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -25,7 +26,6 @@ _FOR_MANAGED_INSTANCES = Some(_COMPATIBILITIES, Is("", "MANAGED_INSTANCES"))
 _FOR_EXTERNAL = Some(_COMPATIBILITIES, Is("", "EXTERNAL"))
 _WINDOWS = Matches("/RuntimePlatform.OperatingSystemFamily", "WINDOWS.*")
 _AWSVPC = Is("/NetworkMode", "awsvpc")
-_TRUE = ("true", "True")
 
 CONSTRAINTS = (
     Constraint(
@@ -48,7 +48,7 @@ CONSTRAINTS = (
         must=All(
             Not(NotEmpty("ExtraHosts")),
             Not(NotEmpty("DnsServers")),
-            Not(Is("DisableNetworking", *_TRUE)),
+            Not(IsTrue("DisableNetworking")),
         ),
         message="Task definition {id} has the network mode `awsvpc`, in which container {Name} "
         "cannot have {key}",
@@ -67,8 +67,8 @@ CONSTRAINTS = (
         "A Windows container has a parameter that only Linux containers have.",
         when=_WINDOWS,
         must=All(
-            Not(Is("Privileged", *_TRUE)),
-            Not(Is("DisableNetworking", *_TRUE)),
+            Not(IsTrue("Privileged")),
+            Not(IsTrue("DisableNetworking")),
             Absent("LinuxParameters"),
             *(
                 Not(NotEmpty(key))
