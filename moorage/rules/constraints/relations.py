@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role, parse_document, trusts
 from moorage.cfn.tristate import TriState, all_of, any_of
-from moorage.cfn.values import are_same
+from moorage.cfn.values import Attr, are_same
 from moorage.cfn.view import Resource
 from moorage.rules.constraints.predicates import Context, Predicate
 
@@ -104,8 +104,13 @@ def _referrers(
     mine = context.at(path).resource
     for resource in context.resource.view.resources_of_type(resource_type) if mine else ():
         there = Context(resource, resource.props)
-        if there.at(other).resource is mine and (where is None or where.holds(there) is True):
+        if _refers_to(there.at(other), mine) and (where is None or where.holds(there) is True):
             yield resource
+
+
+def _refers_to(node: Node, resource: Resource | None) -> bool:
+    """Whether a value is an attribute of a resource, or contains one, such as an ARN."""
+    return any(isinstance(part, Attr) and part.resource is resource for part in node.parts)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,14 @@ _LOG_DRIVERS = (
     "splunk",
     "syslog",
 )
+_ABSOLUTE = r"(/|\\|[A-Za-z]:).*"
+_UPPERCASE_REPOSITORY = (
+    r"(?=.*[a-z/:])([A-Za-z0-9._:-]+/)*"
+    r"(?=[^:@]*[A-Z])[A-Za-z0-9][A-Za-z0-9._-]*([:@][^/]*)?"
+)
+"""The last part of the path has an uppercase letter. Leaves out placeholders such as `IMAGE`,
+`<image>` and `__IMAGE__`, which another tool replaces. The name of the registry may be in
+uppercase."""
 _PROXY_PROPERTIES = ("ProxyIngressPort", "ProxyEgressPort", "AppPorts", "EgressIgnoredIPs")
 
 CONSTRAINTS = (
@@ -84,7 +92,8 @@ CONSTRAINTS = (
         tuple(f"{path}.EnvironmentFiles[]" for path in _CONTAINERS),
         "An environment file is not named by the ARN of an object in S3.",
         must=Matches("Value", r"arn:[^:]+:s3:::[^/]+/.+"),
-        message="An environment file of task definition {id} is {Value}",
+        message="An environment file of task definition {id} has the value {Value}, which is not "
+        "the ARN of an object in S3",
         fix="Write the ARN of the object: `arn:aws:s3:::<bucket>/<file>.env`.",
         error_messages=("Invalid arn syntax",),
         sources=(f"{_API}: EnvironmentFile, value",),
@@ -176,43 +185,47 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9178",
-        _CONTAINERS,
+        _CONTAINERS[0],
         "A path in a container is not absolute, or has two volumes.",
         must=All(
-            Matches("WorkingDirectory", r"(/|\\|[A-Za-z]:).*"),
+            Matches("WorkingDirectory", rf"({_ABSOLUTE})?"),
             Either(
                 All(
-                    Each("MountPoints", Matches("ContainerPath", r"(/|\\|[A-Za-z]:).*")),
+                    Each("MountPoints", Matches("ContainerPath", _ABSOLUTE)),
                     Unique("MountPoints", ("ContainerPath",)),
                 ),
-                Some("/RequiresCompatibilities", Is("", "FARGATE")),
+                Some("/RequiresCompatibilities", Is("", "FARGATE", "MANAGED_INSTANCES")),
             ),
         ),
         message="In task definition {id}, a path of container {Name} is not absolute, or has two "
         "mount points",
         fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning, and each "
         "`ContainerPath` once.",
-        why="Docker refuses to create the container, so no task starts.",
+        why="The container runtime refuses to create the container, so no task starts.",
         error_messages=(
             "invalid mount path: 'data' mount path must be absolute",
             "Duplicate mount point: /data",
             "the working directory 'app' is invalid, it needs to be an absolute path",
         ),
-        sources=("moby/moby, volume/mounts/linux_parser.go and daemon/container.go",),
+        sources=(
+            "moby/moby, volume/mounts/linux_parser.go, daemon/volumes.go and daemon/container.go",
+            "opencontainers/runtime-spec, config.md: process, cwd",
+        ),
     ),
     Constraint(
         "E9179",
         _CONTAINERS,
         "The name of an image is not valid.",
         must=All(
-            Not(Matches("Image", r"[A-Za-z]+://.*|.*\s.*")),
-            Not(Matches("Image", r"(.*/)?[^/:@]*[A-Z][^/:@]*([:@][^/]*)?")),
+            Not(Matches("Image", r"[A-Za-z]+://.*|.*\S\s+\S.*")),
+            Not(Matches("Image", _UPPERCASE_REPOSITORY)),
         ),
-        message="In task definition {id}, container {Name} has the image {Image}",
+        message="In task definition {id}, container {Name} has the image {Image}, which is not a "
+        "valid name",
         fix="Write it as `docker pull` takes it: no `https://`, no spaces, and the name of the "
         "repository in lowercase.",
         error_messages=("invalid reference format: repository name must be lowercase",),
-        sources=("distribution/reference, regexp.go",),
+        sources=("distribution/reference, reference.go and normalize.go",),
     ),
     Constraint(
         "E9160",

@@ -92,7 +92,7 @@ CONSTRAINTS = (
         "A Windows task has a network, process or IPC mode of Linux.",
         when=_WINDOWS,
         must=All(
-            Not(Is("NetworkMode", "bridge", "host", "none")),
+            Not(Is("NetworkMode", "bridge", "host")),
             Absent("PidMode"),
             Absent("IpcMode"),
         ),
@@ -168,7 +168,8 @@ CONSTRAINTS = (
             Not(Some("Volumes", Present("EFSVolumeConfiguration"))),
         ),
         message="Task definition {id} is for external instances, which do not support this {key}",
-        fix="Write `NetworkMode: bridge`, `host` or `none`, and a volume of the host.",
+        fix="Write `NetworkMode: bridge`, `host` or `none` (for Windows, remove `NetworkMode`), and a "
+        "volume of the host.",
         sources=(f"{_GUIDE}: Amazon ECS clusters for external instances, Considerations",),
     ),
     Constraint(
