@@ -168,8 +168,8 @@ CONSTRAINTS = (
             Not(Some("Volumes", Present("EFSVolumeConfiguration"))),
         ),
         message="Task definition {id} is for external instances, which do not support this {key}",
-        fix="Write `NetworkMode: bridge`, `host` or `none` (for Windows, remove `NetworkMode`), and a "
-        "volume of the host.",
+        fix="Write `NetworkMode: bridge`, `host` or `none`, and a volume of the host. For Windows, "
+        "remove `NetworkMode`.",
         sources=(f"{_GUIDE}: Amazon ECS clusters for external instances, Considerations",),
     ),
     Constraint(
