@@ -71,6 +71,7 @@ from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.rule import Rule
 
 TOPICS: dict[range, str] = {
+    range(9060, 9080): "Scaling and alarms",
     range(9100, 9180): "Task definitions and containers",
     range(9180, 9220): "Fargate and capacity providers",
     range(9220, 9290): "Services",
@@ -80,8 +81,10 @@ TOPICS: dict[range, str] = {
     range(9431, 9450): "DNS, certificates, web ACLs and CloudFront",
     range(9450, 9530): "Listeners and listener rules",
     range(9530, 9600): "Target groups",
-    range(9600, 9680): "Networking",
-    range(9680, 9730): "Security groups",
+    range(9600, 9640): "Networking",
+    range(9640, 9680): "Auto Scaling groups and launch templates",
+    range(9680, 9716): "Security groups",
+    range(9716, 9730): "Networking",
     range(9730, 9810): "IAM roles and permissions",
     range(9810, 9840): "KMS keys and secret stores",
     range(9840, 9870): "Log groups, file systems and storage",
@@ -90,7 +93,7 @@ TOPICS: dict[range, str] = {
     range(9930, 9985): "CloudFormation: order, names, replacement and deletion",
     range(9985, 10000): "Quotas",
 }
-"""The numbers of each topic."""
+"""The numbers of each topic. A topic can have several ranges."""
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(

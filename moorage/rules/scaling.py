@@ -78,6 +78,7 @@ def minimum_above_maximum(view: View) -> Iterator[Problem]:
 
 # Policies ------------------------------------------------------------------------------------
 
+_GROUP_POLICY = "AWS::AutoScaling::ScalingPolicy"
 _REQUESTS = "ALBRequestCountPerTarget"
 
 Range = tuple[Decimal, Decimal]
@@ -102,8 +103,10 @@ def steps_with_a_gap(view: View) -> Iterator[Problem]:
     """The bounds of a step are distances from the threshold of the alarm. Each step must begin
     where the one before it ends, and the step that is farthest from the threshold must have no
     outer bound. Application Auto Scaling refuses other policies."""
-    for policy in view.resources_of_type(ecs.SCALING_POLICY):
-        steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    for policy in view.resources_of_type(ecs.SCALING_POLICY, _GROUP_POLICY):
+        is_of_group = policy.type == _GROUP_POLICY
+        owner = policy.props if is_of_group else policy["StepScalingPolicyConfiguration"]
+        steps = owner["StepAdjustments"]
         ranges = [_read_range(step) for step in steps.items]
         known = [(bounds, step) for bounds, step in zip(ranges, steps.items, strict=True) if bounds]
         if not steps.all_known or len(known) < len(ranges):
@@ -178,9 +181,11 @@ def _format_bound(bound: Decimal) -> str:
 )
 def misplaced_resource_label(view: View) -> Iterator[Problem]:
     """ALBRequestCountPerTarget is the metric of one target group, which the label names. The other
-    predefined metrics are those of the service, and Application Auto Scaling refuses a label."""
-    for policy in view.resources_of_type(ecs.SCALING_POLICY):
-        metric = policy["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+    predefined metrics are those of the service or the group, and Application Auto Scaling refuses a label."""
+    for policy in view.resources_of_type(ecs.SCALING_POLICY, _GROUP_POLICY):
+        is_of_group = policy.type == _GROUP_POLICY
+        key = f"TargetTracking{'' if is_of_group else 'ScalingPolicy'}Configuration"
+        metric = policy[key]["PredefinedMetricSpecification"]
         name, label = metric["PredefinedMetricType"], metric["ResourceLabel"]
         if name.is_none_of(_REQUESTS) and label.certainly_present:
             yield problem(

@@ -9,6 +9,7 @@ from moorage.rules.constraints import (
     other,
     permissions,
     scaling,
+    scaling_policies,
     storage,
     task_definitions,
 )
@@ -21,6 +22,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *listener_actions.CONSTRAINTS,
     *permissions.CONSTRAINTS,
     *scaling.CONSTRAINTS,
+    *scaling_policies.CONSTRAINTS,
     *storage.CONSTRAINTS,
     *other.CONSTRAINTS,
 )
