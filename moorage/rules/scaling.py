@@ -181,7 +181,7 @@ def _format_bound(bound: Decimal) -> str:
 )
 def misplaced_resource_label(view: View) -> Iterator[Problem]:
     """ALBRequestCountPerTarget is the metric of one target group, which the label names. The other
-    predefined metrics are those of the service or the group, and Application Auto Scaling refuses a label."""
+    predefined metrics are those of the service or the group, for which AWS refuses a label."""
     for policy in view.resources_of_type(ecs.SCALING_POLICY, _GROUP_POLICY):
         is_of_group = policy.type == _GROUP_POLICY
         key = f"TargetTracking{'' if is_of_group else 'ScalingPolicy'}Configuration"

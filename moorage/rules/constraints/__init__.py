@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from moorage.rules.constraints import (
+    auto_scaling_groups,
     clusters,
+    group_actions,
+    launch_templates,
     listener_actions,
     load_balancing,
     other,
@@ -25,4 +28,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *scaling_policies.CONSTRAINTS,
     *storage.CONSTRAINTS,
     *other.CONSTRAINTS,
+    *auto_scaling_groups.CONSTRAINTS,
+    *group_actions.CONSTRAINTS,
+    *launch_templates.CONSTRAINTS,
 )

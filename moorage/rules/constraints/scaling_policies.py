@@ -7,7 +7,6 @@ from moorage.rules.constraints.combinations import (
     AtMostItems,
     AtMostOne,
     Either,
-    Not,
     Refers,
     Some,
 )
@@ -67,17 +66,6 @@ def _one_query_returns_data(path: str) -> Predicate:
 CONSTRAINTS = (
     # Scalable targets and scheduled actions ---------------------------------------------------
     Constraint(
-        "E9901",
-        _TARGET,
-        "Two scalable targets are the same service.",
-        must=NoOther(("ServiceNamespace", "ScalableDimension", "ResourceId")),
-        message="Scalable target {id} has the same `ResourceId` as another scalable target",
-        fix="Keep one scalable target, and let all policies refer to it.",
-        why="A service has one scalable target. The second one fails, or replaces the capacities "
-        "of the first.",
-        sources=(f"{_API}: RegisterScalableTarget",),
-    ),
-    Constraint(
         "E9902",
         _ACTION,
         "The schedule of a scheduled action has the wrong form.",
@@ -129,9 +117,7 @@ CONSTRAINTS = (
         _POLICY,
         "Two target tracking policies of a scalable target follow the same metric.",
         when=All(Present("ScalingTargetId"), Present(_PREDEFINED)),
-        must=NoOther(
-            ("ScalingTargetId", f"{_PREDEFINED}.ResourceLabel", f"{_PREDEFINED}.{_TYPE}")
-        ),
+        must=NoOther(("ScalingTargetId", f"{_PREDEFINED}.ResourceLabel", f"{_PREDEFINED}.{_TYPE}")),
         message="Scaling policy {id} follows the same metric as another policy of its scalable "
         "target",
         fix="Remove one of the policies.",
