@@ -21,6 +21,7 @@ from moorage.rules import (
     container_logging,
     containers,
     creation_order,
+    dashboards,
     deployment_hooks,
     deployment_settings,
     deployments,
@@ -71,7 +72,6 @@ from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.rule import Rule
 
 TOPICS: dict[range, str] = {
-    range(9060, 9080): "Scaling and alarms",
     range(9100, 9180): "Task definitions and containers",
     range(9180, 9220): "Fargate and capacity providers",
     range(9220, 9290): "Services",
@@ -83,8 +83,10 @@ TOPICS: dict[range, str] = {
     range(9530, 9600): "Target groups",
     range(9600, 9632): "Networking",
     range(9632, 9680): "Auto Scaling groups and launch templates",
-    range(9680, 9716): "Security groups",
-    range(9716, 9730): "Networking",
+    range(9680, 9697): "Security groups",
+    range(9697, 9705): "Networking",
+    range(9705, 9716): "Security groups",
+    range(9716, 9730): "Scaling and alarms",
     range(9730, 9810): "IAM roles and permissions",
     range(9810, 9840): "KMS keys and secret stores",
     range(9840, 9870): "Log groups, file systems and storage",
@@ -92,6 +94,7 @@ TOPICS: dict[range, str] = {
     range(9900, 9930): "Scaling and alarms",
     range(9930, 9985): "CloudFormation: order, names, replacement and deletion",
     range(9985, 10000): "Quotas",
+    range(9060, 9080): "Scaling and alarms",
 }
 """The numbers of each topic. A topic can have several ranges."""
 
@@ -151,6 +154,7 @@ RULES: tuple[Rule, ...] = tuple(
             *efs.RULES,
             *ecr.RULES,
             *scaling.RULES,
+            *dashboards.RULES,
             *creation_order.RULES,
             *resource_names.RULES,
             *quotas.RULES,

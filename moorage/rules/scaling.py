@@ -235,7 +235,43 @@ def requests_to_one_of_two_target_groups(view: View) -> Iterator[Problem]:
                 )
 
 
+# Services and alarms -------------------------------------------------------------------------
+
+
+@rule(
+    "E9722",
+    "Auto scaling of a service that cannot be scaled.",
+    error_messages=(
+        "The daemon scheduling strategy does not support a desired count for services",
+    ),
+    fix="Remove the scalable target.",
+    sources=(
+        "Amazon ECS developer guide: Amazon ECS service deployment controllers and strategies",
+        "Amazon ECS developer guide: Deploy Amazon ECS services using a third-party controller",
+    ),
+)
+def scaling_of_service_without_count(view: View) -> Iterator[Problem]:
+    """A service with `SchedulingStrategy: DAEMON` runs one task on each instance, and the number of
+    tasks of a service with the deployment controller EXTERNAL belongs to its task sets. Service
+    auto scaling supports neither."""
+    for service, targets in ecs.scalable_targets_by_service(view).items():
+        if service["SchedulingStrategy"].text == "DAEMON":
+            reason = "`SchedulingStrategy: DAEMON`"
+        elif ecs.deployment_controller(service) == "EXTERNAL":
+            reason = "the deployment controller `EXTERNAL`"
+        else:
+            continue
+        for target in targets:
+            yield problem(
+                target["ResourceId"],
+                f"Scalable target `{target.id}` scales service `{service.id}`, which has {reason} "
+                f"and cannot be scaled",
+                "Remove the scalable target.",
+            )
+
+
 RULES = (
+    scaling_of_service_without_count,
     desired_count_with_auto_scaling,
     minimum_above_maximum,
     steps_with_a_gap,

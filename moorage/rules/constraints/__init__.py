@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.rules.constraints import (
+    alarms,
     auto_scaling_groups,
     clusters,
     group_actions,
@@ -28,6 +29,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *scaling_policies.CONSTRAINTS,
     *storage.CONSTRAINTS,
     *other.CONSTRAINTS,
+    *alarms.CONSTRAINTS,
     *auto_scaling_groups.CONSTRAINTS,
     *group_actions.CONSTRAINTS,
     *launch_templates.CONSTRAINTS,

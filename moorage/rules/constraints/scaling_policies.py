@@ -71,8 +71,8 @@ CONSTRAINTS = (
         "The schedule of a scheduled action has the wrong form.",
         must=Matches(
             "Schedule",
-            r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?\)"
-            r"|rate\(\s*[1-9]\d*\s+(minute|hour|day)s?\s*\)"
+            r"at\([0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9](:[0-9][0-9])?\)"
+            r"|rate\(\s*[1-9][0-9]*\s+(minute|hour|day)s?\s*\)"
             r"|cron\(\s*(\S+\s+){5}\S+\s*\)",
         ),
         message="A scheduled action of {id} has the `Schedule` {Schedule}",
