@@ -161,7 +161,8 @@ class StartsWith(ValuePredicate):
         node = context.at(self.path)
         if isinstance(node.value, Text) and isinstance(node.value.parts[0], str):
             first = node.value.parts[0]
-            return True if first.startswith(self.words) else None
+            may_begin = any(word.startswith(first) for word in self.words)
+            return True if first.startswith(self.words) else None if may_begin else False
         return _agree(text.startswith(self.words) for text in node.choices)
 
 
@@ -174,7 +175,9 @@ class EndsWith(ValuePredicate):
     def holds(self, context: Context) -> TriState:
         node = context.at(self.path)
         if isinstance(node.value, Text) and isinstance(node.value.parts[-1], str):
-            return True if node.value.parts[-1].endswith(self.words) else None
+            last = node.value.parts[-1]
+            may_end = any(word.endswith(last) for word in self.words)
+            return True if last.endswith(self.words) else None if may_end else False
         return _agree(text.endswith(self.words) for text in node.choices)
 
 
