@@ -123,32 +123,6 @@ def subnet_outside_vpc(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9612",
-    "Two subnets of a VPC overlap.",
-    error_messages=("InvalidSubnet.Conflict: The CIDR '...' conflicts with another subnet",),
-    fix="Write blocks that do not overlap.",
-    sources=("Amazon EC2 API reference: CreateSubnet",),
-)
-def overlapping_subnets(view: View) -> Iterator[Problem]:
-    """The subnets of a VPC must not have addresses in common."""
-    by_vpc: dict[object, list[tuple[Block, Resource]]] = {}
-    for subnet in view.resources_of_type(SUBNET):
-        block, vpc_id = _block(subnet["CidrBlock"]), subnet["VpcId"]
-        key = vpc_id.resource or vpc_id.text or repr(vpc_id.value)
-        if block is not None and vpc_id.present:
-            by_vpc.setdefault(key, []).append((block, subnet))
-    for subnets in by_vpc.values():
-        for (first, owner), (second, subnet) in combinations(subnets, 2):
-            if _overlap(first, second):
-                yield problem(
-                    subnet["CidrBlock"],
-                    f"Subnet `{subnet.id}` has the block `{second}`, which overlaps `{first}` of "
-                    f"subnet `{owner.id}`",
-                    "Write a block that overlaps no other subnet.",
-                )
-
-
-@rule(
     "E9613",
     "Two blocks of a VPC overlap.",
     error_messages=("CidrConflict: CIDR range conflicts",),
@@ -254,7 +228,6 @@ RULES = (
     block_of_wrong_size,
     reserved_block,
     subnet_outside_vpc,
-    overlapping_subnets,
     overlapping_blocks,
     overlapping_peers,
     address_outside_subnet,

@@ -16,6 +16,7 @@ from moorage.rules.constraints import (
     routes,
     scaling,
     scaling_policies,
+    security_groups,
     storage,
     task_definitions,
 )
@@ -33,6 +34,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *other.CONSTRAINTS,
     *networks.CONSTRAINTS,
     *routes.CONSTRAINTS,
+    *security_groups.CONSTRAINTS,
     *alarms.CONSTRAINTS,
     *auto_scaling_groups.CONSTRAINTS,
     *group_actions.CONSTRAINTS,

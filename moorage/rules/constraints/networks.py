@@ -13,12 +13,16 @@ from moorage.rules.constraints.predicates import (
     NotEmpty,
     Present,
 )
+from moorage.rules.constraints.relations import CreatedAfter, HasReferrer
 
 _EC2 = "AWS::EC2::"
 _VPC, _SUBNET, _FLOW_LOG = f"{_EC2}VPC", f"{_EC2}Subnet", f"{_EC2}FlowLog"
 _ENTRY = f"{_EC2}NetworkAclEntry"
 _API = "Amazon EC2 API reference"
 _IPV6 = Either(Present("Ipv6CidrBlock"), Present("Ipv6CidrBlocks"), Present("Ipv6IpamPoolId"))
+_HAS_IPV6 = Either(
+    Is("AmazonProvidedIpv6CidrBlock", "true"), Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId")
+)
 _TO_LOGS = Is("LogDestinationType", "cloud-watch-logs", default="cloud-watch-logs")
 
 CONSTRAINTS = (
@@ -56,6 +60,29 @@ CONSTRAINTS = (
             "ipv6Native to true",
         ),
         sources=(f"{_API}: CreateSubnet, CidrBlock", f"{_API}: ModifySubnetAttribute"),
+    ),
+    Constraint(
+        "E9612",
+        _SUBNET,
+        "A subnet has IPv6 addresses, but its VPC has none.",
+        when=Either(Present("Ipv6CidrBlock"), Present("Ipv6CidrBlocks")),
+        must=HasReferrer("VpcId", f"{_EC2}VPCCidrBlock", "VpcId", _HAS_IPV6),
+        message="Subnet {id} has an IPv6 block, but its VPC has none",
+        fix="Add an `AWS::EC2::VPCCidrBlock` with `AmazonProvidedIpv6CidrBlock: true`, and write "
+        "`DependsOn` with its name.",
+        sources=(f"{_API}: CreateSubnet, Ipv6CidrBlock",),
+    ),
+    Constraint(
+        "E9701",
+        _SUBNET,
+        "A subnet with IPv6 addresses may be created before its VPC has any.",
+        when=Either(Present("Ipv6CidrBlock"), Present("Ipv6CidrBlocks")),
+        must=CreatedAfter("VpcId", f"{_EC2}VPCCidrBlock", "VpcId", _HAS_IPV6),
+        message="Subnet {id} may be created before the IPv6 block of its VPC",
+        fix="Write `DependsOn: <VPCCidrBlock>`.",
+        why="Neither `Ref` nor `Ipv6CidrBlocks` of the VPC waits for the block.",
+        error_messages=("Template error: Fn::Select cannot select nonexistent value at index 0",),
+        sources=("AWS CloudFormation template reference: AWS::EC2::VPCCidrBlock",),
     ),
     # Flow logs and DHCP options ---------------------------------------------------------------
     Constraint(
@@ -116,7 +143,7 @@ CONSTRAINTS = (
         sources=(f"{_API}: CreateFlowLogs, TrafficType and MaxAggregationInterval",),
     ),
     Constraint(
-        "E9705",
+        "E9685",
         f"{_EC2}DHCPOptions",
         "DHCP options have no option, or too many servers.",
         must=All(

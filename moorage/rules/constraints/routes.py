@@ -121,16 +121,6 @@ CONSTRAINTS = (
         error_messages=("route table rtb-... and network gateway igw-... belong to different",),
         sources=("Amazon VPC user guide: Enable internet access using internet gateways",),
     ),
-    Constraint(
-        "E9624",
-        f"{_EC2}SubnetRouteTableAssociation",
-        "A subnet has two route tables.",
-        must=NoOther(("SubnetId",)),
-        message="Association {id} is the second one of its subnet",
-        fix="Remove one of the associations.",
-        error_messages=("Resource.AlreadyAssociated",),
-        sources=("Amazon VPC user guide: Subnet route tables",),
-    ),
     # Gateways ---------------------------------------------------------------------------------
     Constraint(
         "E9626",
@@ -151,7 +141,7 @@ CONSTRAINTS = (
         sources=(f"{_API}: CreateNatGateway, AllocationId",),
     ),
     Constraint(
-        "E9706",
+        "E9624",
         _NAT,
         "A NAT gateway has two kinds of further addresses.",
         must=All(
@@ -226,18 +216,5 @@ CONSTRAINTS = (
             "Endpoint type (Gateway) does not match available service types ([Interface])",
         ),
         sources=("AWS PrivateLink guide: Gateway endpoints",),
-    ),
-    Constraint(
-        "E9701",
-        _ENDPOINT,
-        "Two endpoints of a VPC have private DNS for the same service.",
-        when=Is("PrivateDnsEnabled", "true"),
-        must=NoOther(("VpcId", "ServiceName"), other=Is("PrivateDnsEnabled", "true")),
-        message="Endpoint {id} has private DNS, as another endpoint of its VPC for {ServiceName}",
-        fix="Remove one of the endpoints, or its `PrivateDnsEnabled`.",
-        error_messages=(
-            "private-dns-enabled cannot be set because there is already a conflicting DNS domain",
-        ),
-        sources=("hashicorp/terraform-provider-aws#17535",),
     ),
 )
