@@ -6,6 +6,8 @@ is given.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 INSTANCE_LIFETIME = (86_400, 31_536_000)
 """Seconds: a day to a year. CreateAutoScalingGroup, MaxInstanceLifetime; the upper limit is in
 AWS's error message, reproduced by badmintoncryer/cdk-preflight."""
@@ -54,3 +56,20 @@ TERMINATION_POLICIES = (
 RECURRENCE = r"\s*([^\s?()]+\s+){4}[^\s?()]+\s*"
 """Five fields. PutScheduledUpdateGroupAction, Recurrence; AWS refuses `?` and `cron()`:
 badmintoncryer/cdk-preflight."""
+
+SETTINGS_OF_OTHER_TYPES: Mapping[str, tuple[str, ...]] = {
+    "SimpleScaling": (
+        *("MetricAggregationType", "EstimatedInstanceWarmup", "StepAdjustments"),
+        "TargetTrackingConfiguration",
+    ),
+    "StepScaling": ("ScalingAdjustment", "TargetTrackingConfiguration"),
+    "TargetTrackingScaling": (
+        *("MetricAggregationType", "MinAdjustmentMagnitude", "ScalingAdjustment"),
+        *("StepAdjustments", "PredictiveScalingConfiguration"),
+    ),
+    "PredictiveScaling": (
+        *("TargetTrackingConfiguration", "AdjustmentType", "ScalingAdjustment", "StepAdjustments"),
+        "EstimatedInstanceWarmup",
+    ),
+}
+"""What AWS refuses in a policy, by its type: badmintoncryer/cdk-preflight, which tried them."""

@@ -34,6 +34,9 @@ def nat_gateway_in_private_subnet(view: View) -> Iterator[Problem]:
         )
         if subnet is None or subnet.type != networks.SUBNET or not is_public:
             continue
+        # A subnet without a route table of its own may be an excerpt.
+        if networks.route_table_of(subnet) is None:
+            continue
         route = networks.default_route(subnet)
         if route in (networks.NO_INTERNET_ROUTE, networks.VIA_NAT):
             yield problem(

@@ -250,7 +250,11 @@ CONSTRAINTS = (
         "E9655",
         _MIXED,
         "Two overrides have the same instance type.",
-        must=Unique(_OVERRIDES, ("InstanceType",), where=Present("InstanceType")),
+        must=Unique(
+            _OVERRIDES,
+            ("InstanceType",),
+            where=All(Present("InstanceType"), Absent("LaunchTemplateSpecification")),
+        ),
         message="Two overrides of group {id} have the same `InstanceType`",
         fix="Remove one of them.",
         error_messages=("Cannot add same instance type override more than once",),

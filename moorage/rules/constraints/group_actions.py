@@ -6,6 +6,7 @@ from moorage.facts.auto_scaling_groups import (
     HEARTBEAT_TIMEOUT,
     MAX_HOOKS_OF_NEW_GROUP,
     RECURRENCE,
+    SETTINGS_OF_OTHER_TYPES,
 )
 from moorage.rules.constraints.combinations import (
     All,
@@ -206,30 +207,13 @@ CONSTRAINTS = (
         must=All(
             *(
                 Either(Absent(key), Not(Is("PolicyType", kind)))
-                for kind, keys in (
-                    (
-                        "StepScaling",
-                        ("ScalingAdjustment", "Cooldown", "TargetTrackingConfiguration"),
-                    ),
-                    (
-                        "TargetTrackingScaling",
-                        ("ScalingAdjustment", "Cooldown", "AdjustmentType", "StepAdjustments"),
-                    ),
-                    (
-                        "PredictiveScaling",
-                        (
-                            *("ScalingAdjustment", "Cooldown", "AdjustmentType"),
-                            *("StepAdjustments", "TargetTrackingConfiguration"),
-                        ),
-                    ),
-                    ("SimpleScaling", ("StepAdjustments", "TargetTrackingConfiguration")),
-                )
+                for kind, keys in SETTINGS_OF_OTHER_TYPES.items()
                 for key in keys
             ),
         ),
         message="Scaling policy {id} has settings that {PolicyType} does not have",
         fix="Remove the settings of the other types.",
-        error_messages=("Cooldown is not supported for a StepScaling policy",),
+        error_messages=("ScalingAdjustment is not supported for a StepScaling policy",),
         sources=(f"{_API}: PutScalingPolicy",),
     ),
     Constraint(

@@ -248,7 +248,7 @@ CONSTRAINTS = (
         must=Refers(
             _MIXED_TEMPLATE,
             _TEMPLATE,
-            Absent("LaunchTemplateData.InstanceMarketOptions"),
+            Not(Is("LaunchTemplateData.InstanceMarketOptions.MarketType", "spot")),
         ),
         message="Group {id} has a `MixedInstancesPolicy`, and its launch template requests Spot "
         "Instances",

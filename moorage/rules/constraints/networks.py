@@ -93,7 +93,6 @@ CONSTRAINTS = (
             All(
                 _TO_LOGS,
                 Present("DeliverLogsPermissionArn"),
-                AtMostOne(Present("LogGroupName"), Present("LogDestination")),
                 Either(Present("LogGroupName"), Present("LogDestination")),
             ),
             All(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moorage.facts.scaling import SERVICE_METRICS
 from moorage.rules.constraints.combinations import (
     All,
     AtMostItems,
@@ -48,13 +49,6 @@ _QUERIES = "MetricDataQueries"
 _ECS = Either(
     Is("/ServiceNamespace", "ecs"),
     Refers("/ScalingTargetId", _TARGET, Is("ServiceNamespace", "ecs")),
-)
-_ECS_METRICS = (
-    "ECSServiceAverageCPUUtilization",
-    "ECSServiceAverageCPUUtilizationHighResolution",
-    "ECSServiceAverageMemoryUtilization",
-    "ECSServiceAverageMemoryUtilizationHighResolution",
-    "ALBRequestCountPerTarget",
 )
 _RETURNS_DATA = Is("ReturnData", "true", default="true")
 
@@ -131,7 +125,7 @@ CONSTRAINTS = (
         f"{_POLICY} {_PREDEFINED}",
         "A policy of a service follows a metric of another AWS service.",
         when=_ECS,
-        must=Is("PredefinedMetricType", *_ECS_METRICS),
+        must=Is("PredefinedMetricType", *SERVICE_METRICS),
         message="Scaling policy {id} of a service follows {PredefinedMetricType}",
         fix="Write `ECSServiceAverageCPUUtilization`, `ECSServiceAverageMemoryUtilization` or "
         "`ALBRequestCountPerTarget`.",
@@ -235,7 +229,9 @@ CONSTRAINTS = (
         "E9060",
         (f"{_POLICY} StepScalingPolicyConfiguration", _GROUP_POLICY),
         "A step scaling policy has no adjustment type.",
-        when=NotEmpty("StepAdjustments"),
+        when=All(
+            NotEmpty("StepAdjustments"), Is("/PolicyType", "StepScaling", default="StepScaling")
+        ),
         must=Present("AdjustmentType"),
         message="Scaling policy {id} has steps, but no `AdjustmentType`",
         fix="Write `AdjustmentType: ChangeInCapacity`, `ExactCapacity` or "
