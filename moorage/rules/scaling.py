@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -79,6 +80,7 @@ def minimum_above_maximum(view: View) -> Iterator[Problem]:
 # Policies ------------------------------------------------------------------------------------
 
 _GROUP_POLICY = "AWS::AutoScaling::ScalingPolicy"
+_GROUP_SCHEDULE = "AWS::AutoScaling::ScheduledAction"
 _REQUESTS = "ALBRequestCountPerTarget"
 
 Range = tuple[Decimal, Decimal]
@@ -270,7 +272,41 @@ def scaling_of_service_without_count(view: View) -> Iterator[Problem]:
             )
 
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.000)?Z")
+
+
+@rule(
+    "E9723",
+    "A scheduled action ends before it starts.",
+    error_messages=("Given end time must be after start time",),
+    fix="Write an `EndTime` after the `StartTime`.",
+    sources=(
+        "Amazon EC2 Auto Scaling API reference: PutScheduledUpdateGroupAction, EndTime",
+        "Application Auto Scaling API reference: PutScheduledAction, EndTime",
+    ),
+)
+def end_before_start(view: View) -> Iterator[Problem]:
+    """The end of a scheduled action must be after its start."""
+    actions = [
+        (target, action)
+        for target in view.resources_of_type(ecs.SCALABLE_TARGET)
+        for action in target["ScheduledActions"].items
+    ]
+    actions += [
+        (it, it.props) for it in view.resources_of_type("AWS::AutoScaling::ScheduledAction")
+    ]
+    for owner, action in actions:
+        start, end = (action[key].text or "" for key in ("StartTime", "EndTime"))
+        if _TIME.fullmatch(start) and _TIME.fullmatch(end) and end[:19] <= start[:19]:
+            yield problem(
+                action["EndTime"],
+                f"A scheduled action of `{owner.id}` ends at {end}, and starts at {start}",
+                "Write an `EndTime` after the `StartTime`.",
+            )
+
+
 RULES = (
+    end_before_start,
     scaling_of_service_without_count,
     desired_count_with_auto_scaling,
     minimum_above_maximum,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, Each, Either, Not
+from moorage.rules.constraints.combinations import All, Each, Either, IsReference, Not, Refers
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
+    Absent,
     AtMost,
     Is,
     Matches,
@@ -62,6 +63,19 @@ CONSTRAINTS = (
         fix="Write `/32` after a single IPv4 address, and `/128` after an IPv6 address.",
         error_messages=("InvalidParameterValue: CIDR block ... is malformed",),
         sources=("AWS's error message, reproduced by badmintoncryer/cdk-preflight",),
+    ),
+    Constraint(
+        "E9706",
+        (_INGRESS, f"{_GROUP} SecurityGroupIngress[]"),
+        "A security group rule names a group of a VPC by its name.",
+        when=Either(
+            IsReference("/VpcId", "AWS::EC2::VPC"),
+            Refers("/GroupId", _GROUP, IsReference("VpcId", "AWS::EC2::VPC")),
+        ),
+        must=Absent("SourceSecurityGroupName"),
+        message="A rule of {id} has a `SourceSecurityGroupName`, which only the default VPC has",
+        fix="Write `SourceSecurityGroupId: !GetAtt <security group>.GroupId`.",
+        sources=(f"{_API}: AuthorizeSecurityGroupIngress, SourceSecurityGroupName",),
     ),
     Constraint(
         "E9707",
