@@ -192,8 +192,8 @@ def misplaced_resource_label(view: View) -> Iterator[Problem]:
         if name.is_none_of(_REQUESTS) and label.certainly_present:
             yield problem(
                 label,
-                f"Scaling policy `{policy.id}` has a ResourceLabel, which Application Auto Scaling "
-                f"refuses for {name.choices[0]}",
+                f"Scaling policy `{policy.id}` has a ResourceLabel, which AWS refuses for "
+                f"{name.choices[0]}",
                 "Remove ResourceLabel.",
             )
         elif name.text == _REQUESTS and label.absent:

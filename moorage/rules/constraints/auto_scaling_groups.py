@@ -92,7 +92,8 @@ CONSTRAINTS = (
         must=Either(
             Is("MaxInstanceLifetime", "0"), Within("MaxInstanceLifetime", *INSTANCE_LIFETIME)
         ),
-        message="Group {id} has the `MaxInstanceLifetime` {MaxInstanceLifetime}",
+        message="Group {id} has the `MaxInstanceLifetime` {MaxInstanceLifetime}, which is below a day "
+        "or above a year",
         fix="Write 0, or 86400 to 31536000 seconds.",
         error_messages=("maxInstanceLifetime must be between 86400 and 31536000 seconds",),
         sources=(f"{_API}: CreateAutoScalingGroup, MaxInstanceLifetime",),
@@ -171,7 +172,7 @@ CONSTRAINTS = (
     Constraint(
         "E9650",
         _GROUP,
-        "A group is attached to a target group of addresses, of a function or of a load balancer.",
+        "A group is attached to a target group that has no instances.",
         must=Each(
             "TargetGroupARNs",
             Refers("", _TARGET_GROUP, Is("TargetType", "instance", default="instance")),

@@ -209,7 +209,7 @@ CONSTRAINTS = (
         must=EndsWith(
             "ServiceName", tuple(f".{name}" for name in (*GATEWAY_SERVICES, "s3express"))
         ),
-        message="Endpoint {id} for {ServiceName} has no `VpcEndpointType: Interface`",
+        message="Endpoint {id} is a gateway endpoint, which only S3 and DynamoDB have",
         fix="Write `VpcEndpointType: Interface` with `SubnetIds` and `SecurityGroupIds`.",
         why="The default of `VpcEndpointType` is Gateway, which only S3 and DynamoDB have.",
         error_messages=(

@@ -249,7 +249,7 @@ CONSTRAINTS = (
             Is("ServiceNamespace", "ecs"),
             Refers("ScalingTargetId", _TARGET, Is("ServiceNamespace", "ecs")),
         ),
-        message="Scaling policy {id} scales something else than a service by prediction",
+        message="Scaling policy {id} is predictive, and does not scale a service",
         fix="Write `PolicyType: TargetTrackingScaling`.",
         sources=(f"{_API}: PutScalingPolicy, PolicyType",),
     ),
