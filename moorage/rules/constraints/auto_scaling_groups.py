@@ -92,8 +92,8 @@ CONSTRAINTS = (
         must=Either(
             Is("MaxInstanceLifetime", "0"), Within("MaxInstanceLifetime", *INSTANCE_LIFETIME)
         ),
-        message="Group {id} has the `MaxInstanceLifetime` {MaxInstanceLifetime}, which is below a day "
-        "or above a year",
+        message="Group {id} has the `MaxInstanceLifetime` {MaxInstanceLifetime}, which is below a "
+        "day or above a year",
         fix="Write 0, or 86400 to 31536000 seconds.",
         error_messages=("maxInstanceLifetime must be between 86400 and 31536000 seconds",),
         sources=(f"{_API}: CreateAutoScalingGroup, MaxInstanceLifetime",),
