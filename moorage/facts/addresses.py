@@ -11,3 +11,15 @@ Registry" (RFC 6890), and multicast (RFC 5771)."""
 
 PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 """Blocks that VPCs usually have. RFC 1918, and RFC 6598 for the last one."""
+
+RESERVED_BLOCKS = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")
+"""Blocks that EC2 refuses for VPCs. AWS's error message, reproduced by
+badmintoncryer/cdk-preflight."""
+
+VPC_PREFIXES = (16, 28)
+"""The lengths of the prefixes of VPCs and subnets. Amazon VPC user guide, "VPC CIDR blocks" and
+"Subnet CIDR blocks"."""
+
+MAX_DNS_SERVERS = 4
+"""Name servers in DHCP options. Amazon EC2 API reference, CreateDhcpOptions (botocore 1.44.5, read
+on 2026-11-27)."""

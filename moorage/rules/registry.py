@@ -14,6 +14,7 @@ from moorage.rules import (
     action_order,
     alb_targets,
     capacity_providers,
+    cidr_blocks,
     codedeploy,
     codedeploy_hook,
     codedeploy_role,
@@ -21,6 +22,7 @@ from moorage.rules import (
     container_logging,
     containers,
     creation_order,
+    dashboards,
     deployment_hooks,
     deployment_settings,
     deployments,
@@ -32,6 +34,7 @@ from moorage.rules import (
     execution_role_secrets,
     fargate_services,
     fargate_tasks,
+    gateways,
     health_checks,
     iam_roles,
     images,
@@ -81,8 +84,14 @@ TOPICS: dict[range, str] = {
     range(9431, 9450): "DNS, certificates, web ACLs and CloudFront",
     range(9450, 9530): "Listeners and listener rules",
     range(9530, 9600): "Target groups",
-    range(9600, 9680): "Networking",
-    range(9680, 9730): "Security groups",
+    range(9600, 9632): "Networking",
+    range(9632, 9680): "Auto Scaling groups and launch templates",
+    range(9680, 9683): "Security groups",
+    range(9683, 9690): "Networking",
+    range(9690, 9697): "Security groups",
+    range(9697, 9705): "Networking",
+    range(9705, 9716): "Security groups",
+    range(9716, 9730): "Scaling and alarms",
     range(9730, 9810): "IAM roles and permissions",
     range(9810, 9840): "KMS keys and secret stores",
     range(9840, 9870): "Log groups, file systems and storage",
@@ -90,8 +99,9 @@ TOPICS: dict[range, str] = {
     range(9900, 9930): "Scaling and alarms",
     range(9930, 9985): "CloudFormation: order, names, replacement and deletion",
     range(9985, 10000): "Quotas",
+    range(9060, 9080): "Scaling and alarms",
 }
-"""The numbers of each topic."""
+"""The numbers of each topic. A topic can have several ranges."""
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
@@ -137,6 +147,8 @@ RULES: tuple[Rule, ...] = tuple(
             *target_groups.RULES,
             *health_checks.RULES,
             *networking.RULES,
+            *cidr_blocks.RULES,
+            *gateways.RULES,
             *security_groups.RULES,
             *load_balancer_security_groups.RULES,
             *task_security_groups.RULES,
@@ -150,6 +162,7 @@ RULES: tuple[Rule, ...] = tuple(
             *efs.RULES,
             *ecr.RULES,
             *scaling.RULES,
+            *dashboards.RULES,
             *creation_order.RULES,
             *resource_names.RULES,
             *quotas.RULES,

@@ -16,9 +16,16 @@ from moorage.rules.constraints.predicates import (
 
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+_GROUP_POLICY = "AWS::AutoScaling::ScalingPolicy"
 _STEPS = f"{_POLICY} StepScalingPolicyConfiguration"
-_TRACKING = f"{_POLICY} TargetTrackingScalingPolicyConfiguration"
-_PREDICTIVE = f"{_POLICY} PredictiveScalingPolicyConfiguration"
+_TRACKING = (
+    f"{_POLICY} TargetTrackingScalingPolicyConfiguration",
+    f"{_GROUP_POLICY} TargetTrackingConfiguration",
+)
+_PREDICTIVE = (
+    f"{_POLICY} PredictiveScalingPolicyConfiguration",
+    f"{_GROUP_POLICY} PredictiveScalingConfiguration",
+)
 _API = "Application Auto Scaling API reference"
 _SCHEDULE = "AWS::Scheduler::Schedule"
 _SCHEDULER = "Amazon EventBridge Scheduler API reference"
@@ -86,7 +93,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9919",
-        f"{_TRACKING}.PredefinedMetricSpecification",
+        tuple(f"{path}.PredefinedMetricSpecification" for path in _TRACKING),
         "A ResourceLabel has the wrong form.",
         must=Matches("ResourceLabel", "app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+"),
         message="Scaling policy {id} has the `ResourceLabel` {ResourceLabel}",
@@ -104,7 +111,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9921",
-        f"{_STEPS}.StepAdjustments[]",
+        (f"{_STEPS}.StepAdjustments[]", f"{_GROUP_POLICY} StepAdjustments[]"),
         "A step has no bounds.",
         must=Either(Present("MetricIntervalLowerBound"), Present("MetricIntervalUpperBound")),
         message="A step of scaling policy {id} has neither a lower nor an upper bound",
@@ -113,7 +120,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9925",
-        _STEPS,
+        (_STEPS, _GROUP_POLICY),
         "An exact capacity is negative.",
         when=Is("AdjustmentType", "ExactCapacity"),
         must=Each("StepAdjustments", Within("ScalingAdjustment", 0, None)),
