@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from moorage.rules.constraints import (
+    action_settings,
     clusters,
     listener_actions,
+    listeners,
+    load_balancers,
     load_balancing,
     other,
     permissions,
+    rule_conditions,
     scaling,
     storage,
+    target_groups,
     task_definitions,
 )
 from moorage.rules.constraints.constraint import Constraint
@@ -18,7 +23,12 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *task_definitions.CONSTRAINTS,
     *clusters.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
+    *load_balancers.CONSTRAINTS,
+    *listeners.CONSTRAINTS,
     *listener_actions.CONSTRAINTS,
+    *action_settings.CONSTRAINTS,
+    *rule_conditions.CONSTRAINTS,
+    *target_groups.CONSTRAINTS,
     *permissions.CONSTRAINTS,
     *scaling.CONSTRAINTS,
     *storage.CONSTRAINTS,
