@@ -5,6 +5,8 @@ from __future__ import annotations
 from moorage.rules.constraints import (
     action_settings,
     clusters,
+    distributions,
+    dns,
     listener_actions,
     listeners,
     load_balancers,
@@ -16,6 +18,7 @@ from moorage.rules.constraints import (
     storage,
     target_groups,
     task_definitions,
+    web_acls,
 )
 from moorage.rules.constraints.constraint import Constraint
 
@@ -29,6 +32,9 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *action_settings.CONSTRAINTS,
     *rule_conditions.CONSTRAINTS,
     *target_groups.CONSTRAINTS,
+    *web_acls.CONSTRAINTS,
+    *distributions.CONSTRAINTS,
+    *dns.CONSTRAINTS,
     *permissions.CONSTRAINTS,
     *scaling.CONSTRAINTS,
     *storage.CONSTRAINTS,

@@ -349,4 +349,42 @@ CONSTRAINTS = (
         fix="Write a prefix without `AWSLogs`, which Elastic Load Balancing appends.",
         sources=(f"{_ALB}: Access logs for your Application Load Balancer, Access log files",),
     ),
+    Constraint(
+        "E9413",
+        "AWS::ElasticLoadBalancingV2::TrustStore",
+        "A trust store has no certificates.",
+        must=All(Present("CaCertificatesBundleS3Bucket"), Present("CaCertificatesBundleS3Key")),
+        message="Trust store {id} has no `CaCertificatesBundleS3Bucket` or no "
+        "`CaCertificatesBundleS3Key`",
+        fix="Write both, for a file with the certificates of the authorities.",
+        sources=(f"{_API}: CreateTrustStore",),
+    ),
+    Constraint(
+        "E9414",
+        "AWS::ElasticLoadBalancingV2::TrustStoreRevocation",
+        "A revocation has no trust store or no revocation list.",
+        must=All(Present("TrustStoreArn"), NotEmpty("RevocationContents")),
+        message="Revocation {id} has no `TrustStoreArn` or no `RevocationContents`",
+        fix="Write both.",
+        sources=(f"{_API}: AddTrustStoreRevocations", _REPRODUCED),
+    ),
+    Constraint(
+        "E9418",
+        "AWS::GlobalAccelerator::EndpointGroup EndpointConfigurations[]",
+        "An endpoint of an accelerator is given by a name or an address.",
+        must=Not(
+            Either(
+                *(
+                    IsReference("EndpointId", _LB, name)
+                    for name in ("DNSName", "LoadBalancerName", "LoadBalancerFullName")
+                ),
+                IsReference("EndpointId", "AWS::EC2::EIP", "Ref"),
+                IsReference("EndpointId", "AWS::EC2::EIP", "PublicIp"),
+                Matches("EndpointId", r"[0-9.]+|.+\.elb\.amazonaws\.com"),
+            )
+        ),
+        message="An endpoint of {id} is a name or an address",
+        fix="Write `!Ref <load balancer>`, or `!GetAtt <Elastic IP>.AllocationId`.",
+        sources=("AWS Global Accelerator API reference: EndpointConfiguration, EndpointId",),
+    ),
 )
