@@ -25,14 +25,14 @@ _NAMESPACE = "AWS::ServiceDiscovery::PrivateDnsNamespace"
 def record_outside_zone(view: View) -> Iterator[Problem]:
     """A hosted zone has only records of its own name and of names that end with it."""
     zones = {zone["Name"].text: zone for zone in view.resources_of_type(_ZONE)}
-    for record in view.resources_of_type(_RECORD):
+    for record, node in _records(view):
         zone = record["HostedZoneId"].resource or zones.get(record["HostedZoneName"].text)
         if zone is None or zone.type != _ZONE:
             continue
-        name, zone_name = _normalize(record["Name"].text), _normalize(zone["Name"].text)
+        name, zone_name = _normalize(node["Name"].text), _normalize(zone["Name"].text)
         if name and zone_name and name != zone_name and not name.endswith(f".{zone_name}"):
             yield problem(
-                record["Name"],
+                node["Name"],
                 f"Record `{record.id}` has the name `{name}`, which is not in the zone "
                 f"`{zone_name}`",
                 f"Write a name that ends with `.{zone_name}`.",

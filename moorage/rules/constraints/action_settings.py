@@ -107,11 +107,23 @@ CONSTRAINTS = (
     Constraint(
         "E9521",
         _in_actions("JwtValidationConfig"),
-        "The keys of a JWT validation are not at an HTTPS URL.",
-        must=All(StartsWith("JwksEndpoint", ("https://",)), Length("JwksEndpoint", 1, 256)),
-        message="The `JwksEndpoint` of {id} is not an HTTPS URL of up to 256 characters",
-        fix="Write the full URL, with `https://`.",
-        sources=(f"{_API}: JwtValidationActionConfig, JwksEndpoint",),
+        "A JWT validation has keys without an HTTPS URL, or too many claims or values.",
+        must=All(
+            StartsWith("JwksEndpoint", ("https://",)),
+            Length("JwksEndpoint", 1, 256),
+            Length("Issuer", 1, 256),
+            Count("AdditionalClaims", 0, 10),
+            Each("AdditionalClaims", Count("Values", 1, 10)),
+            Each("AdditionalClaims[].Values", Length("", 1, 256)),
+        ),
+        message="The JWT validation of {id} has a `JwksEndpoint` without `https://`, or more "
+        "claims, values or characters than AWS accepts",
+        fix="Write `JwksEndpoint` with `https://`, up to 10 claims with up to 10 values each, and "
+        "up to 256 characters in each text.",
+        sources=(
+            f"{_API}: JwtValidationActionConfig",
+            f"{_API}: JwtValidationActionAdditionalClaim",
+        ),
     ),
     Constraint(
         "E9523",
@@ -128,7 +140,7 @@ CONSTRAINTS = (
         "The user pool of a login is not given by its ARN, or its domain not by its name.",
         must=All(
             Not(IsReference("UserPoolArn", _POOL, "Ref")),
-            Matches("UserPoolArn", r"arn:[^:]+:cognito-idp:.+|\{\{.+\}\}"),
+            Matches("UserPoolArn", r"arn:[^:]+:cognito-idp:.+"),
             Not(StartsWith("UserPoolDomain", ("http://", "https://"))),
         ),
         message="`UserPoolArn` of {id} is not an ARN, or `UserPoolDomain` is a URL",

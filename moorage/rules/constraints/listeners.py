@@ -33,15 +33,13 @@ _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
 _WITHOUT_TLS = ("HTTP", "TCP", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 _MTLS = f"{_LISTENER} MutualAuthentication"
 _RESPONSE = "routing.http.response."
-_CERTIFICATE_ARN = (
-    r"arn:[^:]+:(acm:[^:]*:[^:]*:certificate/.+|iam::[^:]*:server-certificate/.+)|\{\{.+\}\}"
-)
-_NEW_POLICY = r"ELBSecurityPolicy-.*(RFC9151|20(2[6-9]|[3-9][0-9])-[01][0-9]).*"
-"""Families that the facts do not list, and policies later than the facts."""
+_CERTIFICATE_ARN = r"arn:[^:]+:(acm:[^:]*:[^:]*:certificate/.+|iam::[^:]*:server-certificate/.+)"
+_NEW_POLICY = r"ELBSecurityPolicy-.*(RFC9151|FIPS|PQ|20(2[6-9]|[3-9][0-9])-[01][0-9]).*"
+"""Families that may have more members than the facts, and policies later than the facts."""
 _HEADER_VALUES = {
-    f"{_RESPONSE}x_content_type_options.header_value": "nosniff",
-    f"{_RESPONSE}x_frame_options.header_value": "DENY|SAMEORIGIN",
-    f"{_RESPONSE}access_control_allow_credentials.header_value": "true",
+    f"{_RESPONSE}x_content_type_options.header_value": "(?i:nosniff)",
+    f"{_RESPONSE}x_frame_options.header_value": "(?i:DENY|SAMEORIGIN)",
+    f"{_RESPONSE}access_control_allow_credentials.header_value": "(?i:true)",
     f"{_RESPONSE}access_control_max_age.header_value": "[0-9]+",
 }
 """The values of response headers, as regular expressions."""

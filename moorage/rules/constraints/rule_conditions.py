@@ -66,34 +66,19 @@ CONSTRAINTS = (
         error_messages=("For conditions of type '...', you must specify the following fields",),
         sources=(f"{_API}: RuleCondition",),
     ),
-    *(
-        Constraint(
-            rule_id,
-            tuple(f"{_RULE} Conditions[].{config}" for config in configs),
-            title,
-            must=must,
-            message="A condition of listener rule {id} has no values, or both `Values` and "
-            "`RegexValues`",
-            fix="Write `Values` or `RegexValues`, not both, with at least one value.",
-            error_messages=(
-                "You must provide exactly one of the following: ['Values' 'RegexValues']",
-            ),
-            sources=(f"{_API}: RuleCondition", _REPRODUCED),
-        )
-        for rule_id, configs, title, must in (
-            (
-                "E9573",
-                _LISTS,
-                "A condition has an empty list of values.",
-                Either(NotEmpty("Values"), NotEmpty("RegexValues")),
-            ),
-            (
-                "E9597",
-                _LISTS[:3],
-                "A condition has both texts and regular expressions.",
-                Not(All(NotEmpty("Values"), NotEmpty("RegexValues"))),
-            ),
-        )
+    Constraint(
+        "E9573",
+        tuple(f"{_RULE} Conditions[].{config}" for config in _LISTS),
+        "A condition has no values, or both texts and regular expressions.",
+        must=All(
+            Either(NotEmpty("Values"), NotEmpty("RegexValues")),
+            Not(All(NotEmpty("Values"), NotEmpty("RegexValues"))),
+        ),
+        message="A condition of listener rule {id} has no values, or both `Values` and "
+        "`RegexValues`",
+        fix="Write `Values` or `RegexValues`, not both, with at least one value.",
+        error_messages=("You must provide exactly one of the following: ['Values' 'RegexValues']",),
+        sources=(f"{_API}: RuleCondition", _REPRODUCED),
     ),
     Constraint(
         "E9575",
@@ -123,7 +108,7 @@ CONSTRAINTS = (
         when=Is("Field", "path-pattern"),
         must=All(
             _each_value("PathPatternConfig", Matches("", r"[/*?].*")),
-            _each_value("PathPatternConfig", Not(Matches("", r".*[\s{}()|^<>\[\]\\#].*"))),
+            _each_value("PathPatternConfig", Not(Matches("", r".*[\s{}()|^<>\[\]#].*"))),
         ),
         message="A path pattern of listener rule {id} does not begin with `/`, or has characters "
         "that path patterns do not have",
