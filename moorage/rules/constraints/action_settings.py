@@ -80,7 +80,7 @@ CONSTRAINTS = (
         Constraint(
             "E9517" if owner == _LISTENER else "E9522",
             owner,
-            f"An action of {name} with several actions has no order.",
+            f"One of several actions of a {name} has no order.",
             when=Not(Count(key, 0, 1)),
             must=Each(key, Present("Order")),
             message=f"The {name} {{id}} has several actions, and one of them has no `Order`",
@@ -143,7 +143,7 @@ CONSTRAINTS = (
             Matches("UserPoolArn", r"arn:[^:]+:cognito-idp:.+"),
             Not(StartsWith("UserPoolDomain", ("http://", "https://"))),
         ),
-        message="`UserPoolArn` of {id} is not an ARN, or `UserPoolDomain` is a URL",
+        message="{key} in a Cognito action of {id} is not an ARN, or is a URL",
         fix="Write `!GetAtt <user pool>.Arn`, and the prefix of the domain or its name without "
         "`https://`.",
         sources=(f"{_API}: AuthenticateCognitoActionConfig",),
@@ -184,7 +184,7 @@ CONSTRAINTS = (
                 All(Matches("Port", "[0-9]+"), Within("Port", 1, 65535)),
             ),
         ),
-        message="The redirect of {id} has a path without `/` at its beginning, or an invalid port",
+        message="The redirect of {id} has an invalid {key}",
         fix="Write an absolute path such as `/#{path}`, and a port from 1 to 65535 or `#{port}`.",
         sources=(f"{_API}: RedirectActionConfig, Path, Port",),
     ),

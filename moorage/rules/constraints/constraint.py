@@ -37,8 +37,8 @@ class Constraint:
     title: str
     must: Predicate
     message: str
-    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value; both are
-    shown in backticks."""
+    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value, and
+    `{key}` the property to change; all are shown in backticks."""
     fix: str
     sources: tuple[str, ...]
     when: Predicate | None = None
@@ -67,8 +67,8 @@ class Constraint:
             if self.when is not None and self.when.holds(context) is not True:
                 continue
             if self.must.holds(context) is False:
-                message = _fill(self.message, context)
-                yield Problem(self.must.place(context), message, self.fix)
+                place = self.must.place(context)
+                yield Problem(place, _fill(self.message, context, place), self.fix)
 
     def _contexts(self, view: View) -> Iterator[Context]:
         for about in (self.about,) if isinstance(self.about, str) else self.about:
@@ -94,12 +94,15 @@ def _step(node: Node, step: str) -> Iterator[Node]:
         yield node[step]
 
 
-def _fill(message: str, context: Context) -> str:
-    """The message with logical ID and values in place of `{id}` and `{Path.To.Value}`."""
+def _fill(message: str, context: Context, place: Node) -> str:
+    """The message with logical ID, property and values in place of `{id}`, `{key}` and
+    `{Path.To.Value}`."""
 
     def replace(match: re.Match[str]) -> str:
         if match[1] == "id":
             return f"`{context.resource.id}`"
+        if match[1] == "key":
+            return f"`{next(key for key in reversed(place.path) if isinstance(key, str))}`"
         return join_or(quote(context.at(match[1]).choices or ("?",)))
 
     return re.sub(r"\{([A-Za-z0-9./-]+)\}", replace, message)

@@ -14,6 +14,7 @@ from moorage.rules.constraints.combinations import (
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
+    AtMost,
     Count,
     Is,
     Matches,
@@ -73,16 +74,20 @@ CONSTRAINTS = (
     Constraint(
         "E9441",
         _BEHAVIORS,
-        "A distribution allows a set of methods that does not exist.",
-        must=Either(
-            Absent("AllowedMethods"),
-            _has_exactly(*_READ),
-            _has_exactly(*_READ, "OPTIONS"),
-            _has_exactly(*_READ, *_WRITE),
+        "A distribution allows or caches a set of methods that does not exist.",
+        must=All(
+            Either(
+                Absent("AllowedMethods"),
+                _has_exactly(*_READ),
+                _has_exactly(*_READ, "OPTIONS"),
+                _has_exactly(*_READ, *_WRITE),
+            ),
+            Each("CachedMethods", Is("", *_READ, "OPTIONS")),
         ),
-        message="A behavior of distribution {id} has `AllowedMethods` that are none of the three "
-        "sets that CloudFront supports",
-        fix="Write GET and HEAD, or GET, HEAD and OPTIONS, or all seven methods.",
+        message="A behavior of distribution {id} has {key} that are not a set that CloudFront "
+        "supports",
+        fix="Allow GET and HEAD, or GET, HEAD and OPTIONS, or all seven methods; cache GET and "
+        "HEAD, or GET, HEAD and OPTIONS.",
         sources=(f"{_API}: AllowedMethods",),
     ),
     Constraint(
@@ -125,10 +130,14 @@ CONSTRAINTS = (
             _is_port("CustomOriginConfig.HTTPSPort"),
             Within("ConnectionAttempts", 1, 3),
             Within("ConnectionTimeout", 1, 10),
+            Within("CustomOriginConfig.OriginReadTimeout", 1, None),
+            Within("CustomOriginConfig.OriginKeepaliveTimeout", 1, None),
+            AtMost("CustomOriginConfig.OriginReadTimeout", "ResponseCompletionTimeout"),
         ),
-        message="Origin {Id} of distribution {id} has an invalid value",
+        message="Origin {Id} of distribution {id} has an invalid {key}",
         fix="Write a path that begins with `/` and does not end with it, the port 80, 443 or from "
-        "1024, `http-only`, `https-only` or `match-viewer`, 1 to 3 attempts, and 1 to 10 seconds.",
+        "1024, `http-only`, `https-only` or `match-viewer`, 1 to 3 attempts, 1 to 10 seconds for a "
+        "connection, and a `ResponseCompletionTimeout` of at least `OriginReadTimeout`.",
         sources=(f"{_API}: Origin", f"{_API}: CustomOriginConfig"),
     ),
     Constraint(
@@ -236,7 +245,7 @@ CONSTRAINTS = (
         ),
         message="Distribution {id} has two origins with the same `Id`, two behaviors with the same "
         "`PathPattern`, or the same name twice",
-        fix="Write another value, or remove one of both.",
+        fix="Write another value, or remove one of them.",
         sources=(f"{_API}: Origin, Id", "AWS's error message, reproduced by cdk-preflight"),
     ),
     Constraint(

@@ -193,7 +193,7 @@ CONSTRAINTS = (
             Is("AliasTarget.EvaluateTargetHealth", "true", default="false"),
         ),
         message="The primary record {id} has no health check",
-        fix="Write `EvaluateTargetHealth: true` for an alias, else `HealthCheckId`.",
+        fix="Write `EvaluateTargetHealth: true` of the alias, or `HealthCheckId`.",
         error_messages=(
             "A non-alias primary ResourceRecordSet must have an associated health check",
         ),
@@ -239,7 +239,7 @@ CONSTRAINTS = (
             *(Either(Absent(name), Is("Type", *types)) for name, types in _SETTINGS.items()),
             Either(Not(Is("EnableSNI", "true")), Is("Type", "HTTPS", "HTTPS_STR_MATCH")),
         ),
-        message="Health check {id} has the type {Type}, and a setting of another type",
+        message="Health check {id} has the type {Type}, which has no {key}",
         fix="Remove the setting.",
         sources=(f"{_API}: HealthCheckConfig", _REPRODUCED),
     ),
@@ -253,7 +253,7 @@ CONSTRAINTS = (
             Either(Not(Is("Type", "RECOVERY_CONTROL")), Present("RoutingControlArn")),
             Matches("RequestInterval", "10|30"),
         ),
-        message="Health check {id} has the type {Type} and lacks what it needs, or an interval "
+        message="Health check {id} does not have what the type {Type} needs, or has an interval "
         "other than 10 and 30 seconds",
         fix="Write `SearchString`, `ChildHealthChecks` or `RoutingControlArn` as the type needs, "
         "and `RequestInterval: 10` or `30`.",
@@ -268,7 +268,7 @@ CONSTRAINTS = (
             Matches("Name", r"[^\s*:/.]+(\.[^\s*:/.]+)*\.?"),
             Either(Matches("Name", r"[^.]+\..+"), NotEmpty("VPCs")),
         ),
-        message="Hosted zone {id} has no `Name`, or one that is no domain name",
+        message="Hosted zone {id} has no `Name`, or one that is not a domain name",
         fix="Write a domain name such as `example.com`. Only a private zone can have a name "
         "without a dot.",
         sources=(f"{_API}: CreateHostedZone, Name",),
@@ -294,9 +294,9 @@ CONSTRAINTS = (
     Constraint(
         "E9099",
         _CERTIFICATE,
-        "A name of a certificate is no host name.",
+        "A name of a certificate is not a host name.",
         must=All(Matches("DomainName", _NAME), Each("SubjectAlternativeNames", Matches("", _NAME))),
-        message="Certificate {id} has a name that is no host name",
+        message="Certificate {id} has a name that is not a host name",
         fix="Write whole host names, such as `www.example.com`, or `*.example.com` for all names "
         "of one level.",
         sources=(f"{_ACM}: RequestCertificate, DomainName",),
@@ -310,8 +310,7 @@ CONSTRAINTS = (
             Matches("KeyAlgorithm", "RSA_2048|EC_prime256v1|EC_secp384r1"),
             Matches("ValidationMethod", "DNS|EMAIL|HTTP"),
         ),
-        message="Certificate {id} has a `KeyAlgorithm` or a `ValidationMethod` that ACM does not "
-        "offer",
+        message="Certificate {id} has a {key} that ACM does not offer",
         fix="Write `RSA_2048`, `EC_prime256v1` or `EC_secp384r1`, and `ValidationMethod: DNS`.",
         sources=(f"{_ACM}: RequestCertificate, KeyAlgorithm, ValidationMethod",),
     ),

@@ -118,8 +118,7 @@ CONSTRAINTS = (
             Not(Is("IgnoreClientCertificateExpiry", "true")),
             Not(Is("AdvertiseTrustStoreCaNames", "on")),
         ),
-        message="Listener {id} has settings for the verification of client certificates, but not "
-        "the mode `verify`",
+        message="Listener {id} has {key}, but does not verify client certificates",
         fix="Write `Mode: verify`, or remove the settings.",
         sources=(f"{_API}: MutualAuthenticationAttributes", _REPRODUCED),
     ),
@@ -175,7 +174,7 @@ CONSTRAINTS = (
             Matches("LoadBalancerArn", r".*:loadbalancer/(app|net)/.*"),
         ),
         must=All(Present("Protocol"), Present("Port")),
-        message="Listener {id} has no `Protocol` or no `Port`",
+        message="Listener {id} has no {key}",
         fix="Write both. Only the listener of a Gateway Load Balancer has neither.",
         sources=(f"{_API}: CreateListener, Protocol, Port",),
     ),
@@ -201,7 +200,7 @@ CONSTRAINTS = (
         "A listener has the same attribute twice.",
         must=Unique("ListenerAttributes", ("Key",)),
         message="Listener {id} has the same attribute twice",
-        fix="Keep one of both.",
+        fix="Keep one of them.",
         error_messages=("Attribute key '...' has been specified more than once",),
         sources=(_REPRODUCED,),
     ),
@@ -229,7 +228,7 @@ CONSTRAINTS = (
     Constraint(
         "E9580",
         f"{_LISTENER} LoadBalancerArn",
-        "A listener names its load balancer, and not by its ARN.",
+        "A listener does not have the ARN of its load balancer.",
         must=Not(
             Either(
                 *(

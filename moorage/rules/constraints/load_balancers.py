@@ -77,7 +77,7 @@ CONSTRAINTS = (
         "A load balancer has the same attribute twice.",
         must=Unique(_ATTRIBUTES, ("Key",)),
         message="Load balancer {id} has the same attribute twice",
-        fix="Keep one of both.",
+        fix="Keep one of them.",
         error_messages=("Attribute key '...' has been specified more than once",),
         sources=(_REPRODUCED,),
     ),
@@ -99,7 +99,7 @@ CONSTRAINTS = (
     Constraint(
         "E9397",
         _LB,
-        f"A load balancer that is no Network Load Balancer has {_ENFORCE}.",
+        f"A load balancer that is not a Network Load Balancer has {_ENFORCE}.",
         when=Is("Type", "application", "gateway", default="application"),
         must=Absent(_ENFORCE),
         message=f"Load balancer {{id}} has `{_ENFORCE}`, which is for Network Load Balancers",
@@ -170,13 +170,13 @@ CONSTRAINTS = (
     Constraint(
         "E9404",
         _LB,
-        "A load balancer that is no dual-stack Network Load Balancer has source prefixes.",
+        "A load balancer that is not a dual-stack Network Load Balancer has source prefixes.",
         when=Is("EnablePrefixForIpv6SourceNat", "on"),
         must=All(
             Is("Type", "network", default="application"),
             Is("IpAddressType", "dualstack", default="ipv4"),
         ),
-        message="Load balancer {id} has `EnablePrefixForIpv6SourceNat`, but is no dual-stack "
+        message="Load balancer {id} has `EnablePrefixForIpv6SourceNat`, but is not a dual-stack "
         "Network Load Balancer",
         fix="Write `Type: network` and `IpAddressType: dualstack`, or remove the property.",
         error_messages=(
@@ -241,7 +241,7 @@ CONSTRAINTS = (
     Constraint(
         "E9409",
         _LB,
-        "A load balancer that is no internet-facing Application Load Balancer has an IPAM pool.",
+        "A load balancer other than an internet-facing Application one has an IPAM pool.",
         when=Present("Ipv4IpamPoolId"),
         must=All(
             _IS_APPLICATION,
@@ -354,8 +354,7 @@ CONSTRAINTS = (
         "AWS::ElasticLoadBalancingV2::TrustStore",
         "A trust store has no certificates.",
         must=All(Present("CaCertificatesBundleS3Bucket"), Present("CaCertificatesBundleS3Key")),
-        message="Trust store {id} has no `CaCertificatesBundleS3Bucket` or no "
-        "`CaCertificatesBundleS3Key`",
+        message="Trust store {id} has no {key}",
         fix="Write both, for a file with the certificates of the authorities.",
         sources=(f"{_API}: CreateTrustStore",),
     ),
@@ -364,7 +363,7 @@ CONSTRAINTS = (
         "AWS::ElasticLoadBalancingV2::TrustStoreRevocation",
         "A revocation has no trust store or no revocation list.",
         must=All(Present("TrustStoreArn"), NotEmpty("RevocationContents")),
-        message="Revocation {id} has no `TrustStoreArn` or no `RevocationContents`",
+        message="Revocation {id} has no {key}",
         fix="Write both.",
         sources=(f"{_API}: AddTrustStoreRevocations", _REPRODUCED),
     ),

@@ -120,7 +120,7 @@ CONSTRAINTS = (
     Constraint(
         "E9598",
         f"{_RULE} Conditions[].SourceIpConfig",
-        "A condition compares the source with something else than a CIDR block.",
+        "A condition compares the source with something other than a CIDR block.",
         must=Each("Values", Matches("", _BLOCK)),
         message="A source address in the conditions of listener rule {id} is not a CIDR block",
         fix="Write a block such as `203.0.113.7/32`.",

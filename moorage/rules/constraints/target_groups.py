@@ -97,7 +97,7 @@ _TYPES = (
     (
         "E9589",
         "alb",
-        "The target of a target group of load balancers is no Application Load Balancer.",
+        "The target of a target group of load balancers is not an Application Load Balancer.",
         Not(
             Either(
                 Not(Matches("Id", r"arn:[^:]+:elasticloadbalancing:.+:loadbalancer/app/.+")),
@@ -160,7 +160,7 @@ CONSTRAINTS = (
         "A target group has the same attribute twice.",
         must=Unique(_ATTRIBUTES, ("Key",)),
         message="Target group {id} has the same attribute twice",
-        fix="Keep one of both.",
+        fix="Keep one of them.",
         error_messages=("Attribute key '...' has been specified more than once",),
         sources=(_REPRODUCED,),
     ),
@@ -177,7 +177,7 @@ CONSTRAINTS = (
     Constraint(
         "E9551",
         _GROUP,
-        "The port of a health check is no port.",
+        "The port of a health check is not a port number.",
         must=Matches(
             "HealthCheckPort",
             r"traffic-port|[1-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}"
@@ -225,7 +225,7 @@ CONSTRAINTS = (
         Constraint(
             rule_id,
             _GROUP,
-            f"The status codes of a {name} health check are out of range.",
+            f"The health check of {name} expects status codes out of range.",
             when=Is("Protocol", *protocols),
             must=Matches("Matcher.HttpCode", _codes(pattern)),
             message="Target group {id} has the status codes {Matcher.HttpCode}",
@@ -234,10 +234,10 @@ CONSTRAINTS = (
             sources=(f"{_API}: Matcher, HttpCode",),
         )
         for rule_id, name, protocols, pattern, span in (
-            ("E9557", "HTTP or HTTPS target group's", _HTTP, r"[2-4][0-9]{2}", "200 to 499"),
+            ("E9557", "an HTTP or HTTPS target group", _HTTP, r"[2-4][0-9]{2}", "200 to 499"),
             (
                 "E9559",
-                "Network Load Balancer's",
+                "a Network Load Balancer's target group",
                 NLB_PROTOCOLS,
                 r"[2-5][0-9]{2}",
                 "200 to 599",
@@ -247,7 +247,7 @@ CONSTRAINTS = (
     Constraint(
         "E9560",
         _GROUP,
-        "A health check expects gRPC codes, but its target group has not the version GRPC.",
+        "A health check expects gRPC codes, but its target group has another protocol version.",
         must=Either(Is("ProtocolVersion", "GRPC"), Absent("Matcher.GrpcCode")),
         message="Target group {id} has `GrpcCode`, but not `ProtocolVersion: GRPC`",
         fix="Write `ProtocolVersion: GRPC`, or `HttpCode`.",

@@ -118,14 +118,14 @@ CONSTRAINTS = (
     Constraint(
         "E9084",
         f"{_ACL} Rules[]",
-        "A rule of a web ACL has an action that its statement excludes.",
+        "A rule of a web ACL has an action that does not fit its statement.",
         when=Not(All(Present("Action"), Present("OverrideAction"))),
         must=All(
             Either(Absent("Action"), Not(_USES_GROUP)),
             Either(Absent("OverrideAction"), _USES_GROUP),
             Either(Absent("Action.Allow"), Absent(f"Statement.{_RATE}")),
         ),
-        message="Rule {Name} of web ACL {id} has an action that does not fit its statement",
+        message="Rule {Name} of web ACL {id} has {key}, which its statement excludes",
         fix="Write `OverrideAction: {None: {}}` for a rule group, `Action` for any other "
         "statement, and another action than `Allow` for a rate-based one.",
         error_messages=("A reference in your rule statement is not valid.",),
