@@ -44,3 +44,7 @@ ALGORITHMS_WITHOUT_SLOW_START = ("least_outstanding_requests", "weighted_random"
 target group attributes", routing algorithm)."""
 ALGORITHM_WITHOUT_STICKINESS = "weighted_random"
 """The algorithm that excludes sticky sessions (the same page)."""
+
+ALPN_POLICIES = ("HTTP1Only", "HTTP2Only", "HTTP2Optional", "HTTP2Preferred", "None")
+"""The ALPN policies of a TLS listener. Elastic Load Balancing API reference, CreateListener
+(botocore 1.44.5, read on 2026-11-27)."""

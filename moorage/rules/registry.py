@@ -63,6 +63,7 @@ from moorage.rules import (
     service_settings,
     services,
     subscriptions,
+    target_group_vpcs,
     target_groups,
     task_role,
     task_security_groups,
@@ -74,16 +75,27 @@ from moorage.rules import (
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.rule import Rule
 
+_DNS = "DNS, certificates, web ACLs and CloudFront"
+_LOAD_BALANCERS = "Load balancers"
+_LISTENERS = "Listeners and listener rules"
+_TARGET_GROUPS = "Target groups"
+
 TOPICS: dict[range, str] = {
+    range(9080, 9100): _DNS,
     range(9100, 9180): "Task definitions and containers",
     range(9180, 9220): "Fargate and capacity providers",
     range(9220, 9290): "Services",
     range(9290, 9350): "Deployments",
     range(9350, 9380): "Service discovery and Service Connect",
-    range(9380, 9431): "Load balancers",
-    range(9431, 9450): "DNS, certificates, web ACLs and CloudFront",
-    range(9450, 9530): "Listeners and listener rules",
-    range(9530, 9600): "Target groups",
+    range(9380, 9419): _LOAD_BALANCERS,
+    range(9419, 9430): _DNS,
+    range(9430, 9431): _LOAD_BALANCERS,
+    range(9431, 9450): _DNS,
+    range(9450, 9530): _LISTENERS,
+    range(9530, 9571): _TARGET_GROUPS,
+    range(9571, 9585): _LISTENERS,
+    range(9585, 9596): _TARGET_GROUPS,
+    range(9596, 9600): _LISTENERS,
     range(9600, 9632): "Networking",
     range(9632, 9680): "Auto Scaling groups and launch templates",
     range(9680, 9683): "Security groups",
@@ -101,7 +113,7 @@ TOPICS: dict[range, str] = {
     range(9985, 10000): "Quotas",
     range(9060, 9080): "Scaling and alarms",
 }
-"""The numbers of each topic. A topic can have several ranges."""
+"""The numbers of each topic, which can have several ranges."""
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
@@ -145,6 +157,7 @@ RULES: tuple[Rule, ...] = tuple(
             *listeners.RULES,
             *listener_rules.RULES,
             *target_groups.RULES,
+            *target_group_vpcs.RULES,
             *health_checks.RULES,
             *networking.RULES,
             *cidr_blocks.RULES,

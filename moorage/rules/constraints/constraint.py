@@ -96,12 +96,15 @@ def _step(node: Node, step: str) -> Iterator[Node]:
         yield node[step]
 
 
-def _fill(message: str, context: Context) -> str:
-    """The message with logical ID and values in place of `{id}` and `{Path.To.Value}`."""
+def _fill(message: str, context: Context, place: Node) -> str:
+    """The message with logical ID, property and values in place of `{id}`, `{key}` and
+    `{Path.To.Value}`."""
 
     def replace(match: re.Match[str]) -> str:
         if match[1] == "id":
             return f"`{context.resource.id}`"
+        if match[1] == "key":
+            return f"`{next(key for key in reversed(place.path) if isinstance(key, str))}`"
         return join_or(quote(context.at(match[1]).choices or ("?",)))
 
     return re.sub(r"\{([A-Za-z0-9./-]+)\}", replace, message)

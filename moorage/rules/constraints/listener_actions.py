@@ -263,6 +263,11 @@ CONSTRAINTS = (
             Each("PathPatternConfig.Values", Length("", 1, 128)),
             Each("HttpHeaderConfig.Values", Length("", 1, 128)),
             Each("RegexValues", Length("", 1, 128)),
+            Each("HostHeaderConfig.RegexValues", Length("", 1, 128)),
+            Each("PathPatternConfig.RegexValues", Length("", 1, 128)),
+            Each("HttpHeaderConfig.RegexValues", Length("", 1, 128)),
+            Each("QueryStringConfig.Values", Length("Key", 1, 128)),
+            Each("QueryStringConfig.Values", Length("Value", 1, 128)),
         ),
         message="A value in the conditions of listener rule {id} is empty or has more than 128 "
         "characters",

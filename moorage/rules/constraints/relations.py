@@ -187,6 +187,22 @@ class IsPseudoParameter:
 
 
 @dataclass(frozen=True)
+class IsDeployedTo:
+    """The stack is deployed to a region. None if the region is not known. `path` is the value to
+    change, if it is not."""
+
+    path: str
+    region: str
+
+    def holds(self, context: Context) -> TriState:
+        region = context.resource.stack.template.region
+        return None if region is None else region == self.region
+
+    def place(self, context: Context) -> Node:
+        return context.at(self.path)
+
+
+@dataclass(frozen=True)
 class PolicyAllows:
     """A resource's policy allows an action on all resources (`*`)."""
 
