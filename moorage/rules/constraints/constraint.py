@@ -68,9 +68,7 @@ class Constraint:
                 continue
             if self.must.holds(context) is False:
                 place = self.must.place(context)
-                key = next((step for step in reversed(place.path) if isinstance(step, str)), "?")
-                message = _fill(self.message.replace("{key}", f"`{key}`"), context)
-                yield Problem(place, message, self.fix)
+                yield Problem(place, _fill(self.message, context, place), self.fix)
 
     def _contexts(self, view: View) -> Iterator[Context]:
         for about in (self.about,) if isinstance(self.about, str) else self.about:
