@@ -45,6 +45,7 @@ from moorage.rules import (
     log_groups,
     network_acls,
     networking,
+    pipeline_actions,
     port_mappings,
     queue_keys,
     quotas,
@@ -71,6 +72,9 @@ from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.rule import Rule
 
 TOPICS: dict[range, str] = {
+    range(9000, 9060): "Builds, pipelines, queues and events",
+    range(9060, 9080): "Scaling and alarms",
+    range(9080, 9100): "DNS, certificates, web ACLs and CloudFront",
     range(9100, 9180): "Task definitions and containers",
     range(9180, 9220): "Fargate and capacity providers",
     range(9220, 9290): "Services",
@@ -122,6 +126,7 @@ RULES: tuple[Rule, ...] = tuple(
             *deployment_hooks.RULES,
             *traffic_shifting.RULES,
             *infrastructure_roles.RULES,
+            *pipeline_actions.RULES,
             *codedeploy.RULES,
             *codedeploy_target_groups.RULES,
             *codedeploy_hook.RULES,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from moorage.rules.constraints import (
     clusters,
+    code_build,
+    code_deploy,
+    code_pipeline,
     listener_actions,
     load_balancing,
     other,
@@ -17,6 +20,9 @@ from moorage.rules.constraints.constraint import Constraint
 CONSTRAINTS: tuple[Constraint, ...] = (
     *task_definitions.CONSTRAINTS,
     *clusters.CONSTRAINTS,
+    *code_build.CONSTRAINTS,
+    *code_deploy.CONSTRAINTS,
+    *code_pipeline.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
     *listener_actions.CONSTRAINTS,
     *permissions.CONSTRAINTS,

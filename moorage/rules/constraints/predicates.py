@@ -179,6 +179,21 @@ class EndsWith(ValuePredicate):
 
 
 @dataclass(frozen=True)
+class Contains(ValuePredicate):
+    """A regular expression matches somewhere in the text. Of a text that is only partly known, true
+    if it matches in a known part."""
+
+    pattern: str
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if isinstance(node.value, Text):
+            parts = (part for part in node.value.parts if isinstance(part, str))
+            return True if any(re.search(self.pattern, part) for part in parts) else None
+        return _agree(bool(re.search(self.pattern, text)) for text in node.choices)
+
+
+@dataclass(frozen=True)
 class Within(ValuePredicate):
     """The number is in a range, whose ends belong to it."""
 
