@@ -7,13 +7,16 @@ from moorage.rules.constraints import (
     code_build,
     code_deploy,
     code_pipeline,
+    events,
     listener_actions,
     load_balancing,
     other,
     permissions,
+    queues,
     scaling,
     storage,
     task_definitions,
+    task_targets,
 )
 from moorage.rules.constraints.constraint import Constraint
 
@@ -24,9 +27,12 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *code_deploy.CONSTRAINTS,
     *code_pipeline.CONSTRAINTS,
     *load_balancing.CONSTRAINTS,
+    *events.CONSTRAINTS,
     *listener_actions.CONSTRAINTS,
     *permissions.CONSTRAINTS,
+    *queues.CONSTRAINTS,
     *scaling.CONSTRAINTS,
     *storage.CONSTRAINTS,
+    *task_targets.CONSTRAINTS,
     *other.CONSTRAINTS,
 )

@@ -1,4 +1,4 @@
-"""Constraints of CodeBuild's projects and report groups."""
+"""Constraints of CodeBuild's projects."""
 
 from __future__ import annotations
 
@@ -291,26 +291,20 @@ CONSTRAINTS = (
             Unique("SecondarySources", ("SourceIdentifier",), Present("SourceIdentifier")),
             Unique("SecondaryArtifacts", ("ArtifactIdentifier",), Present("ArtifactIdentifier")),
             Each("SecondaryArtifacts", Is("Type", *ARTIFACTS_OF_SECONDARY)),
+            Each(
+                "SecondarySourceVersions",
+                IsAmong("SourceIdentifier", "/SecondarySources", "SourceIdentifier"),
+            ),
         ),
-        message="Project {id} has a secondary source or secondary artifacts without an identifier "
-        "of their own, or not in S3",
-        fix="Write a different `SourceIdentifier` or `ArtifactIdentifier` for each, and `Type: S3` "
-        "for artifacts.",
+        message="Project {id} has a secondary source, a version of it or secondary artifacts that "
+        "cannot be identified, or artifacts that are not in S3",
+        fix="Write a different `SourceIdentifier` or `ArtifactIdentifier` for each, `Type: S3` for "
+        "artifacts, and versions only of secondary sources.",
         error_messages=(
             "Invalid input: sourceIdentifier cannot be duplicated",
             "Invalid input: artifactIdentifier is required for secondary artifacts",
+            "Invalid input: secondary source identifier does not exist",
         ),
-        sources=(_REPRODUCED,),
-    ),
-    Constraint(
-        "E9013",
-        f"{_PROJECT} SecondarySourceVersions[]",
-        "A version is that of a source that does not exist.",
-        must=IsAmong("SourceIdentifier", "/SecondarySources", "SourceIdentifier"),
-        message="Project {id} has a version of the source {SourceIdentifier}, which is not among "
-        "its secondary sources",
-        fix="Write the `SourceIdentifier` of one of `SecondarySources`.",
-        error_messages=("Invalid input: secondary source identifier does not exist",),
         sources=(_REPRODUCED,),
     ),
     Constraint(
@@ -379,22 +373,5 @@ CONSTRAINTS = (
         "`ec2:CreateNetworkInterfacePermission` on network interfaces.",
         error_messages=("Not authorized to perform DescribeSecurityGroups",),
         sources=("aws/aws-cdk#11815", "aws/aws-cdk#2652"),
-    ),
-    Constraint(
-        "E9019",
-        "AWS::CodeBuild::ReportGroup ExportConfig",
-        "The bucket of a report group does not fit how it exports.",
-        must=Either(
-            All(Is("ExportConfigType", "S3"), Present("S3Destination")),
-            All(Is("ExportConfigType", "NO_EXPORT"), Absent("S3Destination")),
-        ),
-        message="Report group {id} has the `ExportConfigType` {ExportConfigType}, which does not "
-        "fit `S3Destination`",
-        fix="Write `ExportConfigType: S3` with `S3Destination`, or `NO_EXPORT` without.",
-        error_messages=(
-            "S3 export config is required when export config type is S3",
-            "S3 export config should not be specified when export config type is NO_EXPORT",
-        ),
-        sources=(_REPRODUCED,),
     ),
 )
