@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.values import Text, Unknown
 from moorage.cfn.view import Resource
 
 _UNKNOWN_PART = "\ue000"
@@ -54,11 +55,18 @@ def find_blocks(machine: Resource) -> list[Block]:
 
 
 def _parse(node: Node) -> Any:
-    text = "".join(part if isinstance(part, str) else _UNKNOWN_PART for part in node.parts)
+    text = _text(node)
     try:
         return _known(json.loads(text), 0) if text else None
     except (ValueError, RecursionError):
         return None
+
+
+def _text(node: Node) -> str:
+    """A text with a mark for each unknown part. The partition makes no difference."""
+    partition = Unknown("AWS::Partition")
+    parts = ("aws" if part == partition else part for part in node.parts)
+    return "".join(part if isinstance(part, str) else _UNKNOWN_PART for part in parts)
 
 
 def _known(value: Any, depth: int) -> Any:
@@ -74,6 +82,8 @@ def _known(value: Any, depth: int) -> Any:
 
 
 def _plain(node: Node, depth: int = 0) -> Any:
+    if isinstance(node.value, Text):
+        return _known(_text(node), depth)
     if depth > _MAX_DEPTH or node.unknown or node.attr is not None:
         return None
     if isinstance(node.value, Mapping):

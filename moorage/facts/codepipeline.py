@@ -99,3 +99,6 @@ MAX_VARIABLES = 50
 MAX_PULL_REQUEST_FILTERS = 3
 RUN_ORDER = (1, 999)
 """ActionRunOrder."""
+STAGE_NAME = "[A-Za-z0-9.@_-]{1,100}"
+ARTIFACT_NAME = "[A-Za-z0-9_-]{1,100}"
+"""StageName and ArtifactName."""

@@ -11,6 +11,20 @@ from collections.abc import Mapping
 ROLE_SERVICES = ("batch", "codebuild", "codepipeline", "ecs", "firehose", "kinesis", "states")
 """Services whose resources a rule calls with a role. EventBridge user guide, "Using resource-based
 policies": Lambda, SNS, SQS and CloudWatch Logs have policies instead."""
+ROLE_ACTIONS: Mapping[str, str] = {
+    "codebuild": "codebuild:StartBuild",
+    "codepipeline": "codepipeline:StartPipelineExecution",
+    "states": "states:StartExecution",
+}
+"""What the role of a rule or schedule needs for other targets than ECS. EventBridge user guide,
+"Using identity-based policies"."""
+SCHEDULE_ACTIONS: Mapping[str, str] = {
+    "lambda": "lambda:InvokeFunction",
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+}
+"""What only schedules use a role for. EventBridge Scheduler user guide, "Using templated
+targets"."""
 RULE_PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "BatchParameters": ("batch",),
     "EcsParameters": ("ecs",),

@@ -10,10 +10,21 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
 _QUEUE, _TOPIC, _FUNCTION = "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Lambda::Function"
+_RULE, _SUBSCRIPTION = "AWS::Events::Rule", "AWS::SNS::Subscription"
 _POLICY_TYPES = {
     _QUEUE: ("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"),
     _TOPIC: ("AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy"),
 }
+_LISTS = {
+    _TOPIC: ("Subscription", "Endpoint", "sns"),
+    "AWS::CloudWatch::Alarm": ("AlarmActions", None, "cloudwatch"),
+    "AWS::CodeStarNotifications::NotificationRule": (
+        "Targets",
+        "TargetAddress",
+        "codestar-notifications",
+    ),
+}
+"""The list with the targets of a type, the key of the ARN in an item, and the service."""
 _ACTIONS = {_QUEUE: "sqs:SendMessage", _TOPIC: "sns:Publish"}
 
 
@@ -27,18 +38,20 @@ _ACTIONS = {_QUEUE: "sqs:SendMessage", _TOPIC: "sns:Publish"}
         "Amazon EventBridge user guide: Using resource-based policies for Amazon EventBridge",
         "Amazon SNS developer guide: Subscribing a function to a topic",
         "Amazon SNS developer guide: Example cases for Amazon SNS access control",
+        "Developer Tools console user guide: Configure Amazon SNS topics for notifications",
     ),
 )
 def refused_sender(view: View) -> Iterator[Problem]:
     """A rule of EventBridge sends to queues, topics and functions without a role, SNS to queues and
-    functions, and CloudWatch to topics: their own policies must allow it. Otherwise the deployment
+    functions, and alarms and notification rules to topics: their own policies must allow it, also
+    those of dead-letter queues. Otherwise the deployment
     succeeds, and nothing arrives. Only a target that the same template creates is checked: another
     stack may add the policy of any other."""
     for sender, target, service in _deliveries(view):
         receiver = target.resource
         if receiver is None or receiver.stack is not sender.stack:
             continue
-        if _is_refused(target, receiver, service):
+        if _is_refused(sender, target, receiver, service):
             yield problem(
                 target,
                 f"`{receiver.id}` does not let {service}.amazonaws.com send, so nothing arrives "
@@ -49,30 +62,30 @@ def refused_sender(view: View) -> Iterator[Problem]:
 
 def _deliveries(view: View) -> Iterator[tuple[Resource, Node, str]]:
     """Resources that send, with the ARNs that they send to and the services that send for them."""
-    for event_rule in view.resources_of_type("AWS::Events::Rule"):
+    for event_rule in view.resources_of_type(_RULE):
         for target in event_rule["Targets"].items:
             if target["RoleArn"].absent:
                 yield event_rule, target["Arn"], "events"
-    for subscription in view.resources_of_type("AWS::SNS::Subscription"):
+            yield event_rule, target["DeadLetterConfig"]["Arn"], "events"
+    for subscription in view.resources_of_type(_SUBSCRIPTION):
         yield subscription, subscription["Endpoint"], "sns"
-    for topic in view.resources_of_type(_TOPIC):
-        for inner in topic["Subscription"].items:
-            yield topic, inner["Endpoint"], "sns"
-    for alarm in view.resources_of_type("AWS::CloudWatch::Alarm"):
-        for action in alarm["AlarmActions"].items:
-            yield alarm, action, "cloudwatch"
+        yield subscription, subscription["RedrivePolicy"]["deadLetterTargetArn"], "sns"
+    for sender_type, (items, key, service) in _LISTS.items():
+        for sender in view.resources_of_type(sender_type):
+            for item in sender[items].items:
+                yield sender, item[key] if key else item, service
 
 
-def _is_refused(target: Node, receiver: Resource, service: str) -> bool:
+def _is_refused(sender: Resource, target: Node, receiver: Resource, service: str) -> bool:
     if receiver.type == _FUNCTION:
         is_arn = target.attr is not None and target.attr.name == "Arn"
-        return is_arn and service != "cloudwatch" and _is_not_invoked(receiver, service)
+        return is_arn and service != "cloudwatch" and _is_not_invoked(sender, receiver, service)
     policies = _policies_of(receiver) if receiver.type in _POLICY_TYPES else None
-    if policies is None:
+    if policies is None or (service == "sns" and receiver.type == _TOPIC):
         return False
     if service == "cloudwatch" and not policies:
         return False  # The policy that a topic has by default allows the account's alarms.
-    if service == "sns" and policies:
+    if service == "sns" and policies and target.path[-1] == "Endpoint":
         return False  # E9800 compares the policies of queues with subscriptions.
     return all(_certainly_refuses(policy, _ACTIONS[receiver.type], service) for policy in policies)
 
@@ -104,14 +117,18 @@ def _certainly_refuses(policy: Resource, action: str, service: str) -> bool:
     )
 
 
-def _is_not_invoked(function: Resource, service: str) -> bool:
-    """Whether all permissions are known, and none is for the function and the service."""
+def _is_not_invoked(sender: Resource, function: Resource, service: str) -> bool:
+    """Whether all permissions are known, and none is for the function, the service and what the
+    service sends for."""
+    topic = sender["TopicArn"].resource if sender.type == _SUBSCRIPTION else None
     for permission in function.view.resources_of_type("AWS::Lambda::Permission"):
         named, principal = permission["FunctionName"], permission["Principal"]
         if named.resource is None or named.resource.type != _FUNCTION:
             return False
         is_service = principal.text is None or principal.text.startswith((service, "*"))
-        if named.resource is function and is_service:
+        source = permission["SourceArn"].resource
+        is_source = source in (None, topic or sender) or source.type not in (_RULE, _TOPIC)
+        if named.resource is function and is_service and is_source:
             return False
     return True
 

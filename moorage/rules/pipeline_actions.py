@@ -110,7 +110,7 @@ def missing_permission(view: View) -> Iterator[Problem]:
             continue
         missing = quote(
             permission
-            for permission in PERMISSIONS.get(provider, ())
+            for permission in _needed_permissions(action, provider)
             if all(allows(role, item, None) is False for item in permission.split("|"))
         )
         if missing:
@@ -120,6 +120,12 @@ def missing_permission(view: View) -> Iterator[Problem]:
                 f"{name} needs {names}, and role `{role.id}` does not allow it",
                 f"Allow {names}.",
             )
+
+
+def _needed_permissions(action: Node, provider: str) -> tuple[str, ...]:
+    if provider == "Manual" and action["Configuration"]["NotificationArn"].certainly_present:
+        return ("sns:Publish",)
+    return PERMISSIONS.get(provider, ())
 
 
 RULES = (missing_configuration, unknown_artifact, missing_permission)

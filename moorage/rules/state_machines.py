@@ -8,6 +8,7 @@ from typing import Any
 
 from moorage.cfn.permissions import allows, find_role
 from moorage.cfn.state_machines import Block, State, find_blocks
+from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.facts.state_machines import (
     ALL_ERRORS,
@@ -157,8 +158,9 @@ def _state_problems(machine: Resource, state: State) -> Iterator[Problem]:
 )
 def task_cannot_run(view: View) -> Iterator[Problem]:
     """Step Functions passes the parameters of a state to RunTask of ECS, with the permissions of
-    the state machine's role. It refuses unknown parameters and a state without a task definition;
-    ECS refuses the task without a network, and each execution fails."""
+    the state machine's role, and learns from a rule of EventBridge that a task ended. It refuses
+    unknown parameters and a state without a task definition; ECS refuses the task without a
+    network, and each execution fails."""
     for machine, blocks in _machines(view):
         states = [state for block in blocks for state in block.states]
         tasks = [state for state in states if re.fullmatch(RUN_TASK, state.text("Resource") or "")]
@@ -166,14 +168,41 @@ def task_cannot_run(view: View) -> Iterator[Problem]:
             parameters = state.fields.get("Parameters", state.fields.get("Arguments", {}))
             if isinstance(parameters, dict):
                 yield from _parameter_problems(machine, state, parameters)
-        role = find_role(machine["RoleArn"])
-        if tasks and role and allows(role, "ecs:RunTask", None) is False:
+        role = find_role(machine["RoleArn"]) if tasks else None
+        missing = [
+            action
+            for action in _needed_actions(machine, tasks)
+            if role and allows(role, action, None) is False
+        ]
+        if role and missing:
+            names = join_and(quote(missing))
             yield problem(
                 role,
-                f"State machine `{machine.id}` runs a task, and its role does not allow "
-                f"`ecs:RunTask`",
-                "Allow `ecs:RunTask` on the task definition, and `iam:PassRole` on its roles.",
+                f"State machine `{machine.id}` runs a task, and its role does not allow {names}",
+                f"Allow {names}.",
             )
+
+
+def _needed_actions(machine: Resource, tasks: list[State]) -> Iterator[str]:
+    yield "ecs:RunTask"
+    if any(map(_has_roles, _task_definitions(machine, tasks))):
+        yield "iam:PassRole"
+    waits = any((state.text("Resource") or "").endswith(".sync") for state in tasks)
+    if waits and machine["Definition"].absent:
+        yield "events:PutRule"  # E9741 finds it for `Definition`.
+
+
+def _task_definitions(machine: Resource, tasks: list[State]) -> Iterator[Resource]:
+    """The task definitions in view that a state machine may run."""
+    parts = machine["DefinitionString"].parts
+    found: list[Resource | None] = [part.resource for part in parts if isinstance(part, Attr)]
+    found += [node.resource for _, node in machine["DefinitionSubstitutions"].entries]
+    found += [state.node["Parameters"]["TaskDefinition"].resource for state in tasks]
+    yield from (item for item in found if item and item.type == "AWS::ECS::TaskDefinition")
+
+
+def _has_roles(task: Resource) -> bool:
+    return any(task[key].certainly_present for key in ("TaskRoleArn", "ExecutionRoleArn"))
 
 
 def _parameter_problems(

@@ -40,6 +40,9 @@ _API = "AWS CodeBuild API reference"
 _GUIDE = "AWS CodeBuild user guide"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
 _ENVIRONMENT = f"{_PROJECT} Environment"
+_BUILDS_IMAGE = (
+    r"(?m)(^|&&|;|[\[,])\s*(- +)?['\"]?docker (build|buildx build|push) "  # no comment, no echo
+)
 _IS_PRIVILEGED = Is("Environment.PrivilegedMode", "true")
 
 CONSTRAINTS = (
@@ -49,7 +52,7 @@ CONSTRAINTS = (
         "A project builds an image without privileged mode.",
         when=All(
             Is("Environment.Type", "LINUX_CONTAINER", "ARM_CONTAINER"),
-            Contains("Source.BuildSpec", r"(^|[\s\"'&;])docker (build|buildx build|push) "),
+            Contains("Source.BuildSpec", _BUILDS_IMAGE),
             Absent("Environment.DockerServer"),
             Absent("Environment.Fleet"),
             Not(Contains("Source.BuildSpec", "DOCKER_HOST")),
@@ -223,11 +226,18 @@ CONSTRAINTS = (
                 Not(StartsWith("Image", (CURATED_IMAGE,))),
                 Not(Is("ImagePullCredentialsType", "SERVICE_ROLE")),
             ),
-            Either(Absent("RegistryCredential"), Is("ImagePullCredentialsType", "SERVICE_ROLE")),
+            Either(
+                Absent("RegistryCredential"),
+                All(
+                    Is("ImagePullCredentialsType", "SERVICE_ROLE"),
+                    Not(Contains("Image", r"\.dkr\.ecr\.")),
+                ),
+            ),
         ),
-        message="Project {id} pulls the image {Image} with the wrong `ImagePullCredentialsType`",
-        fix="Write `CODEBUILD` for images of CodeBuild, and `SERVICE_ROLE` for a registry with "
-        "`RegistryCredential`.",
+        message="Project {id} pulls the image {Image} with the wrong `ImagePullCredentialsType` or "
+        "a `RegistryCredential` that is not for it",
+        fix="Write `CODEBUILD` for images of CodeBuild, `SERVICE_ROLE` for a registry with "
+        "`RegistryCredential`, and no `RegistryCredential` for ECR.",
         error_messages=(
             "Invalid input: cannot use a CodeBuild curated image with imagePullCredentialsType "
             "SERVICE_ROLE",
@@ -362,16 +372,29 @@ CONSTRAINTS = (
     Constraint(
         "E9018",
         _PROJECT,
-        "The role of a project in a VPC may not look at security groups.",
-        when=Present("VpcConfig.VpcId"),
-        must=Allows("ServiceRole", "ec2:DescribeSecurityGroups"),
-        message="The role of project {id}, which is in a VPC, does not allow "
-        "`ec2:DescribeSecurityGroups`",
-        fix="Allow `ec2:CreateNetworkInterface`, `ec2:DescribeDhcpOptions`, "
+        "The role of a project lacks a permission for its VPC, or for ECR.",
+        must=All(
+            Either(Allows("ServiceRole", "ec2:DescribeSecurityGroups"), Absent("VpcConfig.VpcId")),
+            Either(
+                Allows("ServiceRole", "ecr:GetAuthorizationToken"),
+                Not(Contains("Source.BuildSpec", "aws ecr get-login")),
+            ),
+        ),
+        message="The role of project {id} does not allow `ec2:DescribeSecurityGroups`, which a "
+        "VPC requires, or `ecr:GetAuthorizationToken`, which its `BuildSpec` needs",
+        fix="For a VPC, allow `ec2:CreateNetworkInterface`, `ec2:DescribeDhcpOptions`, "
         "`ec2:DescribeNetworkInterfaces`, `ec2:DeleteNetworkInterface`, `ec2:DescribeSubnets`, "
         "`ec2:DescribeSecurityGroups` and `ec2:DescribeVpcs` on `*`, and "
-        "`ec2:CreateNetworkInterfacePermission` on network interfaces.",
-        error_messages=("Not authorized to perform DescribeSecurityGroups",),
-        sources=("aws/aws-cdk#11815", "aws/aws-cdk#2652"),
+        "`ec2:CreateNetworkInterfacePermission` on network interfaces; to log in to ECR, "
+        "`ecr:GetAuthorizationToken` on `*`.",
+        error_messages=(
+            "Not authorized to perform DescribeSecurityGroups",
+            "is not authorized to perform: ecr:GetAuthorizationToken on resource: *",
+        ),
+        sources=(
+            "aws/aws-cdk#11815",
+            "aws/aws-cdk#2652",
+            f"{_GUIDE}: Publish Docker image to an Amazon ECR image repository sample",
+        ),
     ),
 )

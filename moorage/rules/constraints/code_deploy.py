@@ -23,6 +23,7 @@ from moorage.rules.constraints.predicates import (
     Unique,
     Within,
 )
+from moorage.rules.constraints.relations import Allows
 
 _CONFIG = "AWS::CodeDeploy::DeploymentConfig"
 _ROUTING = f"{_CONFIG} TrafficRoutingConfig"
@@ -257,29 +258,40 @@ CONSTRAINTS = (
     Constraint(
         "E9348",
         _GROUP,
-        "A deployment group for ECS selects instances.",
-        when=NotEmpty("ECSServices"),
-        must=All(*(Absent(key) for key in _INSTANCES)),
-        message="Deployment group {id} is for ECS, and selects instances by their tags",
-        fix="Remove the tag filters and tag sets.",
-        error_messages=("For ECS deployment group, ... can not be specified",),
-        sources=(f"{_API}: CreateDeploymentGroup",),
-    ),
-    Constraint(
-        "E9349",
-        _GROUP,
-        "A deployment group selects instances by tag filters and by tag sets.",
-        when=Absent("ECSServices"),
+        "A deployment group selects instances for ECS, or in two ways.",
         must=All(
+            Either(Not(NotEmpty("ECSServices")), All(*(Absent(key) for key in _INSTANCES))),
             AtMostOne(NotEmpty("Ec2TagFilters"), Present("Ec2TagSet")),
             AtMostOne(NotEmpty("OnPremisesInstanceTagFilters"), Present("OnPremisesTagSet")),
         ),
-        message="Deployment group {id} has tag filters and tag sets for the same kind of instance",
-        fix="Keep the filters if any of the tags suffices, or the sets if all are required.",
+        message="Deployment group {id} is for ECS and selects instances by their tags, or has tag "
+        "filters and tag sets",
+        fix="Remove both for ECS. For servers, keep the filters if any of the tags suffices, or "
+        "the sets if all are required.",
         error_messages=(
+            "For ECS deployment group, ... can not be specified",
             "The request specified both Ec2TagFilters and Ec2TagSet, but only one of these data "
             "types can be used in a single call.",
         ),
         sources=(f"{_API}: CreateDeploymentGroup, ec2TagSet and onPremisesTagSet",),
+    ),
+    Constraint(
+        "E9349",
+        _GROUP,
+        "The role of a deployment group for ECS may not deploy to ECS.",
+        when=NotEmpty("ECSServices"),
+        must=All(
+            Allows("ServiceRoleArn", "ecs:CreateTaskSet"),
+            Allows("ServiceRoleArn", "elasticloadbalancing:ModifyListener"),
+        ),
+        message="The role of deployment group {id}, which is for ECS, does not allow "
+        "`ecs:CreateTaskSet` and `elasticloadbalancing:ModifyListener`",
+        fix="Attach the managed policy `AWSCodeDeployRoleForECS`; `AWSCodeDeployRole` is for "
+        "servers.",
+        error_messages=(
+            "The deployment failed because the IAM role ... does not give you permission to "
+            "perform operations in ...",
+        ),
+        sources=("Amazon ECS developer guide: Amazon ECS CodeDeploy IAM Role",),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.facts.codepipeline import (
+    ARTIFACT_NAME,
     CATEGORIES,
     MAX_PATTERNS,
     MAX_PULL_REQUEST_FILTERS,
@@ -10,6 +11,7 @@ from moorage.facts.codepipeline import (
     MAX_STAGES,
     MAX_VARIABLES,
     RUN_ORDER,
+    STAGE_NAME,
     V2_PROVIDERS,
 )
 from moorage.rules.constraints.combinations import (
@@ -27,6 +29,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    Matches,
     NotEmpty,
     Present,
     Unique,
@@ -115,12 +118,12 @@ CONSTRAINTS = (
     Constraint(
         "E9028",
         _PIPELINE,
-        "A pipeline has a name or a trigger twice, or exceeds a limit.",
+        "A pipeline has a wrong name, a name or trigger twice, or exceeds a limit.",
         must=All(
             Unique("Variables", ("Name",)),
             Unique("Triggers", ("GitConfiguration.SourceActionName",)),
             Count("Variables", 0, MAX_VARIABLES),
-            Count("Stages", 2, MAX_STAGES),
+            Count("Stages", 0, MAX_STAGES),
             Each(
                 "Triggers",
                 All(
@@ -131,11 +134,14 @@ CONSTRAINTS = (
                 ),
             ),
             Each("Stages[].Actions", Within("RunOrder", *RUN_ORDER)),
+            Each("Stages", Matches("Name", STAGE_NAME)),
+            Each("Stages[].Actions[].OutputArtifacts", Matches("Name", ARTIFACT_NAME)),
         ),
-        message="Pipeline {id} has the same twice here, or more than CodePipeline accepts",
+        message="Pipeline {id} has the same twice here, or what CodePipeline does not accept",
         fix="Write each variable, and each source action of triggers, once; at most "
         f"{MAX_VARIABLES} variables, {MAX_STAGES} stages, {MAX_PUSH_FILTERS} filters of a trigger "
-        f"with {MAX_PATTERNS} patterns, and a `RunOrder` from {RUN_ORDER[0]} to {RUN_ORDER[1]}.",
+        f"with {MAX_PATTERNS} patterns, names of up to 100 letters, digits, "
+        f"`-` and `_`, and a `RunOrder` from {RUN_ORDER[0]} to {RUN_ORDER[1]}.",
         error_messages=(
             "Variable names must be unique.",
             "Pipeline has too many stages. There can only be up to 50 stages in a pipeline",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moorage.facts.schedule_expressions import CRON, INSTANT, RULE_CRON, SCHEDULE
 from moorage.rules.constraints.arns import IsArnOf
-from moorage.rules.constraints.combinations import All, AtMostOne, Either, Not, Refers
+from moorage.rules.constraints.combinations import All, AtMostOne, Either, IsReference, Not, Refers
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -42,6 +42,10 @@ CONSTRAINTS = (
                 Absent("EventBusName"),
                 Is("EventBusName", "default"),
                 EndsWith("EventBusName", (":event-bus/default",)),
+            ),
+            Either(
+                Absent("ScheduleExpression"),
+                Not(IsReference("EventBusName", "AWS::Events::EventBus")),
             ),
         ),
         message="Rule {id} has two targets with the same `Id`, an `EventPattern` without keys, or "

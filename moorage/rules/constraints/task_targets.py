@@ -7,8 +7,10 @@ from moorage.facts.event_targets import (
     MAX_SECURITY_GROUPS,
     MAX_SUBNETS,
     MAX_TASKS,
+    ROLE_ACTIONS,
     ROLE_SERVICES,
     RULE_PARAMETERS,
+    SCHEDULE_ACTIONS,
     SCHEDULE_PARAMETERS,
 )
 from moorage.rules.constraints.arns import IsArnOf
@@ -42,6 +44,7 @@ _PARAMETERS = (
     f"{_RULE_TARGET}.EcsParameters",
     f"{_PIPE} TargetParameters.EcsTaskParameters",
 )
+_PIPE_TASK = "TargetParameters.EcsTaskParameters"
 _TASK = "AWS::ECS::TaskDefinition"
 _RULES = "Amazon EventBridge API reference"
 _SCHEDULER = "Amazon EventBridge Scheduler API reference"
@@ -157,9 +160,12 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9052",
-        (_RULE_TARGET, _SCHEDULE_TARGET),
-        "A schedule or rule does not run its tasks in a cluster.",
+        (_RULE_TARGET, _SCHEDULE_TARGET, _PIPE),
+        "A schedule, rule or pipe does not run its tasks in a cluster.",
         must=All(
+            Either(Absent(_PIPE_TASK), IsArnOf("Target", "ecs")),
+            Either(Present(_PIPE_TASK), Not(IsArnOf("Target", "ecs"))),
+            Not(IsReference("Target", _TASK)),
             Either(Absent("EcsParameters"), IsArnOf("Arn", "ecs")),
             Either(Present("EcsParameters"), Not(IsArnOf("Arn", "ecs"))),
             Not(IsReference("Arn", _TASK)),
@@ -167,8 +173,9 @@ CONSTRAINTS = (
             Not(IsReference("Arn", "AWS::ECS::Cluster", "Ref")),
             Not(Matches("Arn", "arn:[^:]+:ecs:[^:]+:[0-9]+:(service|task-definition)/.*")),
         ),
-        message="{id} has a target whose ARN and `EcsParameters` do not run tasks in a cluster",
-        fix="Write `Arn: !GetAtt <cluster>.Arn`, and `EcsParameters` with `TaskDefinitionArn`.",
+        message="{id} has a target whose ARN and parameters do not run tasks in a cluster",
+        fix="Write `!GetAtt <cluster>.Arn`, and `TaskDefinitionArn` in `EcsParameters`, or of a "
+        "pipe in `EcsTaskParameters`.",
         error_messages=(
             "Parameter(s) EcsParameters must be specified for target: ...",
             "Parameter(s) EcsParameters not supported for target: ...",
@@ -188,22 +195,41 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9054",
-        (_RULE_TARGET, _SCHEDULE_TARGET),
-        "The role of a schedule or rule may not run tasks, or not pass their roles.",
-        when=Present("EcsParameters"),
+        (_RULE_TARGET, _SCHEDULE_TARGET, _PIPE),
+        "The role of a schedule, rule or pipe may not start its target.",
         must=All(
-            Allows("RoleArn", "ecs:RunTask"),
+            Either(
+                Allows("RoleArn", "ecs:RunTask"),
+                All(Absent("EcsParameters"), Absent(_PIPE_TASK)),
+            ),
+            *(
+                Either(Allows("RoleArn", action), Not(IsArnOf("Arn", service)))
+                for service, action in ROLE_ACTIONS.items()
+            ),
+            *(
+                Either(Allows("RoleArn", action), Not(IsArnOf("/Target.Arn", service)))
+                for service, action in SCHEDULE_ACTIONS.items()
+            ),
             Either(
                 Allows("RoleArn", "iam:PassRole"),
-                Not(Refers("EcsParameters.TaskDefinitionArn", _TASK, _HAS_ROLE)),
+                Not(
+                    Either(
+                        Refers("EcsParameters.TaskDefinitionArn", _TASK, _HAS_ROLE),
+                        Refers(f"{_PIPE_TASK}.TaskDefinitionArn", _TASK, _HAS_ROLE),
+                    )
+                ),
             ),
         ),
-        message="The role of {id} does not allow `ecs:RunTask`, or not `iam:PassRole` for the "
-        "roles of the task definition",
-        fix="Allow `ecs:RunTask` on the task definition, and `iam:PassRole` on its execution role "
-        "and task role.",
+        message="The role of {id} does not allow what starts its target, such as `ecs:RunTask`, or "
+        "not `iam:PassRole` for the roles of the task definition",
+        fix="Allow `ecs:RunTask` on the task definition and `iam:PassRole` on its execution role "
+        "and task role; for other targets, the action that starts them, such as "
+        "`states:StartExecution` or `sqs:SendMessage`.",
         error_messages=("User: ... is not authorized to perform: iam:PassRole on resource: ...",),
-        sources=("Amazon ECS developer guide: Amazon ECS EventBridge IAM Role",),
+        sources=(
+            "Amazon ECS developer guide: Amazon ECS EventBridge IAM Role",
+            "Amazon EventBridge Scheduler user guide: Setting up the execution role",
+        ),
     ),
     Constraint(
         "E9055",
