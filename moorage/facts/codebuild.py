@@ -78,11 +78,18 @@ SOURCES_WITH_STATUS = (
 )
 """ProjectSource, reportBuildStatus."""
 SOURCES_WITHOUT_BADGE = ("S3", "NO_SOURCE", "CODEPIPELINE")
-"""AWS's error messages, reproduced by cdk-preflight; also for the next four."""
+"""AWS's error messages, reproduced by cdk-preflight."""
+SOURCES_WITHOUT_WEBHOOK = ("CODEPIPELINE", "S3", "CODECOMMIT")
+"""AWS CodeBuild user guide, "Use webhooks with AWS CodeBuild", which names those with webhooks."""
+VARIABLE_ACTIONS: Mapping[str, str] = {
+    "PARAMETER_STORE": "ssm:GetParameters",
+    "SECRETS_MANAGER": "secretsmanager:GetSecretValue",
+}
+"""What the role needs for a variable of a type. EnvironmentVariable, type."""
 ARTIFACTS_OF_SECONDARY = ("S3", "CODEPIPELINE")
 RESERVED_VARIABLE_PREFIX = "CODEBUILD_"
 MAX_SECONDARY = 12
 """Secondary sources, and secondary artifacts, of a project."""
 MAX_DESCRIPTION = 255
 BATCH_MINUTES = (5, 2160)
-"""ProjectBuildBatchConfig, timeoutInMins."""
+"""AWS's error messages, reproduced by cdk-preflight, for these five."""

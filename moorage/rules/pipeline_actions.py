@@ -125,7 +125,12 @@ def missing_permission(view: View) -> Iterator[Problem]:
 def _needed_permissions(action: Node, provider: str) -> tuple[str, ...]:
     if provider == "Manual" and action["Configuration"]["NotificationArn"].certainly_present:
         return ("sns:Publish",)
-    return PERMISSIONS.get(provider, ())
+    permissions = PERMISSIONS.get(provider, ())
+    service = action["Configuration"]["ServiceName"].resource
+    task = service["TaskDefinition"].resource if service else None
+    if task and any(task[key].certainly_present for key in ("TaskRoleArn", "ExecutionRoleArn")):
+        return (*permissions, "iam:PassRole")
+    return permissions
 
 
 RULES = (missing_configuration, unknown_artifact, missing_permission)

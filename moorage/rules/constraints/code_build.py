@@ -17,6 +17,7 @@ from moorage.facts.codebuild import (
     SOURCES_OF_GIT,
     SOURCES_WITH_STATUS,
     SOURCES_WITHOUT_BADGE,
+    SOURCES_WITHOUT_WEBHOOK,
     WINDOWS_ENVIRONMENTS,
 )
 from moorage.rules.constraints.combinations import All, Each, Either, IsAmong, Not, Some
@@ -33,7 +34,6 @@ from moorage.rules.constraints.predicates import (
     Unique,
     Within,
 )
-from moorage.rules.constraints.relations import Allows
 
 _PROJECT = "AWS::CodeBuild::Project"
 _API = "AWS CodeBuild API reference"
@@ -69,42 +69,37 @@ CONSTRAINTS = (
         sources=(f"{_API}: ProjectEnvironment, privilegedMode",),
     ),
     Constraint(
-        "E9001",
+        "E9002",
         _ENVIRONMENT,
-        "A project on Windows or on Lambda compute has privileged mode.",
-        when=Is("PrivilegedMode", "true"),
-        must=Not(Is("Type", *WINDOWS_ENVIRONMENTS, *LAMBDA_ENVIRONMENTS)),
-        message="Project {id} has `PrivilegedMode: true` with the environment {Type}",
-        fix="Write `LINUX_CONTAINER` or `ARM_CONTAINER` to build images; otherwise remove "
-        "`PrivilegedMode`.",
+        "The compute type or the privileged mode of a project does not fit its environment.",
+        must=All(
+            Either(
+                All(
+                    StartsWith("ComputeType", (LAMBDA_COMPUTE_PREFIX,)),
+                    Is("Type", *LAMBDA_ENVIRONMENTS),
+                ),
+                All(
+                    Not(StartsWith("ComputeType", (LAMBDA_COMPUTE_PREFIX,))),
+                    Not(Is("Type", *LAMBDA_ENVIRONMENTS)),
+                ),
+            ),
+            Not(
+                All(
+                    Is("PrivilegedMode", "true"),
+                    Is("Type", *WINDOWS_ENVIRONMENTS, *LAMBDA_ENVIRONMENTS),
+                )
+            ),
+        ),
+        message="Project {id} has a compute type ({ComputeType}) or privileged mode that the "
+        "environment {Type} does not have",
+        fix=f"Write `{LAMBDA_COMPUTE_PREFIX}*` in environments on Lambda and `BUILD_GENERAL1_*` in "
+        f"others; to build images, `LINUX_CONTAINER` or `ARM_CONTAINER`.",
         error_messages=(
+            "Compute type ... is not supported for ...",
             "Cannot specify privilegedMode for lambda compute",
             "PrivilegedMode is not supported for ... projects",
         ),
-        sources=(_REPRODUCED,),
-    ),
-    Constraint(
-        "E9002",
-        _ENVIRONMENT,
-        "The compute type and the environment of a project do not fit.",
-        must=Either(
-            All(
-                StartsWith("ComputeType", (LAMBDA_COMPUTE_PREFIX,)),
-                Is("Type", *LAMBDA_ENVIRONMENTS),
-            ),
-            All(
-                Not(StartsWith("ComputeType", (LAMBDA_COMPUTE_PREFIX,))),
-                Not(Is("Type", *LAMBDA_ENVIRONMENTS)),
-            ),
-        ),
-        message="Project {id} has the compute type {ComputeType} in the environment {Type}",
-        fix=f"Write `{LAMBDA_COMPUTE_PREFIX}*` in environments on Lambda and `BUILD_GENERAL1_*` in "
-        f"others.",
-        error_messages=(
-            "Compute type ... is not supported for ...",
-            "Invalid compute type provided",
-        ),
-        sources=(f"{_API}: ProjectEnvironment, computeType",),
+        sources=(f"{_API}: ProjectEnvironment, computeType", _REPRODUCED),
     ),
     Constraint(
         "E9003",
@@ -172,17 +167,6 @@ CONSTRAINTS = (
             "Invalid artifacts: artifact type ... should have null encryptionDisabled",
         ),
         sources=(f"{_API}: ProjectArtifacts, encryptionDisabled", _REPRODUCED),
-    ),
-    Constraint(
-        "E9007",
-        _PROJECT,
-        "A project without a repository has a badge.",
-        when=Is("BadgeEnabled", "true"),
-        must=Not(Is("Source.Type", *SOURCES_WITHOUT_BADGE)),
-        message="Project {id} has `BadgeEnabled: true` with the source {Source.Type}",
-        fix="Remove `BadgeEnabled`.",
-        error_messages=("Build badges are not supported for ... source",),
-        sources=(_REPRODUCED,),
     ),
     Constraint(
         "E9008",
@@ -362,39 +346,20 @@ CONSTRAINTS = (
     Constraint(
         "E9017",
         _PROJECT,
-        "A project without a repository has a webhook.",
-        when=Is("Triggers.Webhook", "true"),
-        must=Not(Is("Source.Type", "CODEPIPELINE", "S3", "CODECOMMIT")),
-        message="Project {id} has a webhook with the source {Source.Type}",
-        fix="Remove `Triggers`: a pipeline or a rule of EventBridge starts builds of this source.",
-        sources=(f"{_GUIDE}: Use webhooks with AWS CodeBuild",),
-    ),
-    Constraint(
-        "E9018",
-        _PROJECT,
-        "The role of a project lacks a permission for its VPC, or for ECR.",
+        "A project whose source has no webhooks or badges has one.",
         must=All(
-            Either(Allows("ServiceRole", "ec2:DescribeSecurityGroups"), Absent("VpcConfig.VpcId")),
-            Either(
-                Allows("ServiceRole", "ecr:GetAuthorizationToken"),
-                Not(Contains("Source.BuildSpec", "aws ecr get-login")),
+            Not(
+                All(
+                    Is("Triggers.Webhook", "true"),
+                    Is("Source.Type", *SOURCES_WITHOUT_WEBHOOK),
+                )
             ),
+            Not(All(Is("BadgeEnabled", "true"), Is("Source.Type", *SOURCES_WITHOUT_BADGE))),
         ),
-        message="The role of project {id} does not allow `ec2:DescribeSecurityGroups`, which a "
-        "VPC requires, or `ecr:GetAuthorizationToken`, which its `BuildSpec` needs",
-        fix="For a VPC, allow `ec2:CreateNetworkInterface`, `ec2:DescribeDhcpOptions`, "
-        "`ec2:DescribeNetworkInterfaces`, `ec2:DeleteNetworkInterface`, `ec2:DescribeSubnets`, "
-        "`ec2:DescribeSecurityGroups` and `ec2:DescribeVpcs` on `*`, and "
-        "`ec2:CreateNetworkInterfacePermission` on network interfaces; to log in to ECR, "
-        "`ecr:GetAuthorizationToken` on `*`.",
-        error_messages=(
-            "Not authorized to perform DescribeSecurityGroups",
-            "is not authorized to perform: ecr:GetAuthorizationToken on resource: *",
-        ),
-        sources=(
-            "aws/aws-cdk#11815",
-            "aws/aws-cdk#2652",
-            f"{_GUIDE}: Publish Docker image to an Amazon ECR image repository sample",
-        ),
+        message="Project {id} has a webhook or a badge with the source {Source.Type}",
+        fix="Remove `BadgeEnabled`, and `Triggers`: a pipeline or a rule of EventBridge starts "
+        "builds of this source.",
+        error_messages=("Build badges are not supported for ... source",),
+        sources=(f"{_GUIDE}: Use webhooks with AWS CodeBuild", _REPRODUCED),
     ),
 )

@@ -27,6 +27,16 @@ _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
 
 CONSTRAINTS = (
     Constraint(
+        "E9001",
+        f"{_RULE} EventPattern.detail.clusterArn[]",
+        "An event pattern has the name of a cluster in place of its ARN.",
+        must=Not(IsReference("", "AWS::ECS::Cluster", "Ref")),
+        message="The pattern of rule {id} compares `clusterArn` with the name of a cluster, so the "
+        "rule never runs",
+        fix="Write `!GetAtt <cluster>.Arn`.",
+        sources=("Amazon ECS developer guide: Amazon ECS events",),
+    ),
+    Constraint(
         "E9019",
         _RULE,
         "A rule has two targets with one ID, an empty pattern, or a schedule on another bus.",
