@@ -12,8 +12,6 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, problem, rule
 
-_TASK = "AWS::ECS::TaskDefinition"
-
 
 @rule(
     "E9007",
@@ -26,7 +24,7 @@ def unknown_container(view: View) -> Iterator[Problem]:
     """Overrides change a container by its name. ECS refuses to run a task with overrides for a
     container that its task definition does not have, so no task starts."""
     for user, task_definition, place, name in _overrides(view):
-        task = ecs.resource_of_type(task_definition, _TASK)
+        task = ecs.resource_of_type(task_definition, ecs.TASK_DEFINITION)
         containers = task["ContainerDefinitions"] if task else None
         if containers is None or not containers.items or not containers.all_known:
             continue

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from moorage.cfn.arn_services import find_arn_service
 from moorage.cfn.tristate import TriState
-from moorage.facts.arn_services import ARN_SERVICES
 from moorage.rules.constraints.predicates import Context, ValuePredicate
 
 
@@ -21,11 +20,5 @@ class IsArnOf(ValuePredicate):
         object.__setattr__(self, "services", services)
 
     def holds(self, context: Context) -> TriState:
-        node = context.at(self.path)
-        if node.resource is not None:
-            service = ARN_SERVICES.get(node.resource.type)
-        else:
-            parts = (part if isinstance(part, str) else "?" for part in node.parts)
-            match = re.match(r"arn:[^:]+:([a-z0-9-]+):", "".join(parts))
-            service = match[1] if match else None
+        service = find_arn_service(context.at(self.path))
         return None if service is None else service in self.services

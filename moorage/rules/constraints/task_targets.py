@@ -7,10 +7,8 @@ from moorage.facts.event_targets import (
     MAX_SECURITY_GROUPS,
     MAX_SUBNETS,
     MAX_TASKS,
-    ROLE_ACTIONS,
     ROLE_SERVICES,
     RULE_PARAMETERS,
-    SCHEDULE_ACTIONS,
     SCHEDULE_PARAMETERS,
 )
 from moorage.rules.constraints.arns import IsArnOf
@@ -34,7 +32,6 @@ from moorage.rules.constraints.predicates import (
     Present,
     Within,
 )
-from moorage.rules.constraints.relations import Allows
 
 _RULE_TARGET = "AWS::Events::Rule Targets[]"
 _SCHEDULE_TARGET = "AWS::Scheduler::Schedule Target"
@@ -53,7 +50,6 @@ _NOT_FARGATE = Is("LaunchType", "EC2", "EXTERNAL")
 _IS_AWSVPC = Is("NetworkMode", "awsvpc")
 _NETWORKS = tuple(f"NetworkConfiguration.{key}Configuration" for key in ("Awsvpc", "AwsVpc"))
 """The key of schedules and pipes, and that of rules."""
-_HAS_ROLE = Either(Present("TaskRoleArn"), Present("ExecutionRoleArn"))
 _IS_WITHIN_LIMITS = All(
     Within("TaskCount", 1, MAX_TASKS),
     Length("Group", 1, MAX_GROUP),
@@ -192,44 +188,6 @@ CONSTRAINTS = (
         fix="Write `RoleArn` with a role that trusts events.amazonaws.com and may call the target.",
         error_messages=("RoleArn is required for target ...",),
         sources=("Amazon EventBridge user guide: Using resource-based policies", _REPRODUCED),
-    ),
-    Constraint(
-        "E9054",
-        (_RULE_TARGET, _SCHEDULE_TARGET, _PIPE),
-        "The role of a schedule, rule or pipe may not start its target.",
-        must=All(
-            Either(
-                Allows("RoleArn", "ecs:RunTask"),
-                All(Absent("EcsParameters"), Absent(_PIPE_TASK)),
-            ),
-            *(
-                Either(Allows("RoleArn", action), Not(IsArnOf("Arn", service)))
-                for service, action in ROLE_ACTIONS.items()
-            ),
-            *(
-                Either(Allows("RoleArn", action), Not(IsArnOf("/Target.Arn", service)))
-                for service, action in SCHEDULE_ACTIONS.items()
-            ),
-            Either(
-                Allows("RoleArn", "iam:PassRole"),
-                Not(
-                    Either(
-                        Refers("EcsParameters.TaskDefinitionArn", _TASK, _HAS_ROLE),
-                        Refers(f"{_PIPE_TASK}.TaskDefinitionArn", _TASK, _HAS_ROLE),
-                    )
-                ),
-            ),
-        ),
-        message="The role of {id} does not allow what starts its target, such as `ecs:RunTask`, or "
-        "not `iam:PassRole` for the roles of the task definition",
-        fix="Allow `ecs:RunTask` on the task definition and `iam:PassRole` on its execution role "
-        "and task role; for other targets, the action that starts them, such as "
-        "`states:StartExecution` or `sqs:SendMessage`.",
-        error_messages=("User: ... is not authorized to perform: iam:PassRole on resource: ...",),
-        sources=(
-            "Amazon ECS developer guide: Amazon ECS EventBridge IAM Role",
-            "Amazon EventBridge Scheduler user guide: Setting up the execution role",
-        ),
     ),
     Constraint(
         "E9055",
