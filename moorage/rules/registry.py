@@ -79,8 +79,6 @@ from moorage.rules.rule import Rule
 
 TOPICS: dict[range, str] = {
     range(9000, 9060): "Builds, pipelines, queues and events",
-    range(9060, 9080): "Scaling and alarms",
-    range(9080, 9100): "DNS, certificates, web ACLs and CloudFront",
     range(9100, 9180): "Task definitions and containers",
     range(9180, 9220): "Fargate and capacity providers",
     range(9220, 9290): "Services",
