@@ -95,6 +95,21 @@ class AtMostItems(ValuePredicate):
 
 
 @dataclass(frozen=True)
+class IsAmong(ValuePredicate):
+    """The value is the value of `key` in an item of a list, or the item itself."""
+
+    items: str
+    key: str = ""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if node.absent:
+            return None
+        found = any_of(node.is_same_as(item.at(self.key)) for item in context.items(self.items))
+        return None if found is False and not context.all_items_known(self.items) else found
+
+
+@dataclass(frozen=True)
 class Attribute(ValuePredicate):
     """The statement holds for the entry with a key in a list of keys and values, such as
     `TargetGroupAttributes`. Without such an entry, `Value` is absent."""

@@ -10,6 +10,7 @@ statements about absence.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -102,6 +103,14 @@ class Absent(ValuePredicate):
         return True if node.absent else False if node.certainly_present else None
 
 
+class IsMap(ValuePredicate):
+    """There is a map, and not the same as a text with JSON."""
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        return None if node.unknown else isinstance(node.value, Mapping)
+
+
 class NotEmpty(ValuePredicate):
     """There is a list with an item, or any other value."""
 
@@ -179,6 +188,28 @@ class EndsWith(ValuePredicate):
             may_end = any(word.endswith(last) for word in self.words)
             return True if last.endswith(self.words) else None if may_end else False
         return _agree(text.endswith(self.words) for text in node.choices)
+
+
+@dataclass(frozen=True)
+class Contains(ValuePredicate):
+    """A regular expression matches somewhere in the text. Of a text that is only partly known, true
+    if it matches in a known part."""
+
+    pattern: str
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        if isinstance(node.value, Text):
+            parts = (part for part in node.value.parts if isinstance(part, str))
+            return True if any(re.search(self.pattern, part) for part in parts) else None
+        return _agree(bool(re.search(self.pattern, text)) for text in node.choices)
+
+
+class IsJson(ValuePredicate):
+    """The text is JSON. None for a map or list, which CloudFormation itself writes as JSON."""
+
+    def holds(self, context: Context) -> TriState:
+        return _agree(_is_json(text) for text in context.at(self.path).choices)
 
 
 @dataclass(frozen=True)
@@ -334,6 +365,14 @@ def _agree(results: Iterable[bool]) -> TriState:
 def _is_between(number: float | None, low: float | None, high: float | None) -> bool:
     assert number is not None
     return (low is None or number >= low) and (high is None or number <= high)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _number(text: str | None) -> float | None:
