@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from moorage.rules.constraints import (
     clusters,
+    keys,
     listener_actions,
     load_balancing,
     other,
     permissions,
+    policies,
+    policy_sizes,
+    registries,
+    roles,
     scaling,
+    secret_stores,
+    stack_mechanics,
     storage,
     task_definitions,
 )
@@ -23,4 +30,11 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *scaling.CONSTRAINTS,
     *storage.CONSTRAINTS,
     *other.CONSTRAINTS,
+    *keys.CONSTRAINTS,
+    *policies.CONSTRAINTS,
+    *policy_sizes.CONSTRAINTS,
+    *registries.CONSTRAINTS,
+    *roles.CONSTRAINTS,
+    *secret_stores.CONSTRAINTS,
+    *stack_mechanics.CONSTRAINTS,
 )

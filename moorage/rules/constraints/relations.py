@@ -198,12 +198,14 @@ class NoOther:
     defaults: Mapping[str, str] = field(default_factory=dict)
     this: Predicate | None = None
     other: Predicate | None = None
+    in_stack: bool = False
+    """Whether only resources of the same stack count, as others may be in another region."""
 
     def holds(self, context: Context) -> TriState:
         return not any(self._conflicts(context, other) is True for other in self._others(context))
 
     def place(self, context: Context) -> Node:
-        return context.at(self.keys[-1])
+        return context.at(self.keys[-1]) if self.keys else context.resource.body
 
     def _others(self, context: Context) -> Iterator[Context]:
         for other in context.resource.view.resources_of_type(context.resource.type):
@@ -211,7 +213,8 @@ class NoOther:
                 if self.this is None:
                     return
                 continue
-            yield Context(other, other.props)
+            if not self.in_stack or other.stack is context.resource.stack:
+                yield Context(other, other.props)
 
     def _conflicts(self, context: Context, other: Context) -> TriState:
         return all_of(

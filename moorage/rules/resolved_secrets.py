@@ -1,0 +1,40 @@
+"""Secrets whose value a dynamic reference puts into a task definition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from moorage.cfn import ecs
+from moorage.cfn.view import View
+from moorage.rules.message_parts import name_container
+from moorage.rules.rule import Problem, problem, rule
+
+_REFERENCES = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
+
+
+@rule(
+    "W9839",
+    "A variable contains the value of a secret.",
+    fix="Move the variable to Secrets, with the ARN of the secret as ValueFrom.",
+    sources=("AWS CloudFormation user guide: Get a secret or secret value from Secrets Manager",),
+)
+def secret_in_variable(view: View) -> Iterator[Problem]:
+    """CloudFormation puts the secret itself into the task definition. Everybody who is allowed to
+    describe the task definition can read it, and it stays the same when the secret changes."""
+    for task in ecs.task_definitions(view):
+        for container in ecs.containers(task):
+            for variable in container["Environment"].items:
+                text = json.dumps(variable["Value"].raw, default=str)
+                if any(reference in text for reference in _REFERENCES):
+                    name = variable["Name"].text
+                    which = f"Variable `{name}`" if name else "A variable"
+                    yield problem(
+                        variable["Value"],
+                        f"{which} of {name_container(container)} in task definition `{task.id}` "
+                        f"contains the value of a secret",
+                        "Move it to `Secrets`, with the ARN of the secret as `ValueFrom`.",
+                    )
+
+
+RULES = (secret_in_variable,)
