@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from moorage.cfn import ecs
+from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
 from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
@@ -25,16 +26,23 @@ def secret_in_variable(view: View) -> Iterator[Problem]:
     for task in ecs.task_definitions(view):
         for container in ecs.containers(task):
             for variable in container["Environment"].items:
-                text = json.dumps(variable["Value"].raw, default=str)
-                if any(reference in text for reference in _REFERENCES):
+                value = variable["Value"]
+                if any(reference in _written(value) for reference in _REFERENCES):
                     name = variable["Name"].text
                     which = f"Variable `{name}`" if name else "A variable"
                     yield problem(
-                        variable["Value"],
+                        value,
                         f"{which} of {name_container(container)} in task definition `{task.id}` "
                         f"contains the value of a secret",
                         "Move it to `Secrets`, with the ARN of the secret as `ValueFrom`.",
                     )
+
+
+def _written(node: Node) -> str:
+    """A value as it is written, or the default of the parameter that it refers to."""
+    name = node.raw.get("Ref") if isinstance(node.raw, Mapping) else None
+    parameter = node.stack.template.parameters.get(name) if isinstance(name, str) else None
+    return json.dumps(parameter.default if parameter else node.raw, default=str)
 
 
 RULES = (secret_in_variable,)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.text_sizes import resolve_known
 from moorage.cfn.tristate import TriState, all_of
 from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate
 
@@ -42,19 +40,43 @@ class DocumentSize(ValuePredicate):
     knows does not count."""
 
     high: int
-    part: str | None = None
-    """The document in each item, if the path is that of a list: then all together count."""
 
     def holds(self, context: Context) -> TriState:
-        if self.part is None:
-            return _count_characters(context.at(self.path)) <= self.high
-        documents = (item.at(self.part) for item in context.items(self.path))
+        return _count_characters(context.at(self.path)) <= self.high
+
+
+@dataclass(frozen=True)
+class InlinePoliciesSize:
+    """All policies of a role that are no managed policies have at most this number of characters
+    together."""
+
+    high: int
+
+    def holds(self, context: Context) -> TriState:
+        role = context.resource
+        documents = [item["PolicyDocument"] for item in role["Policies"].items]
+        for policy in role.view.resources_of_type("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
+            names = (*policy["Roles"].items, policy["RoleName"])
+            if any(name.resource is role for name in names):
+                documents.append(policy["PolicyDocument"])
         return sum(map(_count_characters, documents)) <= self.high
+
+    def place(self, context: Context) -> Node:
+        return context.at("Policies")
 
 
 def _count_characters(node: Node) -> int:
-    if node.absent or node.unknown:
-        return 0
-    known = resolve_known(node.raw)
-    text = known if isinstance(known, str) else json.dumps(known, ensure_ascii=False, default=str)
-    return len(re.sub(r"\s", "", text))
+    """The least number of characters of a value as JSON, without white space."""
+    if isinstance(node.value, list):
+        return sum(_count_characters(item) + 1 for item in node.items) + 1
+    if node.entries:
+        return sum(len(key) + 4 + _count_characters(value) for key, value in node.entries) + 1
+    if isinstance(node.value, int | float):
+        return len(str(node.value))
+    if node.choices:
+        return min(map(_characters, node.choices))
+    return sum(_characters(part) for part in node.parts if isinstance(part, str))
+
+
+def _characters(text: str) -> int:
+    return len(re.sub(r"\s", "", text)) + 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.documents import DocumentSize
+from moorage.rules.constraints.documents import DocumentSize, InlinePoliciesSize
+from moorage.rules.constraints.predicates import NotEmpty
 
 _QUOTAS = "IAM user guide: IAM and AWS STS quotas"
 
@@ -22,7 +23,7 @@ CONSTRAINTS = (
         "E9995",
         "AWS::IAM::Role",
         "The policies of a role have more than 10,240 characters.",
-        must=DocumentSize("Policies", 10240, part="PolicyDocument"),
+        must=InlinePoliciesSize(10240),
         message="The inline policies of role {id} have more than 10,240 characters together",
         fix="Write some of their statements in managed policies.",
         error_messages=("Maximum policy size of 10240 bytes exceeded for role",),
@@ -69,11 +70,12 @@ CONSTRAINTS = (
     Constraint(
         "E9979",
         "AWS::IAM::Policy",
-        "The policy of a role has more than 10,240 characters.",
-        must=DocumentSize("PolicyDocument", 10240),
-        message="Policy {id} has more than 10,240 characters",
-        fix="Write its statements in managed policies.",
-        error_messages=("Maximum policy size of 10240 bytes exceeded for role",),
+        "The inline policy of a user has more than 2,048 characters.",
+        when=NotEmpty("Users"),
+        must=DocumentSize("PolicyDocument", 2048),
+        message="Policy {id} of a user has more than 2,048 characters",
+        fix="Make it an `AWS::IAM::ManagedPolicy`.",
+        error_messages=("Maximum policy size of 2048 bytes exceeded for user",),
         sources=(_QUOTAS,),
     ),
 )
