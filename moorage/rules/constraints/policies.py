@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import Either, IsReference, Not
+from moorage.rules.constraints.combinations import All, Either, IsReference, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.documents import ConditionValues
-from moorage.rules.constraints.predicates import Is, Matches, StartsWith
+from moorage.rules.constraints.predicates import Absent, Is, Matches, Present, StartsWith
 
 _ROLE = "AWS::IAM::Role"
 _GUIDE = "IAM user guide: IAM JSON policy elements"
@@ -217,7 +217,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9760",
-        _SERVICES,
+        (*_SERVICES, *_in_each(_IDENTITY, "Condition.StringEquals.iam:PassedToService[*]")),
         "A service principal has no domain.",
         must=Matches("", r".*[.*:/].*"),
         message="A policy of {id} has the service principal {value}",
@@ -305,5 +305,54 @@ CONSTRAINTS = (
         fix="Write `!GetAtt <resource>.Arn`, or an ARN that contains the name.",
         error_messages=('Resource ... must be in ARN format or "*".',),
         sources=(f"{_GUIDE}, Resource",),
+    ),
+    Constraint(
+        "E9770",
+        tuple(
+            f"AWS::SNS::{kind} PolicyDocument.Statement[*].Action[*]"
+            for kind in ("TopicPolicy", "TopicInlinePolicy")
+        ),
+        "A topic policy has an action that is not one on a topic.",
+        must=Not(
+            Matches(
+                "",
+                r"(?i)sns:(create(topic|platform.*)|list(topics|subscriptions)|unsubscribe"
+                r"|(get|set)subscriptionattributes)|(?!sns:)[a-z-]+:.*",
+            )
+        ),
+        message="Topic policy {id} has the action {value}, which is not one on a topic",
+        fix="Write actions on the topic, such as `sns:Publish` and `sns:Subscribe`.",
+        error_messages=("Policy statement action out of service scope!",),
+        sources=("hashicorp/terraform#12740", "aws/aws-cli#3143"),
+    ),
+    Constraint(
+        "E9774",
+        "AWS::S3::BucketPolicy PolicyDocument.Statement[*]",
+        "A bucket policy is public, but the bucket blocks public policies.",
+        when=All(
+            Is("Effect", "Allow"),
+            Absent("Condition"),
+            Either(Is("Principal", "*"), Some("Principal.AWS[*]", Is("", "*"))),
+        ),
+        must=Refers(
+            "/Bucket",
+            "AWS::S3::Bucket",
+            Either(
+                Is("PublicAccessBlockConfiguration.BlockPublicPolicy", "false"),
+                All(
+                    Present("PublicAccessBlockConfiguration"),
+                    Absent("PublicAccessBlockConfiguration.BlockPublicPolicy"),
+                ),
+            ),
+        ),
+        message="Bucket policy {id} allows everybody, but its bucket blocks public policies",
+        fix="Write the principals that need the bucket, or a condition such as `aws:SourceArn`.",
+        why="A new bucket blocks public policies unless its PublicAccessBlockConfiguration says "
+        "otherwise.",
+        error_messages=(
+            "because public policies are prevented by the BlockPublicPolicy setting in S3 Block "
+            "Public Access",
+        ),
+        sources=("Amazon S3 user guide: Blocking public access to your Amazon S3 storage",),
     ),
 )

@@ -116,14 +116,6 @@ _TRUSTS = (
         "The role defined for the function cannot be assumed by Lambda.",
     ),
     _trust(
-        9782,
-        "AWS::IAM::InstanceProfile Roles[]",
-        "",
-        "ec2",
-        "an instance profile",
-        "IAM user guide: Use an IAM role to grant permissions to applications on EC2 instances",
-    ),
-    _trust(
         9783,
         "AWS::EC2::FlowLog",
         "DeliverLogsPermissionArn",
@@ -236,6 +228,16 @@ _PERMISSIONS = (
         "The schedule or rule is created, and never starts a task.",
     ),
     _permission(
+        9785,
+        _SCHEDULE,
+        "RoleArn",
+        "sqs:SendMessage",
+        "a schedule with a dead-letter queue",
+        "Amazon EventBridge Scheduler user guide: Configuring a dead-letter queue",
+        when=Present("DeadLetterConfig.Arn"),
+        why="The schedule is created, and events that fail are lost.",
+    ),
+    _permission(
         9793,
         _ACTION,
         "/RoleArn",
@@ -299,6 +301,25 @@ CONSTRAINTS = (
         why="The agent of ECS registers its instance with the role of the instance. Without "
         "permission the cluster has no instances, and no task starts.",
         sources=("Amazon ECS developer guide: Amazon ECS container instance IAM role",),
+    ),
+    Constraint(
+        "E9782",
+        (
+            "AWS::EC2::LaunchTemplate LaunchTemplateData.IamInstanceProfile.Arn",
+            "AWS::EC2::LaunchTemplate LaunchTemplateData.IamInstanceProfile.Name",
+            "AWS::EC2::Instance IamInstanceProfile",
+            "AWS::AutoScaling::LaunchConfiguration IamInstanceProfile",
+            "AWS::ECS::CapacityProvider ManagedInstancesProvider.InstanceLaunchTemplate"
+            ".Ec2InstanceProfileArn",
+        ),
+        "The role of instances does not trust ec2.amazonaws.com.",
+        must=Refers("", "AWS::IAM::InstanceProfile", Trusts("Roles.0", "ec2")),
+        message="The role in the instance profile of {id} does not trust ec2.amazonaws.com",
+        fix="Write `Service: ec2.amazonaws.com` in the role's trust policy.",
+        why="The instances start without credentials. The agent of ECS cannot register them.",
+        sources=(
+            "IAM user guide: Use an IAM role to grant permissions to applications on EC2 instances",
+        ),
     ),
     Constraint(
         "E9773",

@@ -98,6 +98,19 @@ _STACK_SETS = (
         sources=("AWS CloudFormation API reference: StackSetOperationPreferences",),
     ),
     Constraint(
+        "W9953",
+        f"{_STACK_SET} OperationPreferences",
+        "An operation works on more accounts at a time than may fail.",
+        when=Not(Is("ConcurrencyMode", "SOFT_FAILURE_TOLERANCE")),
+        must=AtMost("MaxConcurrentCount", "FailureToleranceCount", distance=-1),
+        message="Stack set {id} has the `MaxConcurrentCount` {MaxConcurrentCount}, but the "
+        "`FailureToleranceCount` {FailureToleranceCount} allows only one more than that",
+        fix="Write a larger `FailureToleranceCount`, or `ConcurrencyMode: SOFT_FAILURE_TOLERANCE`.",
+        sources=(
+            "AWS CloudFormation API reference: StackSetOperationPreferences, MaxConcurrentCount",
+        ),
+    ),
+    Constraint(
         "W9954",
         f"{_STACK_SET} AutoDeployment",
         "Stacks are retained without automatic deployment.",
@@ -167,6 +180,16 @@ _WAITING = (
         message="{id} waits for signals for {Timeout}",
         fix="Write `PT12H` or less.",
         sources=(f"{_CREATION}, Timeout",),
+    ),
+    Constraint(
+        "E9978",
+        f"{_GROUP} @CreationPolicy.ResourceSignal",
+        "A group waits for more signals than it has instances.",
+        must=AtMost("Count", "/MaxSize"),
+        message="Group {id} waits for {Count} signals, and has {/MaxSize} instances at most",
+        fix="Write a `Count` of up to the number of instances.",
+        error_messages=("Received 1 SUCCESS signal(s) out of 2",),
+        sources=(f"{_CREATION}, Count",),
     ),
     Constraint(
         "W9964",
