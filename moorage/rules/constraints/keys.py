@@ -168,8 +168,11 @@ CONSTRAINTS = (
         "E9820",
         _ALARM_ACTIONS,
         "An alarm may not use the key of its topic.",
-        must=_encrypted(_TOPIC, key=KeyTrusts("KmsMasterKeyId", "cloudwatch")),
-        message="Alarm {id} publishes to a topic whose key has no statement for CloudWatch",
+        must=_encrypted(
+            _TOPIC, key=KeyTrusts("KmsMasterKeyId", "cloudwatch", "kms:GenerateDataKey")
+        ),
+        message="Alarm {id} publishes to a topic whose key does not allow CloudWatch "
+        "`kms:GenerateDataKey`",
         fix="Allow `Service: cloudwatch.amazonaws.com` the actions `kms:Decrypt` and "
         "`kms:GenerateDataKey*` in the key's policy.",
         why="The alarm is created, and nobody is notified.",
@@ -191,9 +194,11 @@ CONSTRAINTS = (
         "E9822",
         "AWS::Events::Rule Targets[].Arn",
         "An event rule may not use the key of its queue or topic.",
-        must=_encrypted(_TOPIC, _QUEUE, key=KeyTrusts("KmsMasterKeyId", "events")),
-        message="Event rule {id} sends to a queue or topic whose key has no statement for "
-        "EventBridge",
+        must=_encrypted(
+            _TOPIC, _QUEUE, key=KeyTrusts("KmsMasterKeyId", "events", "kms:GenerateDataKey")
+        ),
+        message="Event rule {id} sends to a queue or topic whose key does not allow EventBridge "
+        "`kms:GenerateDataKey`",
         fix="Allow `Service: events.amazonaws.com` the actions `kms:Decrypt` and "
         "`kms:GenerateDataKey` in the key's policy.",
         why="The rule is created, and its events do not arrive.",
@@ -258,5 +263,21 @@ CONSTRAINTS = (
         fix="Remove `KmsKeyId`, or write the ARN of a customer managed key.",
         error_messages=("Access to KMS is not allowed",),
         sources=("AWS Secrets Manager user guide: Secret encryption and decryption", _PREFLIGHT),
+    ),
+    Constraint(
+        "E9838",
+        (
+            "AWS::Logs::LogGroup KmsKeyId",
+            "AWS::ECR::RepositoryCreationTemplate EncryptionConfiguration.KmsKey",
+        ),
+        "A key is named by its ID where AWS needs the ARN.",
+        must=Not(Either(IsReference("", _KEY, "Ref"), IsReference("", _KEY, "KeyId"))),
+        message="The key of {id} is named by its ID, not by its ARN",
+        fix="Write `!GetAtt <key>.Arn`.",
+        error_messages=("Specified key ARN is not valid",),
+        sources=(
+            "Amazon CloudWatch Logs API reference: CreateLogGroup, kmsKeyId",
+            "Amazon ECR API reference: EncryptionConfigurationForRepositoryCreationTemplate",
+        ),
     ),
 )

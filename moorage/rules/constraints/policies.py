@@ -162,24 +162,22 @@ CONSTRAINTS = (
     Constraint(
         "E9754",
         (*_IDENTITY, *_TRUST),
-        "A policy compares a number with a text.",
-        must=ConditionValues("Numeric[A-Za-z]+?", Matches("", r"-?[0-9.]+|.*[$].*")),
-        message="A policy of {id} compares a number with something else",
-        fix="Write a number, or use `StringEquals`.",
-        error_messages=("The policy failed legacy parsing",),
-        sources=(f"{_GUIDE}, Numeric condition operators", _PREFLIGHT),
-    ),
-    Constraint(
-        "E9756",
-        (*_IDENTITY, *_TRUST),
-        "A policy compares a date with a text.",
-        must=ConditionValues(
-            "Date[A-Za-z]+?", Matches("", r"[0-9]+|[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?|.*[$].*")
+        "A policy compares a number or a date with a text.",
+        must=All(
+            ConditionValues("Numeric[A-Za-z]+?", Matches("", r"-?[0-9.]+|.*[$].*")),
+            ConditionValues(
+                "Date[A-Za-z]+?",
+                Matches("", r"[0-9]+|[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.*)?)?)?|.*[$].*"),
+            ),
         ),
-        message="A policy of {id} compares a date with something else",
-        fix="Write a date such as `2030-01-01T00:00:00Z`.",
+        message="A policy of {id} compares a number or a date with a text",
+        fix="Write a number, or a date such as `2030-01-01T00:00:00Z`.",
         error_messages=("The policy failed legacy parsing",),
-        sources=(f"{_GUIDE}, Date condition operators", _PREFLIGHT),
+        sources=(
+            f"{_GUIDE}, Numeric condition operators",
+            f"{_GUIDE}, Date condition operators",
+            _PREFLIGHT,
+        ),
     ),
     Constraint(
         "E9757",

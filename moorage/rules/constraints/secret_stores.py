@@ -170,15 +170,4 @@ CONSTRAINTS = (
         error_messages=("Standard tier parameters support a maximum parameter value of 4096",),
         sources=(f"{_SSM}: PutParameter, Tier",),
     ),
-    Constraint(
-        "E9838",
-        _PARAMETER,
-        "A standard parameter has policies.",
-        when=_STANDARD,
-        must=Absent("Policies"),
-        message="Parameter {id} has policies, but `Tier: Standard`",
-        fix="Write `Tier: Advanced`.",
-        error_messages=("You can't assign parameter policies to a standard-parameter tier.",),
-        sources=(f"{_SSM}: PutParameter, Policies",),
-    ),
 )
