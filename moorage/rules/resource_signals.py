@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.values import Text
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
@@ -66,11 +67,11 @@ def _user_data(resource: Resource) -> Node | None:
 
 def _is_written(data: Node) -> bool:
     """Whether the template itself has the user data, or there are none."""
-    raw = data.raw.get("Fn::Base64") if isinstance(data.raw, Mapping) else data.raw
-    if isinstance(raw, Mapping):
-        return "Fn::Sub" in raw or "Fn::Join" in raw
-    # A text that is no argument of Fn::Base64 is encoded already.
-    return data.absent or (isinstance(raw, str) and isinstance(data.raw, Mapping))
+    if not isinstance(data.raw, Mapping) or "Fn::Base64" not in data.raw:
+        # A text that is no argument of Fn::Base64 is encoded already.
+        return data.absent
+    text = Node(data.stack, data.raw["Fn::Base64"], data.path)
+    return bool(text.choices) or isinstance(text.value, Text)
 
 
 RULES = (no_signal_is_sent,)

@@ -67,15 +67,22 @@ class InlinePoliciesSize:
 
 def _count_characters(node: Node) -> int:
     """The least number of characters of a value as JSON, without white space."""
-    if isinstance(node.value, list):
-        return sum(_count_characters(item) + 1 for item in node.items) + 1
-    if node.entries:
-        return sum(len(key) + 4 + _count_characters(value) for key, value in node.entries) + 1
-    if isinstance(node.value, int | float):
-        return len(str(node.value))
-    if node.choices:
-        return min(map(_characters, node.choices))
-    return sum(_characters(part) for part in node.parts if isinstance(part, str))
+    count, todo = 0, [node]
+    while todo:
+        value = todo.pop()
+        if isinstance(value.value, list):
+            count += len(value.items) + 1
+            todo += value.items
+        elif value.entries:
+            count += sum(len(key) + 4 for key, _ in value.entries) + 1
+            todo += (entry for _, entry in value.entries)
+        elif isinstance(value.value, int | float):
+            count += len(str(value.value))
+        elif value.choices:
+            count += min(map(_characters, value.choices))
+        else:
+            count += sum(_characters(part) for part in value.parts if isinstance(part, str))
+    return count
 
 
 def _characters(text: str) -> int:
