@@ -8,13 +8,12 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Is,
     Matches,
-    Predicate,
     Present,
     StartsWith,
 )
-from moorage.rules.constraints.relations import Allows, KeyTrusts
+from moorage.rules.constraints.relations import Allows
 
-_KEY = "AWS::KMS::Key"
+_KEY, _REPLICA = "AWS::KMS::Key", "AWS::KMS::ReplicaKey"
 _TOPIC, _QUEUE = "AWS::SNS::Topic", "AWS::SQS::Queue"
 _KMS = "AWS KMS API reference"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
@@ -44,23 +43,13 @@ _USAGES = (
 )
 """The usages of each kind of key. AWS KMS API reference, CreateKey, KeyUsage."""
 
-_ALARM_ACTIONS = tuple(
-    f"AWS::CloudWatch::{kind} {actions}[]"
-    for kind in ("Alarm", "CompositeAlarm")
-    for actions in ("AlarmActions", "OKActions", "InsufficientDataActions")
-)
 _ACCOUNT = r"arn:[^:]*:iam::[0-9]{12}:root|[0-9]{12}"
-
-
-def _encrypted(*kinds: str, key: Predicate) -> Predicate:
-    """That a reference to a topic or queue holds the statement about its key."""
-    return All(*(Refers("", kind, key) for kind in kinds))
 
 
 CONSTRAINTS = (
     Constraint(
         "E9813",
-        (_KEY, "AWS::KMS::ReplicaKey"),
+        (_KEY, _REPLICA),
         "Nobody may change the policy of a key.",
         when=All(Present("KeyPolicy.Statement"), Not(Is("BypassPolicyLockoutSafetyCheck", "true"))),
         must=Some(
@@ -165,60 +154,6 @@ CONSTRAINTS = (
         sources=(f"{_KMS}: CreateAlias, TargetKeyId", _PREFLIGHT),
     ),
     Constraint(
-        "E9820",
-        _ALARM_ACTIONS,
-        "An alarm may not use the key of its topic.",
-        must=_encrypted(
-            _TOPIC, key=KeyTrusts("KmsMasterKeyId", "cloudwatch", "kms:GenerateDataKey")
-        ),
-        message="Alarm {id} publishes to a topic whose key does not allow CloudWatch "
-        "`kms:GenerateDataKey`",
-        fix="Allow `Service: cloudwatch.amazonaws.com` the actions `kms:Decrypt` and "
-        "`kms:GenerateDataKey*` in the key's policy.",
-        why="The alarm is created, and nobody is notified.",
-        sources=("Amazon SNS developer guide: Managing encryption keys and costs, event sources",),
-    ),
-    Constraint(
-        "E9821",
-        _ALARM_ACTIONS,
-        "An alarm publishes to a topic with the AWS managed key.",
-        must=_encrypted(_TOPIC, key=Not(Is("KmsMasterKeyId", "alias/aws/sns"))),
-        message="Alarm {id} publishes to a topic with the key `alias/aws/sns`, which CloudWatch "
-        "may not use",
-        fix="Use a customer managed key whose policy allows `cloudwatch.amazonaws.com`.",
-        why="The policy of an AWS managed key cannot be changed. The alarm is created, and nobody "
-        "is notified.",
-        sources=("Amazon SNS developer guide: Managing encryption keys and costs, event sources",),
-    ),
-    Constraint(
-        "E9822",
-        "AWS::Events::Rule Targets[].Arn",
-        "An event rule may not use the key of its queue or topic.",
-        must=_encrypted(
-            _TOPIC, _QUEUE, key=KeyTrusts("KmsMasterKeyId", "events", "kms:GenerateDataKey")
-        ),
-        message="Event rule {id} sends to a queue or topic whose key does not allow EventBridge "
-        "`kms:GenerateDataKey`",
-        fix="Allow `Service: events.amazonaws.com` the actions `kms:Decrypt` and "
-        "`kms:GenerateDataKey` in the key's policy.",
-        why="The rule is created, and its events do not arrive.",
-        sources=("Amazon EventBridge user guide: Troubleshooting, encrypted queues and topics",),
-    ),
-    Constraint(
-        "E9823",
-        "AWS::Events::Rule Targets[].Arn",
-        "An event rule sends to a queue or topic with the AWS managed key.",
-        must=_encrypted(
-            _TOPIC, _QUEUE, key=Not(Is("KmsMasterKeyId", "alias/aws/sqs", "alias/aws/sns"))
-        ),
-        message="Event rule {id} sends to a queue or topic with an AWS managed key, which "
-        "EventBridge may not use",
-        fix="Use a customer managed key whose policy allows `events.amazonaws.com`.",
-        why="The policy of an AWS managed key cannot be changed. The rule is created, and its "
-        "events do not arrive.",
-        sources=("Amazon EventBridge user guide: Troubleshooting, encrypted queues and topics",),
-    ),
-    Constraint(
         "E9824",
         "AWS::ECS::Service",
         "A task role may not use the key for ECS Exec.",
@@ -279,5 +214,26 @@ CONSTRAINTS = (
             "Amazon CloudWatch Logs API reference: CreateLogGroup, kmsKeyId",
             "Amazon ECR API reference: EncryptionConfigurationForRepositoryCreationTemplate",
         ),
+    ),
+    Constraint(
+        "E9820",
+        "AWS::KMS::ReplicaKey",
+        "A replica of a key is in the region of its primary key.",
+        must=Not(
+            Either(IsReference("PrimaryKeyArn", _KEY), IsReference("PrimaryKeyArn", _REPLICA))
+        ),
+        message="The primary key of replica {id} is in the same stack, so in the same region",
+        fix="Create the replica in a stack of another region, with the ARN as a parameter.",
+        error_messages=("cannot have a replica because it contains the primary.",),
+        sources=(f"{_KMS}: ReplicateKey", _PREFLIGHT),
+    ),
+    Constraint(
+        "E9822",
+        tuple(f"{kind} KeyPolicy.Statement[*]" for kind in (_KEY, _REPLICA)),
+        "The name of a statement of a key policy has letters beyond Latin-1.",
+        must=Matches("Sid", r"[\t\n\r\x20-\xff]*"),
+        message="A statement in the policy of key {id} is named {Sid}",
+        fix="Write Latin letters only.",
+        sources=(f"{_KMS}: PutKeyPolicy, Policy", _PREFLIGHT),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, Either, IsReference, Not, Refers, Some
+from moorage.rules.constraints.combinations import All, Each, Either, IsReference, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -14,14 +14,8 @@ from moorage.rules.constraints.predicates import (
 )
 from moorage.rules.constraints.relations import Allows, Trusts
 
-_MACHINE = "AWS::StepFunctions::StateMachine"
-_STATE = f"{_MACHINE} Definition.States{{}}"
-_PROJECT = "AWS::CodeBuild::Project"
 _FUNCTION = "AWS::Lambda::Function"
-_ACTION = "AWS::CodePipeline::Pipeline Stages[].Actions[]"
 _SCHEDULE = "AWS::Scheduler::Schedule Target"
-_TARGET = "AWS::Events::Rule Targets[]"
-_RUN_TASK = r"arn:[^:]*:states:::ecs:runTask(\..*)?"
 
 
 def _trust(
@@ -72,48 +66,36 @@ def _permission(
 _TRUSTS = (
     _trust(
         9775,
-        _MACHINE,
-        "RoleArn",
-        "states",
-        "a state machine",
-        "AWS Step Functions developer guide: Creating an IAM role for your state machine",
-        "Neither the global service principal states.amazonaws.com, nor the regional one is "
-        "authorized to assume the provided role.",
+        "AWS::ECR::RepositoryCreationTemplate",
+        "CustomRoleArn",
+        "ecr",
+        "a repository creation template",
+        "Amazon ECR user guide: IAM permissions for creating repository creation templates",
     ),
     _trust(
         9776,
-        _PROJECT,
-        "ServiceRole",
-        "codebuild",
-        "a build project",
-        "AWS CodeBuild user guide: Allow CodeBuild to interact with other AWS services",
-        "CodeBuild is not authorized to perform: sts:AssumeRole",
+        "AWS::Backup::BackupSelection BackupSelection",
+        "IamRoleArn",
+        "backup",
+        "a backup selection",
+        "AWS Backup developer guide: IAM service roles",
     ),
     _trust(
         9777,
-        "AWS::CodePipeline::Pipeline",
-        "RoleArn",
-        "codepipeline",
-        "a pipeline",
-        "AWS CodePipeline user guide: CodePipeline service role",
-        "CodePipeline is not authorized to perform AssumeRole on role",
+        "AWS::CloudFormation::StackSet",
+        "AdministrationRoleARN",
+        "cloudformation",
+        "a stack set",
+        "AWS CloudFormation user guide: Grant self-managed permissions",
     ),
     _trust(
         9778,
-        _TARGET,
-        "RoleArn",
-        "events",
-        "a target of an event rule",
-        "Amazon EventBridge user guide: Using identity-based policies",
-    ),
-    _trust(
-        9779,
-        _FUNCTION,
-        "Role",
-        "lambda",
-        "a function",
-        "AWS Lambda developer guide: Defining Lambda function permissions with an execution role",
-        "The role defined for the function cannot be assumed by Lambda.",
+        "AWS::KinesisFirehose::DeliveryStream ExtendedS3DestinationConfiguration",
+        "RoleARN",
+        "firehose",
+        "a delivery stream",
+        "Amazon Data Firehose developer guide: Controlling access",
+        "Firehose is unable to assume role",
     ),
     _trust(
         9783,
@@ -123,42 +105,30 @@ _TRUSTS = (
         "a flow log",
         "Amazon VPC user guide: IAM role for publishing flow logs to CloudWatch Logs",
     ),
-    _trust(
-        9784,
-        "AWS::AutoScaling::LifecycleHook",
-        "RoleARN",
-        "autoscaling",
-        "a lifecycle hook of an Auto Scaling group",
-        "Amazon EC2 Auto Scaling user guide: Prepare to add a lifecycle hook",
-        "Unable to publish test message to notification target",
-    ),
 )
 
 _PERMISSIONS = (
     _permission(
-        9786,
-        _PROJECT,
-        "ServiceRole",
-        "ec2:CreateNetworkInterface",
-        "a build project in a VPC",
-        "AWS CodeBuild user guide: Allow access to VPC network interfaces",
-        when=Present("VpcConfig"),
-        why="CodeBuild creates a network interface in the VPC for each build, with the role of the "
-        "project. Every build fails.",
-        error="UnauthorizedOperation: You are not authorized to perform this operation.",
+        9779,
+        "AWS::EC2::FlowLog",
+        "DeliverLogsPermissionArn",
+        "logs:PutLogEvents",
+        "a flow log",
+        "Amazon VPC user guide: IAM role for publishing flow logs to CloudWatch Logs",
+        why="The flow log is created, and its log group stays empty.",
     ),
     _permission(
-        9787,
-        _PROJECT,
-        "ServiceRole",
-        "logs:PutLogEvents",
-        "a build project",
-        "AWS CodeBuild user guide: Allow CodeBuild to interact with other AWS services",
-        when=All(
-            Is("LogsConfig.CloudWatchLogs.Status", "ENABLED", default="ENABLED"),
-            Not(Is("LogsConfig.S3Logs.Status", "ENABLED")),
+        9784,
+        _FUNCTION,
+        "Role",
+        "sqs:SendMessage",
+        "a function with a dead-letter queue",
+        "AWS Lambda developer guide: Capturing records of Lambda asynchronous invocations",
+        when=Either(
+            IsReference("DeadLetterConfig.TargetArn", "AWS::SQS::Queue"),
+            Matches("DeadLetterConfig.TargetArn", "arn:[^:]*:sqs:.*", region="eu-west-1"),
         ),
-        error="is not authorized to perform: logs:CreateLogStream",
+        error="The provided execution role does not have permissions to call SendMessage on SQS",
     ),
     _permission(
         9788,
@@ -172,62 +142,6 @@ _PERMISSIONS = (
         "CreateNetworkInterface on EC2",
     ),
     _permission(
-        9789,
-        _STATE,
-        "/RoleArn",
-        "ecs:RunTask",
-        "a state machine that runs a task",
-        "AWS Step Functions developer guide: Run Amazon ECS or Fargate tasks, IAM policies",
-        when=Matches("Resource", _RUN_TASK),
-        error="is not authorized to perform: ecs:RunTask on resource",
-    ),
-    _permission(
-        9790,
-        _STATE,
-        "/RoleArn",
-        "iam:PassRole",
-        "a state machine that runs a task",
-        "AWS Step Functions developer guide: Run Amazon ECS or Fargate tasks, IAM policies",
-        when=All(
-            Matches("Resource", _RUN_TASK),
-            Either(
-                *(
-                    Refers(f"{parameters}.TaskDefinition", "AWS::ECS::TaskDefinition", role)
-                    for parameters in ("Parameters", "Arguments")
-                    for role in (Present("ExecutionRoleArn"), Present("TaskRoleArn"))
-                )
-            ),
-        ),
-        why="To run a task the role must be allowed to pass the execution role and the task role.",
-        error="is not authorized to perform: iam:PassRole on resource",
-    ),
-    _permission(
-        9791,
-        (_SCHEDULE, _TARGET),
-        "RoleArn",
-        "ecs:RunTask",
-        "a schedule or event rule that runs a task",
-        "Amazon EventBridge user guide: Using identity-based policies, ECS targets",
-        when=Present("EcsParameters"),
-        why="The schedule or rule is created, and never starts a task.",
-    ),
-    _permission(
-        9792,
-        (_SCHEDULE, _TARGET),
-        "RoleArn",
-        "iam:PassRole",
-        "a schedule or event rule that runs a task",
-        "Amazon EventBridge user guide: Using identity-based policies, ECS targets",
-        when=Either(
-            *(
-                Refers("EcsParameters.TaskDefinitionArn", "AWS::ECS::TaskDefinition", role)
-                for role in (Present("ExecutionRoleArn"), Present("TaskRoleArn"))
-            )
-        ),
-        why="To run a task the role must be allowed to pass the execution role and the task role. "
-        "The schedule or rule is created, and never starts a task.",
-    ),
-    _permission(
         9785,
         _SCHEDULE,
         "RoleArn",
@@ -237,41 +151,93 @@ _PERMISSIONS = (
         when=Present("DeadLetterConfig.Arn"),
         why="The schedule is created, and events that fail are lost.",
     ),
-    _permission(
-        9793,
-        _ACTION,
-        "/RoleArn",
-        "codebuild:StartBuild",
-        "a pipeline with a build",
-        "AWS CodePipeline user guide: Add permissions to the CodePipeline service role",
-        when=All(
-            Is("ActionTypeId.Provider", "CodeBuild"),
-            Is("ActionTypeId.Owner", "AWS"),
-            Absent("RoleArn"),
-        ),
-        why="The pipeline is created, and stops at its build.",
-    ),
-    _permission(
-        9794,
-        _ACTION,
-        "/RoleArn",
-        "ecs:UpdateService",
-        "a pipeline that deploys to ECS",
-        "AWS CodePipeline user guide: Add permissions to the CodePipeline service role",
-        when=All(
-            Is("ActionTypeId.Provider", "ECS"),
-            Is("ActionTypeId.Owner", "AWS"),
-            Absent("RoleArn"),
-        ),
-        why="The pipeline is created, and stops at its deployment.",
-    ),
 )
 
+
+def _exec_logs_to(key: str) -> Predicate:
+    """That the cluster of a service writes the logs of ECS Exec to a place of its own."""
+    return Refers(
+        "Cluster",
+        "AWS::ECS::Cluster",
+        All(
+            Is("Configuration.ExecuteCommandConfiguration.Logging", "OVERRIDE"),
+            Present(f"Configuration.ExecuteCommandConfiguration.LogConfiguration.{key}"),
+        ),
+    )
+
+
+_TASK_ROLE_WRITES_LOGS = Refers(
+    "TaskDefinition", "AWS::ECS::TaskDefinition", Allows("TaskRoleArn", "logs:PutLogEvents")
+)
 _INSTANCES = "AutoScalingGroupProvider.AutoScalingGroupArn"
 
 CONSTRAINTS = (
     *_TRUSTS,
     *_PERMISSIONS,
+    Constraint(
+        "E9786",
+        "AWS::Lambda::EventSourceMapping",
+        "The role of a function does not allow to read its queue.",
+        when=Either(
+            IsReference("EventSourceArn", "AWS::SQS::Queue"),
+            Matches("EventSourceArn", "arn:[^:]*:sqs:.*", region="eu-west-1"),
+        ),
+        must=Refers("FunctionName", _FUNCTION, Allows("Role", "sqs:ReceiveMessage")),
+        message="The role of the function of {id} does not allow `sqs:ReceiveMessage`",
+        fix="Allow `sqs:ReceiveMessage`, `sqs:DeleteMessage` and `sqs:GetQueueAttributes` on the "
+        "queue.",
+        error_messages=(
+            "The provided execution role does not have permissions to call ReceiveMessage on SQS",
+        ),
+        sources=("AWS Lambda developer guide: Using Lambda with Amazon SQS",),
+    ),
+    Constraint(
+        "E9787",
+        "AWS::ECS::Service",
+        "A task role may not write the logs of ECS Exec.",
+        when=All(
+            Is("EnableExecuteCommand", "true"),
+            _exec_logs_to("CloudWatchLogGroupName"),
+        ),
+        must=_TASK_ROLE_WRITES_LOGS,
+        message="The task role of service {id} does not allow `logs:PutLogEvents` for the logs of "
+        "ECS Exec",
+        fix="Allow `logs:DescribeLogGroups` on `*`, and `logs:CreateLogStream`, "
+        "`logs:DescribeLogStreams` and `logs:PutLogEvents` on the log group.",
+        sources=("Amazon ECS developer guide: Using ECS Exec, Logging",),
+    ),
+    Constraint(
+        "E9789",
+        "AWS::ECS::Service",
+        "A task role may not write the sessions of ECS Exec to their bucket.",
+        when=All(Is("EnableExecuteCommand", "true"), _exec_logs_to("S3BucketName")),
+        must=Refers(
+            "TaskDefinition", "AWS::ECS::TaskDefinition", Allows("TaskRoleArn", "s3:PutObject")
+        ),
+        message="The task role of service {id} does not allow `s3:PutObject` for the logs of ECS "
+        "Exec",
+        fix="Allow `s3:PutObject` on the objects of the bucket, and "
+        "`s3:GetEncryptionConfiguration` on the bucket.",
+        sources=("Amazon ECS developer guide: Using ECS Exec, Logging",),
+    ),
+    Constraint(
+        "E9790",
+        "AWS::IAM::Role AssumeRolePolicyDocument.Statement[*]",
+        "A trust policy for users of an identity provider allows only sts:AssumeRole.",
+        when=All(
+            Is("Effect", "Allow"),
+            Present("Principal.Federated"),
+            Absent("Principal.AWS"),
+            Absent("Principal.Service"),
+        ),
+        must=Not(Each("Action[*]", Matches("", "(?i)sts:(AssumeRole|TagSession)"))),
+        message="The trust policy of role {id} allows an identity provider only `sts:AssumeRole`",
+        fix="Write `sts:AssumeRoleWithWebIdentity`, or `sts:AssumeRoleWithSAML` for SAML.",
+        why="Users of an identity provider assume the role with another action. It can never be "
+        "assumed.",
+        error_messages=("Not authorized to perform sts:AssumeRoleWithWebIdentity",),
+        sources=("IAM user guide: Create a role for OpenID Connect federation",),
+    ),
     Constraint(
         "E9771",
         "AWS::ECS::CapacityProvider",
