@@ -15,6 +15,8 @@ from moorage.rules.constraints.predicates import (
 from moorage.rules.constraints.relations import Allows, Trusts
 
 _FUNCTION = "AWS::Lambda::Function"
+_PROFILE = "AWS::IAM::InstanceProfile"
+_ROLE = "AWS::IAM::Role"
 _SCHEDULE = "AWS::Scheduler::Schedule Target"
 
 
@@ -312,5 +314,70 @@ CONSTRAINTS = (
             "Amazon S3 user guide: Policy resources for Amazon S3",
             "AWS's error message, reproduced by cdk-preflight",
         ),
+    ),
+    Constraint(
+        "E9791",
+        tuple(f"AWS::IAM::{kind} ManagedPolicyArns[]" for kind in ("Role", "User", "Group")),
+        "A policy that is no managed policy is attached by its ARN.",
+        must=Not(Either(IsReference("", "AWS::IAM::Policy"), IsReference("", _ROLE))),
+        message="`ManagedPolicyArns` of {id} refers to something else than a managed policy",
+        fix="Make it an `AWS::IAM::ManagedPolicy`, or write `Roles` in the `AWS::IAM::Policy`.",
+        error_messages=("ARN ... is not valid.",),
+        sources=("AWS CloudFormation template reference: AWS::IAM::Policy, Return values",),
+    ),
+    Constraint(
+        "E9792",
+        (
+            "AWS::EC2::LaunchTemplate LaunchTemplateData.IamInstanceProfile",
+            "AWS::EC2::Instance",
+        ),
+        "The name of an instance profile is where its ARN belongs, or the reverse.",
+        must=All(
+            Not(IsReference("Arn", _PROFILE, "Ref")),
+            Not(IsReference("Name", _PROFILE, "Arn")),
+            Not(IsReference("IamInstanceProfile", _PROFILE, "Arn")),
+        ),
+        message="{id} has the name of its instance profile in place of the ARN, or the reverse",
+        fix="Write `Name: !Ref <profile>` or `Arn: !GetAtt <profile>.Arn`; an instance has the "
+        "name.",
+        error_messages=("Invalid IAM Instance Profile",),
+        sources=(
+            "AWS CloudFormation template reference: AWS::IAM::InstanceProfile, Return values",
+        ),
+    ),
+    Constraint(
+        "E9793",
+        (
+            "AWS::IAM::InstanceProfile Roles[]",
+            "AWS::IAM::Policy Roles[]",
+            "AWS::IAM::ManagedPolicy Roles[]",
+            "AWS::IAM::RolePolicy RoleName",
+        ),
+        "A role is named by its ARN.",
+        must=Not(Either(IsReference("", _ROLE, "Arn"), Matches("", "arn:.*"))),
+        message="{id} names a role by its ARN",
+        fix="Write the name: `!Ref <role>`.",
+        error_messages=("The specified value for roleName is invalid.",),
+        sources=("AWS CloudFormation template reference: AWS::IAM::Role, Return values",),
+    ),
+    Constraint(
+        "E9794",
+        (
+            f"{_FUNCTION} Role",
+            "AWS::StepFunctions::StateMachine RoleArn",
+            "AWS::CodePipeline::Pipeline RoleArn",
+            "AWS::Scheduler::Schedule Target.RoleArn",
+            "AWS::Events::Rule Targets[].RoleArn",
+            "AWS::CodeDeploy::DeploymentGroup ServiceRoleArn",
+            "AWS::EC2::FlowLog DeliverLogsPermissionArn",
+            "AWS::ECS::Service LoadBalancers[].AdvancedConfiguration.RoleArn",
+            "AWS::ECS::Service VolumeConfigurations[].ManagedEBSVolume.RoleArn",
+            "AWS::ECS::CapacityProvider ManagedInstancesProvider.InfrastructureRoleArn",
+        ),
+        "A role is named where its ARN belongs.",
+        must=Not(IsReference("", _ROLE, "Ref")),
+        message="{id} has the name of a role, not its ARN",
+        fix="Write `!GetAtt <role>.Arn`.",
+        sources=("AWS CloudFormation template reference: AWS::IAM::Role, Return values",),
     ),
 )

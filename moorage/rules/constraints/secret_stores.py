@@ -12,7 +12,7 @@ from moorage.rules.constraints.predicates import (
     Present,
     Within,
 )
-from moorage.rules.constraints.relations import CreatedAfter, HasReferrer
+from moorage.rules.constraints.relations import CreatedAfter, HasReferrer, NoOther
 
 _SECRET = "AWS::SecretsManager::Secret"
 _GENERATED = f"{_SECRET} GenerateSecretString"
@@ -169,5 +169,37 @@ CONSTRAINTS = (
         fix="Write `Tier: Advanced`, which allows 8,192 characters.",
         error_messages=("Standard tier parameters support a maximum parameter value of 4096",),
         sources=(f"{_SSM}: PutParameter, Tier",),
+    ),
+    Constraint(
+        "E9821",
+        _ROTATION,
+        "A secret has two rotations.",
+        must=NoOther(("SecretId",), in_stack=True),
+        message="Rotation {id} is the second one of its secret",
+        fix="Remove one of them.",
+        error_messages=("A previous rotation isn't complete. That rotation will be reattempted.",),
+        sources=(
+            "AWS CloudFormation template reference: AWS::SecretsManager::RotationSchedule",
+            _PREFLIGHT,
+        ),
+    ),
+    Constraint(
+        "E9823",
+        "AWS::SecretsManager::SecretTargetAttachment",
+        "The address of a database is to be written into a secret that is no JSON object.",
+        must=Refers(
+            "SecretId",
+            _SECRET,
+            Either(
+                Absent("GenerateSecretString"), Present("GenerateSecretString.SecretStringTemplate")
+            ),
+        ),
+        message="The secret of attachment {id} is only a password",
+        fix="Write `SecretStringTemplate` and `GenerateStringKey` in the secret.",
+        error_messages=("Failed to parse secret string",),
+        sources=(
+            "AWS CloudFormation template reference: AWS::SecretsManager::SecretTargetAttachment",
+            _PREFLIGHT,
+        ),
     ),
 )
