@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
+
 ANY_IPV4 = "0.0.0.0/0"
 ANY_IPV6 = "::/0"
 
@@ -11,3 +13,13 @@ Registry" (RFC 6890), and multicast (RFC 5771)."""
 
 PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 """Blocks that VPCs usually have. RFC 1918, and RFC 6598 for the last one."""
+
+
+def assignable_range(subnet: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
+    """The first and the last address of a subnet that AWS does not reserve: it keeps the first four
+    addresses and the last one. Amazon VPC user guide, "Subnet CIDR blocks".
+
+    >>> [str(address) for address in assignable_range(IPv4Network("10.0.0.0/24"))]
+    ['10.0.0.4', '10.0.0.254']
+    """
+    return subnet[4], subnet[-2]

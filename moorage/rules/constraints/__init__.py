@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.rules.constraints import (
+    also_in_params,
     clusters,
     listener_actions,
     load_balancing,
@@ -23,4 +24,5 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *scaling.CONSTRAINTS,
     *storage.CONSTRAINTS,
     *other.CONSTRAINTS,
+    *also_in_params.CONSTRAINTS,
 )
