@@ -14,9 +14,7 @@ _ELB = "AWS::ElasticLoadBalancingV2::"
 _TYPES = (
     "AWS::CloudWatch::Alarm",
     "AWS::DynamoDB::Table",
-    "AWS::EC2::NatGateway",
     "AWS::EC2::SecurityGroup",
-    "AWS::EC2::VPCEndpoint",
     "AWS::ECR::Repository",
     "AWS::ECS::CapacityProvider",
     "AWS::ECS::Cluster",
@@ -39,7 +37,7 @@ _TYPES = (
     f"{_ELB}TargetGroup",
 )
 """Types whose names or addresses are unique in an account, or in what they refer to. Ports of
-listeners and priorities of rules have rules of their own."""
+listeners, priorities of rules, and values of networks have rules of their own."""
 _OTHER_RULES = ("connect",)
 """Kinds of unique values that other rules check."""
 
