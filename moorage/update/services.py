@@ -46,12 +46,7 @@ def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
         before = change.find_old_version(service)
         old_task = ecs.task_definition_of(before) if before is not None else None
         task = ecs.task_definition_of(service)
-        if (
-            name is None
-            or old_task is None
-            or task is None
-            or not task["ContainerDefinitions"].fully_known
-        ):
+        if name is None or old_task is None or task is None or not _are_names_known(task):
             continue
         if (
             ecs.find_container(old_task, name) is not None
@@ -66,6 +61,11 @@ def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
                 "exist in the task definition",
                 "Change ContainerName in the service's LoadBalancers in the same update.",
             )
+
+
+def _are_names_known(task: Resource) -> bool:
+    definitions = task["ContainerDefinitions"]
+    return definitions.all_known and all(item["Name"].text for item in definitions.items)
 
 
 def _capacity_providers_in_use(change: Comparison) -> Iterator[Effect]:
