@@ -173,7 +173,10 @@ def test_each_service_of_codedeploy_is_compared() -> None:
 
 
 def test_a_task_definition_that_changes_twice_is_reported_once() -> None:
-    family = "\n  Family: {Type: AWS::ECS::TaskDefinition, Properties: {Family: b, ContainerDefinitions: [{Name: app}]}}\n  Service:"
+    family = (
+        "\n  Family: {Type: AWS::ECS::TaskDefinition, Properties: {Family: b, "
+        "ContainerDefinitions: [{Name: app}]}}\n  Service:"
+    )
     found = updated(
         CONTROLLED.replace("\n  Service:", family),
         ("TaskDefinition: !Ref Task", "TaskDefinition: !Ref Family"),
