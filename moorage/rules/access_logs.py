@@ -230,7 +230,7 @@ def _any_of(results: Iterable[bool | None]) -> bool | None:
 
 
 @rule(
-    "W9428",
+    "W9388",
     "A Network Load Balancer without a TLS listener has access logs.",
     fix="Remove the access logs. Flow logs of the VPC have connections of other listeners.",
     sources=("AWS docs: User guide for Network Load Balancers, Access logs",),

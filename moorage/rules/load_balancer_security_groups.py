@@ -240,42 +240,7 @@ def target_blocked_by_load_balancer_security_group(view: View) -> Iterator[Probl
             )
 
 
-@rule(
-    "E9700",
-    "The load balancer's security groups do not allow HTTPS to the identity provider.",
-    error_messages=("HTTP 561: Unauthorized", "HTTP 500: Internal server error"),
-    fix="Add an egress rule for tcp 443 to 0.0.0.0/0 to the load balancer's security group.",
-    sources=(
-        "AWS docs: User guide for Application Load Balancers, Authenticate users using an "
-        "Application Load Balancer",
-    ),
-)
-def identity_provider_blocked(view: View) -> Iterator[Problem]:
-    """To log users in, the load balancer itself connects to the token and user info endpoints of
-    the identity provider. If its security groups allow no HTTPS to any address, each login ends
-    with an error."""
-    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
-        balancer = ecs.load_balancer_of(forwarder)
-        logins = [
-            action
-            for action in ecs.actions(forwarder).items
-            if action["Type"].text in ("authenticate-oidc", "authenticate-cognito")
-        ]
-        if balancer is None or not logins:
-            continue
-        peer = peers.load_balancer_peer(balancer)
-        groups = peers.visible_security_groups(peer)
-        if groups and reachability.allows_egress(peer, "tcp", (443, 443), ANY_PEER) is False:
-            yield problem(
-                rules_property(groups[0], EGRESS),
-                f"`{forwarder.id}` logs users in, but {describe_groups(groups)} of load balancer "
-                f"`{balancer.id}` does not allow tcp 443 to the identity provider",
-                hint_for_rule(groups[0], EGRESS, "tcp 443", "to the identity provider"),
-            )
-
-
 RULES = (
-    identity_provider_blocked,
     health_check_blocked_by_security_group,
     listener_port_blocked_by_security_group,
     target_blocked_by_load_balancer_security_group,

@@ -169,42 +169,9 @@ def _why_not_available(text: str, subnet: Resource | None) -> str:
     return ""
 
 
-@rule(
-    "E9429",
-    "An internal load balancer logs users in, but has no route to the internet.",
-    error_messages=("HTTP 561: Unauthorized", "HTTP 500: Internal server error"),
-    fix="Add a NAT gateway and a route to it, or make the load balancer internet-facing.",
-    sources=(
-        "AWS docs: User guide for Application Load Balancers, Authenticate users using an "
-        "Application Load Balancer",
-    ),
-)
-def login_without_route_to_internet(view: View) -> Iterator[Problem]:
-    """The load balancer connects to the token and user info endpoints of the identity provider.
-    An internal one has no public address, and reaches Amazon Cognito only through a NAT
-    gateway."""
-    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
-        for action in ecs.actions(forwarder).items:
-            balancer = ecs.load_balancer_of(forwarder)
-            if action["Type"].text != "authenticate-cognito" or balancer is None:
-                continue
-            subnets = networks.subnets_of_load_balancer(balancer)
-            if balancer["Scheme"].text != "internal" or not subnets:
-                continue
-            routes = {networks.default_route(subnet) for subnet in subnets}
-            if routes == {networks.NO_INTERNET_ROUTE}:
-                yield problem(
-                    action["Type"],
-                    f"`{forwarder.id}` logs users in with Amazon Cognito, but the subnets of load "
-                    f"balancer `{balancer.id}` have no route to the internet",
-                    "Add a NAT gateway and a route to it.",
-                )
-
-
 RULES = (
     subnets_in_same_zone,
     internet_facing_in_private_subnet,
     zone_not_enabled,
     private_address_not_available,
-    login_without_route_to_internet,
 )

@@ -75,7 +75,7 @@ def _unique_values(stack: Stack) -> Iterator[tuple[Resource, UniqueValue]]:
 
 
 @rule(
-    "E9972",
+    "E9976",
     "Two outputs of a template export the same name.",
     error_messages=("Export with name ... is already exported by stack",),
     fix="Write another name in one of the two.",

@@ -120,7 +120,7 @@ stacks:
             'Application Load Balancers user guide, "Authenticate users using an Application Load '
             'Balancer"',
         ),
-        rules=("E9700",),
+        rules=("E9484",),
     ),
     Code(
         "M2560",

@@ -154,7 +154,7 @@ egress: nat  # a NAT gateway for connections from private subnets
                 'Application Load Balancer?"'
             ),
         ),
-        rules=("E9429",),
+        rules=("E9485",),
     ),
     Code(
         "M2310",
@@ -318,7 +318,7 @@ expose:
     certificate: {_CERTIFICATE}
 """,
         ('Network Load Balancers user guide, "Access logs"',),
-        rules=("W9428",),
+        rules=("W9388",),
     ),
     Code(
         "M2330",

@@ -147,7 +147,7 @@ overrides:
       Export: {Name: shop-dev-web-LogGroupName}  # of this stack only
 """,
         ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
-        rules=("E9972",),
+        rules=("E9976",),
     ),
     Code(
         "M1310",

@@ -276,7 +276,10 @@ expose:
     health_check: {matcher: "200-299,302"}  # 200 to 499
 """,
         ("Elastic Load Balancing API reference, Matcher",),
-        rules=("E9570",),
+        rules=(
+            "E9570",
+            "E9539",
+        ),
     ),
     Code(
         "M2422",

@@ -48,7 +48,7 @@ scaling: {max: 10, requests_per_target: 500}
         """\
 scaling: {min: 0, max: 10, backlog_per_task: 20}  # a metric of the queue
 """,
-        rules=("W9918",),
+        rules=("W9239",),
     ),
     Code(
         "M3204",
