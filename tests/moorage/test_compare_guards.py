@@ -323,3 +323,21 @@ def test_a_removed_stack_whose_export_nobody_imports() -> None:
     assert "zone imports shop-Vpc" in found.message
     two = compare({"web": WEB, "a": USER, "b": USER}, {"a": USER, "b": USER})
     assert "a, b import shop-Vpc" in next(f.message for f in two if f.code == "M1403")
+
+
+# Other types ---------------------------------------------------------------------------------
+
+
+def test_a_list_of_containers_from_a_parameter_may_have_the_container() -> None:
+    definitions = WEB[WEB.index("      ContainerDefinitions:") : WEB.index("  Service:")]
+    old = PARAMETERS + WEB
+    assert updated(old, (definitions, "      ContainerDefinitions: !Ref L\n")) == {}
+
+
+def test_properties_of_other_types_mean_something_else() -> None:
+    custom = (
+        "  Custom: {Type: Custom::Thing, Properties: {Cluster: !Ref Cluster, DeploymentController: "
+        "{Type: CODE_DEPLOY}, CapacityProviders: [FARGATE_SPOT, x]}}\n  Service:"
+    )
+    old = CAPACITY.replace("  Service:", custom)
+    assert updated(old, ("[FARGATE_SPOT, x]", "[y]")) == {}
