@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Path
+from moorage.cfn.values import Path, Unknown
 from moorage.cfn.view import View
 from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
 from moorage.rules.rule import Problem, problem, rule
@@ -64,7 +64,10 @@ def too_many_dynamic_references(view: View) -> Iterator[Problem]:
     """CloudFormation resolves a limited number of dynamic references in a template."""
     for stack in view.stacks:
         body = stack.template.body
-        count = _count_references(body.get("Resources")) + _count_references(body.get("Outputs"))
+        if str(body).count("{{") <= MAX_DYNAMIC_REFERENCES:
+            continue  # most templates have none, and to evaluate all values takes time
+        values = (Node(stack, body.get(key), (key,)) for key in ("Resources", "Outputs"))
+        count = sum(map(_count_references, values))
         if count > MAX_DYNAMIC_REFERENCES:
             yield problem(
                 Node(stack, body.get("Resources"), ("Resources",)),
@@ -74,11 +77,12 @@ def too_many_dynamic_references(view: View) -> Iterator[Problem]:
             )
 
 
-def _count_references(raw: Any) -> int:
-    if isinstance(raw, str):
-        return raw.count(_REFERENCE)
-    values = raw.values() if isinstance(raw, Mapping) else raw if isinstance(raw, list) else ()
-    return sum(map(_count_references, values))
+def _count_references(node: Node) -> int:
+    inner = (*node.items, *(entry for _, entry in node.entries))
+    if inner:
+        return sum(map(_count_references, inner))
+    texts = (part.token if isinstance(part, Unknown) else part for part in node.parts)
+    return sum(text.count(_REFERENCE) for text in texts if isinstance(text, str))
 
 
 RULES = (split_dynamic_reference, too_many_dynamic_references)
