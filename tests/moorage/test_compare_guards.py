@@ -341,3 +341,22 @@ def test_properties_of_other_types_mean_something_else() -> None:
     )
     old = CAPACITY.replace("  Service:", custom)
     assert updated(old, ("[FARGATE_SPOT, x]", "[y]")) == {}
+
+
+def test_a_second_listener_with_a_new_target_group_is_reported() -> None:
+    """The first one keeps its target group, and a bucket comes before both."""
+    second = WEB[WEB.index("  Listener:") : WEB.index("  Task:")].replace("  Listener:", "  Kept:")
+    second = second.replace("Port: 80", "Port: 81").replace("!Ref Group", "!Ref Stays")
+    group = "  Stays: {Type: AWS::ElasticLoadBalancingV2::TargetGroup}\n"
+    old = WEB.replace("  Listener:", f"{group}{second}  Listener:")
+    assert updated(old, *MOVED) == {
+        "M1406": ["Resources.Listener.Properties.DefaultActions.0.TargetGroupArn"]
+    }
+
+
+def test_a_listener_that_loses_its_target_group_has_none_to_wait_for() -> None:
+    answer = "{Type: fixed-response, FixedResponseConfig: {StatusCode: 200}}"
+    old = WEB[: WEB.index("  Task:")] + WEB[WEB.index("  Bucket:") :]
+    group = old[old.index("  Group:") : old.index("  Listener:")]
+    found = updated(old, (group, ""), ("{Type: forward, TargetGroupArn: !Ref Group}", answer))
+    assert found == {}
