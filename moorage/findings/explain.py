@@ -6,7 +6,13 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.findings.codes import CODES
-from moorage.findings.pages import WIDTH, escape_cell, join_words, terminal_page
+from moorage.findings.pages import (
+    WIDTH,
+    escape_cell,
+    join_words,
+    link_rule,
+    terminal_page,
+)
 from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
 from moorage.rules.registry import RULES, TOPICS, page_name, page_of, topic_of
 from moorage.rules.rule import Rule
@@ -46,7 +52,14 @@ def _page(rule: Rule) -> Iterator[str]:
     yield join_words("Sources", rule.sources)
     if rule.failure_ids:
         yield join_words("Cases", rule.failure_ids)
+    if codes := _codes(rule):
+        yield join_words("The same in params", codes)
     yield ""
+
+
+def _codes(rule: Rule) -> list[str]:
+    """The codes of the same mistake in params."""
+    return [code.id for code in CODES.values() if rule.id in code.rules]
 
 
 def rules_document() -> str:
@@ -65,12 +78,6 @@ def topic_document(name: str) -> str | None:
 def topic_pages() -> list[str]:
     """The names of the pages below docs/rules."""
     return list(dict.fromkeys(map(page_of, RULES)))
-
-
-def link_rule(rule_id: str, start: str = "") -> str:
-    """A link to the section of a rule, from a page in docs, or in the folder `start` below it."""
-    rule = next(rule for rule in RULES if rule.id == rule_id)
-    return f"[{rule.id}]({start}rules/{page_of(rule)}.md#{rule.id.lower()})"
 
 
 def _index() -> Iterator[str]:
@@ -140,3 +147,7 @@ def _section(rule: Rule) -> Iterator[str]:
     if rule.failure_ids:
         yield ""
         yield f"Cases: {', '.join(f'`{case}`' for case in rule.failure_ids)}."
+    if codes := _codes(rule):
+        links = (f"[{code}](../findings.md#{code.lower()})" for code in codes)
+        yield ""
+        yield f"The same in params: {', '.join(links)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from moorage.rules.constraints import (
     action_settings,
     alarms,
+    also_in_params,
     auto_scaling_groups,
     capacity,
     cloud_map,
@@ -55,6 +56,7 @@ from moorage.rules.constraints.constraint import Constraint
 CONSTRAINTS: tuple[Constraint, ...] = (
     *action_settings.CONSTRAINTS,
     *alarms.CONSTRAINTS,
+    *also_in_params.CONSTRAINTS,
     *auto_scaling_groups.CONSTRAINTS,
     *capacity.CONSTRAINTS,
     *cloud_map.CONSTRAINTS,
