@@ -25,6 +25,8 @@ VPC_PREFIXES = (16, 28)
 MAX_DNS_SERVERS = 4
 """Name servers in DHCP options. Amazon EC2 API reference, CreateDhcpOptions (botocore 1.44.5, read
 on 2026-11-27)."""
+
+
 def assignable_range(subnet: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
     """The first and the last address of a subnet that AWS does not reserve: it keeps the first four
     addresses and the last one. Amazon VPC user guide, "Subnet CIDR blocks".
