@@ -155,3 +155,38 @@ same source."""
 FAILED_EXECUTIONS = ("FAILED", "TIMED_OUT", "ABORTED")
 """The statuses of executions that did not succeed. AWS Step Functions API reference,
 DescribeExecution, status."""
+
+THRESHOLD_OPERATORS = (
+    *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold"),
+    *("LessThanThreshold", "LessThanOrEqualToThreshold"),
+)
+ANOMALY_OPERATORS = (
+    *("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold"),
+    "GreaterThanUpperThreshold",
+)
+"""Comparisons with a threshold, and with a band of values. Amazon CloudWatch API reference,
+PutMetricAlarm, ComparisonOperator (botocore 1.44.5, read on 2026-11-27)."""
+
+_DAY = 86_400
+WINDOW_PERIODS: Mapping[str, int] = {
+    str(period): (_DAY if period < 3_600 else 7 * _DAY) // period
+    for period in (10, 20, 30, 60, 120, 180, 240, 300, 600, 900, 1_800, 3_600, 21_600, 43_200, _DAY)
+}
+"""The greatest number of periods of an alarm by the length of a period in seconds. The same source,
+Period: together at most a day if the period is below an hour, else a week."""
+
+MAX_ALARM_QUERIES = 10
+"""Metrics, and also expressions, of an alarm. AWS's error message, reproduced by
+badmintoncryer/cdk-preflight."""
+
+_PERCENT = r"([0-9]{1,2}(\.[0-9]{0,10})?|100)"
+STATISTIC = (
+    r"(?i:(SampleCount|Average|Sum|Minimum|Maximum|IQM|(p|tc|tm|ts|wm)"
+    rf"{_PERCENT}|[ou][0-9]+(\.[0-9]*)?)(_E|_L|_H)?|(TM|TC|TS|WM|PR)\(.*\))"
+)
+"""A statistic, simplified. Amazon CloudWatch API reference, AnomalyDetectorMetricStat."""
+
+ACTION_SERVICES = (
+    *("sns", "autoscaling", "automate", "ssm", "ssm-incidents", "lambda", "swf", "aiops"),
+)
+"""The services of the actions of alarms. The same reference, PutMetricAlarm, AlarmActions."""

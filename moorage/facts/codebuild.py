@@ -45,3 +45,51 @@ APPROVERS: Mapping[str, tuple[str, ...]] = {
 }
 """Who can change the source repository, by the type of the source. PullRequestBuildPolicy,
 approverRoles."""
+
+LAMBDA_ENVIRONMENTS = ("LINUX_LAMBDA_CONTAINER", "ARM_LAMBDA_CONTAINER")
+WINDOWS_ENVIRONMENTS = (
+    "WINDOWS_CONTAINER",
+    "WINDOWS_SERVER_2019_CONTAINER",
+    "WINDOWS_SERVER_2022_CONTAINER",
+    "WINDOWS_EC2",
+)
+"""EnvironmentType."""
+LAMBDA_COMPUTE_PREFIX = "BUILD_LAMBDA_"
+"""Of the compute types for these environments on Lambda. ComputeType."""
+CURATED_IMAGE = "aws/codebuild/"
+"""With what the names of CodeBuild's own images begin."""
+
+SOURCES_OF_GIT = (
+    "CODECOMMIT",
+    "GITHUB",
+    "GITHUB_ENTERPRISE",
+    "GITLAB",
+    "GITLAB_SELF_MANAGED",
+    "BITBUCKET",
+    "CODEPIPELINE",
+)
+"""Sources that may have submodules. A pipeline can pass a clone of a repository."""
+SOURCES_WITH_STATUS = (
+    "GITHUB",
+    "GITHUB_ENTERPRISE",
+    "GITLAB",
+    "GITLAB_SELF_MANAGED",
+    "BITBUCKET",
+)
+"""ProjectSource, reportBuildStatus."""
+SOURCES_WITHOUT_BADGE = ("S3", "NO_SOURCE", "CODEPIPELINE")
+"""AWS's error messages, reproduced by cdk-preflight."""
+SOURCES_WITHOUT_WEBHOOK = ("CODEPIPELINE", "S3", "CODECOMMIT")
+"""AWS CodeBuild user guide, "Use webhooks with AWS CodeBuild", which names those with webhooks."""
+VARIABLE_ACTIONS: Mapping[str, str] = {
+    "PARAMETER_STORE": "ssm:GetParameters",
+    "SECRETS_MANAGER": "secretsmanager:GetSecretValue",
+}
+"""What the role needs for a variable of a type. EnvironmentVariable, type."""
+ARTIFACTS_OF_SECONDARY = ("S3", "CODEPIPELINE")
+RESERVED_VARIABLE_PREFIX = "CODEBUILD_"
+MAX_SECONDARY = 12
+"""Secondary sources, and secondary artifacts, of a project."""
+MAX_DESCRIPTION = 255
+BATCH_MINUTES = (5, 2160)
+"""AWS's error messages, reproduced by cdk-preflight, for these five."""

@@ -39,6 +39,11 @@ READY_WAIT_MINUTES = (1, 2880)
 user guide, "CodeDeploy quotas")."""
 MAX_ALARMS = 10
 """AlarmConfiguration.alarms."""
+MAX_TRIGGERS = 10
+"""Of a deployment group (AWS's error message, reproduced by cdk-preflight)."""
+RESERVED_PREFIX = "CodeDeployDefault."
+"""Of the names of predefined configurations (CodeDeploy user guide, "Working with deployment
+configurations in CodeDeploy")."""
 
 STEADY_STATE_MINUTES = 60
 """Minutes that CodeDeploy waits for the new tasks to become healthy (Amazon ECS developer guide,

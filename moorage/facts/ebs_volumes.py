@@ -14,6 +14,8 @@ IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1_000}
 
 TYPES_WITHOUT_DEFAULT_IOPS = ("io1", "io2")
 """The types for which the operations per second are required."""
+TYPES_WITHOUT_IOPS = ("gp2", "st1", "sc1", "standard")
+"""The types that take none."""
 MAX_GP3_SIZE = 65_536
 """The greatest size in GiB of a gp3 volume that is not managed by ECS. Amazon EC2 API reference,
 CreateVolume, Size (botocore 1.44.5, read on 2026-11-27). For volumes that it manages, ECS documents

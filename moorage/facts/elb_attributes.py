@@ -201,6 +201,10 @@ TARGET_GROUP: AttributeTable = _table(
             ),
             "load_balancing.algorithm.anomaly_mitigation": _values("on", "off"),
             "slow_start.duration_seconds": _values("0", minimum=30, maximum=900),
+            "waf.http2.traffic_inspection_behavior": _values(
+                "inspect_immediately", "inspect_after_sufficient_data"
+            ),
+            "routing.http2.rst_stream_error_forwarding.enabled": _values(*_SWITCH),
         },
     ),
     (
@@ -229,6 +233,8 @@ TARGET_GROUP: AttributeTable = _table(
         {
             "target_failover.on_deregistration": _values("rebalance", "no_rebalance"),
             "target_failover.on_unhealthy": _values("rebalance", "no_rebalance"),
+            "send_tcp_reset.on_unhealthy.enabled": _values(*_SWITCH),
+            "send_tcp_reset.on_deregistration.enabled": _values(*_SWITCH),
         },
     ),
 )

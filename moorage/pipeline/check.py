@@ -26,6 +26,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.document import Document
+from moorage.pipeline.override_causes import OverrideCauses
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.template_places import find_override
 from moorage.rules.registry import RULES
@@ -52,19 +53,37 @@ def check(plan: Plan, document: Document) -> list[Finding]:
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
     texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
+    causes = OverrideCauses(plan)
     return [
-        _move_to_params(finding, stacks[finding.place.file], document)
+        _move_to_params(finding, stacks[finding.place.file], document, causes)
         for finding in check_texts(texts, region)
     ]
 
 
-def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding:
-    override = find_override(stack, finding.path, document)
+def _move_to_params(
+    finding: Finding, stack: str, document: Document, causes: OverrideCauses
+) -> Finding:
+    override = _find_override(finding, stack, document, causes)
     path = override or _params_path(finding, stack, document)
     where = ".".join(str(step) for step in finding.path) or "the template"
     message = f"In {finding.place.file}, {where}: {finding.message}"
     return replace(finding, place=document.place(path), path=path, message=message)
 
+
+def _find_override(
+    finding: Finding, stack: str, document: Document, causes: OverrideCauses
+) -> Path | None:
+    """The override that a finding comes from, also if it is about another resource or stack."""
+    override = find_override(stack, finding.path, document)
+    if finding.code not in _MOORAGE_RULES:
+        return override
+    if not causes.is_caused(finding):
+        return None
+    is_in_resource = override is not None and len(override) > _RESOURCE_LENGTH
+    return override if is_in_resource else causes.find(finding) or override
+
+
+_RESOURCE_LENGTH = len(("stacks", "web", "overrides", "Resources", "Service"))
 
 _PARAMS_KEYS = {"SecurityGroupIngress": "clients", "Certificates": "certificate"}
 """Keys of load balancers in the params, by the template property that has their values."""

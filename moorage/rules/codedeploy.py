@@ -207,6 +207,8 @@ def _may_be_for_ecs(config: Node) -> bool:
     """Whether a configuration is for ECS, as far as it is known. The default one is."""
     resource = ecs.resource_of_type(config, DEPLOYMENT_CONFIG)
     if resource is not None:
+        if resource["TrafficRoutingConfig"].present:
+            return True  # If it is not for ECS, E9336 finds that.
         platform = resource["ComputePlatform"]
         return platform.present and not platform.is_none_of("ECS")
     predefined = "CodeDeployDefault."

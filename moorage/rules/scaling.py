@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -78,6 +79,8 @@ def minimum_above_maximum(view: View) -> Iterator[Problem]:
 
 # Policies ------------------------------------------------------------------------------------
 
+_GROUP_POLICY = "AWS::AutoScaling::ScalingPolicy"
+_GROUP_SCHEDULE = "AWS::AutoScaling::ScheduledAction"
 _REQUESTS = "ALBRequestCountPerTarget"
 
 Range = tuple[Decimal, Decimal]
@@ -102,8 +105,10 @@ def steps_with_a_gap(view: View) -> Iterator[Problem]:
     """The bounds of a step are distances from the threshold of the alarm. Each step must begin
     where the one before it ends, and the step that is farthest from the threshold must have no
     outer bound. Application Auto Scaling refuses other policies."""
-    for policy in view.resources_of_type(ecs.SCALING_POLICY):
-        steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    for policy in view.resources_of_type(ecs.SCALING_POLICY, _GROUP_POLICY):
+        is_of_group = policy.type == _GROUP_POLICY
+        owner = policy.props if is_of_group else policy["StepScalingPolicyConfiguration"]
+        steps = owner["StepAdjustments"]
         ranges = [_read_range(step) for step in steps.items]
         known = [(bounds, step) for bounds, step in zip(ranges, steps.items, strict=True) if bounds]
         if not steps.all_known or len(known) < len(ranges):
@@ -178,15 +183,17 @@ def _format_bound(bound: Decimal) -> str:
 )
 def misplaced_resource_label(view: View) -> Iterator[Problem]:
     """ALBRequestCountPerTarget is the metric of one target group, which the label names. The other
-    predefined metrics are those of the service, and Application Auto Scaling refuses a label."""
-    for policy in view.resources_of_type(ecs.SCALING_POLICY):
-        metric = policy["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+    predefined metrics are those of the service or the group, for which AWS refuses a label."""
+    for policy in view.resources_of_type(ecs.SCALING_POLICY, _GROUP_POLICY):
+        is_of_group = policy.type == _GROUP_POLICY
+        key = f"TargetTracking{'' if is_of_group else 'ScalingPolicy'}Configuration"
+        metric = policy[key]["PredefinedMetricSpecification"]
         name, label = metric["PredefinedMetricType"], metric["ResourceLabel"]
         if name.is_none_of(_REQUESTS) and label.certainly_present:
             yield problem(
                 label,
-                f"Scaling policy `{policy.id}` has a ResourceLabel, which Application Auto Scaling "
-                f"refuses for {name.choices[0]}",
+                f"Scaling policy `{policy.id}` has a ResourceLabel, which AWS refuses for "
+                f"{name.choices[0]}",
                 "Remove ResourceLabel.",
             )
         elif name.text == _REQUESTS and label.absent:
@@ -230,7 +237,77 @@ def requests_to_one_of_two_target_groups(view: View) -> Iterator[Problem]:
                 )
 
 
+# Services and alarms -------------------------------------------------------------------------
+
+
+@rule(
+    "E9722",
+    "Auto scaling of a service that cannot be scaled.",
+    error_messages=(
+        "The daemon scheduling strategy does not support a desired count for services",
+    ),
+    fix="Remove the scalable target.",
+    sources=(
+        "Amazon ECS developer guide: Amazon ECS service deployment controllers and strategies",
+        "Amazon ECS developer guide: Deploy Amazon ECS services using a third-party controller",
+    ),
+)
+def scaling_of_service_without_count(view: View) -> Iterator[Problem]:
+    """A service with `SchedulingStrategy: DAEMON` runs one task on each instance, and the number of
+    tasks of a service with the deployment controller EXTERNAL belongs to its task sets. Service
+    auto scaling supports neither."""
+    for service, targets in ecs.scalable_targets_by_service(view).items():
+        if service["SchedulingStrategy"].text == "DAEMON":
+            reason = "`SchedulingStrategy: DAEMON`"
+        elif ecs.deployment_controller(service) == "EXTERNAL":
+            reason = "the deployment controller `EXTERNAL`"
+        else:
+            continue
+        for target in targets:
+            yield problem(
+                target["ResourceId"],
+                f"Scalable target `{target.id}` scales service `{service.id}`, which has {reason} "
+                f"and cannot be scaled",
+                "Remove the scalable target.",
+            )
+
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.000)?Z")
+
+
+@rule(
+    "E9723",
+    "A scheduled action ends before it starts.",
+    error_messages=("Given end time must be after start time",),
+    fix="Write an `EndTime` after the `StartTime`.",
+    sources=(
+        "Amazon EC2 Auto Scaling API reference: PutScheduledUpdateGroupAction, EndTime",
+        "Application Auto Scaling API reference: PutScheduledAction, EndTime",
+    ),
+)
+def end_before_start(view: View) -> Iterator[Problem]:
+    """The end of a scheduled action must be after its start."""
+    actions = [
+        (target, action)
+        for target in view.resources_of_type(ecs.SCALABLE_TARGET)
+        for action in target["ScheduledActions"].items
+    ]
+    actions += [
+        (it, it.props) for it in view.resources_of_type("AWS::AutoScaling::ScheduledAction")
+    ]
+    for owner, action in actions:
+        start, end = (action[key].text or "" for key in ("StartTime", "EndTime"))
+        if _TIME.fullmatch(start) and _TIME.fullmatch(end) and end[:19] <= start[:19]:
+            yield problem(
+                action["EndTime"],
+                f"A scheduled action of `{owner.id}` ends at {end}, and starts at {start}",
+                "Write an `EndTime` after the `StartTime`.",
+            )
+
+
 RULES = (
+    end_before_start,
+    scaling_of_service_without_count,
     desired_count_with_auto_scaling,
     minimum_above_maximum,
     steps_with_a_gap,

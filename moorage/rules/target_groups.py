@@ -254,7 +254,8 @@ def invalid_target_group_attribute(view: View) -> Iterator[Problem]:
     """Which values an attribute accepts depends on the protocol of the target group. HTTP and HTTPS
     have cookie stickiness, the protocols of Network Load Balancers source IP stickiness, and TLS
     none; a wrong stickiness type is rejected even if stickiness is disabled. For UDP, client IP
-    preservation cannot be disabled."""
+    preservation cannot be disabled. The threshold for DNS failover is at least that for routing to
+    all targets."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         items = group["TargetGroupAttributes"].items
         kind = load_balancer_type_for(group) if items else None
@@ -262,6 +263,7 @@ def invalid_target_group_attribute(view: View) -> Iterator[Problem]:
             yield from find_invalid_values(items, elb_attributes.TARGET_GROUP, kind)
             attributes = ecs.attributes(group, "TargetGroupAttributes")
             yield from _invalid_for_protocol(group, kind, attributes)
+            yield from _invalid_thresholds(group, attributes)
 
 
 def _invalid_for_protocol(
@@ -289,6 +291,24 @@ def _invalid_for_protocol(
             f"{owner} does not support disabling client IP preservation",
             "Remove the attribute, or write `true`.",
         )
+
+
+def _invalid_thresholds(group: Resource, attributes: dict[str, Node]) -> Iterator[Problem]:
+    """DNS failover must not happen later than routing to all targets."""
+    for unit in ("count", "percentage"):
+        failover, routing = (
+            attributes.get(f"target_group_health.{name}.minimum_healthy_targets.{unit}")
+            for name in ("dns_failover", "unhealthy_state_routing")
+        )
+        least = routing.number if routing else None
+        number = failover.number if failover else None
+        if failover and least is not None and number is not None and number < least:
+            yield problem(
+                failover,
+                f"Target group `{group.id}` has a threshold of {number} for DNS failover, which is "
+                f"lower than that for routing to all targets, {least}",
+                f"Write {least} or more.",
+            )
 
 
 @rule(

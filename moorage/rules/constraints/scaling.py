@@ -16,9 +16,16 @@ from moorage.rules.constraints.predicates import (
 
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+_GROUP_POLICY = "AWS::AutoScaling::ScalingPolicy"
 _STEPS = f"{_POLICY} StepScalingPolicyConfiguration"
-_TRACKING = f"{_POLICY} TargetTrackingScalingPolicyConfiguration"
-_PREDICTIVE = f"{_POLICY} PredictiveScalingPolicyConfiguration"
+_TRACKING = (
+    f"{_POLICY} TargetTrackingScalingPolicyConfiguration",
+    f"{_GROUP_POLICY} TargetTrackingConfiguration",
+)
+_PREDICTIVE = (
+    f"{_POLICY} PredictiveScalingPolicyConfiguration",
+    f"{_GROUP_POLICY} PredictiveScalingConfiguration",
+)
 _API = "Application Auto Scaling API reference"
 _SCHEDULE = "AWS::Scheduler::Schedule"
 _SCHEDULER = "Amazon EventBridge Scheduler API reference"
@@ -86,7 +93,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9919",
-        f"{_TRACKING}.PredefinedMetricSpecification",
+        tuple(f"{path}.PredefinedMetricSpecification" for path in _TRACKING),
         "A ResourceLabel has the wrong form.",
         must=Matches("ResourceLabel", "app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+"),
         message="Scaling policy {id} has the `ResourceLabel` {ResourceLabel}",
@@ -104,7 +111,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9921",
-        f"{_STEPS}.StepAdjustments[]",
+        (f"{_STEPS}.StepAdjustments[]", f"{_GROUP_POLICY} StepAdjustments[]"),
         "A step has no bounds.",
         must=Either(Present("MetricIntervalLowerBound"), Present("MetricIntervalUpperBound")),
         message="A step of scaling policy {id} has neither a lower nor an upper bound",
@@ -113,7 +120,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9925",
-        _STEPS,
+        (_STEPS, _GROUP_POLICY),
         "An exact capacity is negative.",
         when=Is("AdjustmentType", "ExactCapacity"),
         must=Each("StepAdjustments", Within("ScalingAdjustment", 0, None)),
@@ -156,45 +163,6 @@ CONSTRAINTS = (
         "`MaxCapacityBreachBehavior: IncreaseMaxCapacity`, or the reverse",
         fix="Write both, or neither.",
         sources=(f"{_API}: PredictiveScalingPolicyConfiguration, MaxCapacityBuffer",),
-    ),
-    Constraint(
-        "E9129",
-        f"{_SCHEDULE} Target.EcsParameters",
-        "The platform version of a schedule has the wrong form.",
-        must=Matches("PlatformVersion", r"LATEST|[0-9]+\.[0-9]+\.[0-9]+"),
-        message="Schedule {id} has the platform version {PlatformVersion}",
-        fix="Write only the numbers, such as `1.4.0`.",
-        sources=(f"{_SCHEDULER}: EcsParameters, PlatformVersion",),
-    ),
-    Constraint(
-        "E9150",
-        f"{_SCHEDULE} Target.EcsParameters.NetworkConfiguration.AwsvpcConfiguration",
-        "A schedule assigns a public IP address to a task that is not on Fargate.",
-        when=Is("/Target.EcsParameters.LaunchType", "EC2", "EXTERNAL"),
-        must=Not(Is("AssignPublicIp", "ENABLED")),
-        message="Schedule {id} has `AssignPublicIp: ENABLED`, but not the launch type `FARGATE`",
-        fix="Write `DISABLED`.",
-        sources=(f"{_SCHEDULER}: AwsVpcConfiguration, AssignPublicIp",),
-    ),
-    Constraint(
-        "E9151",
-        f"{_SCHEDULE} Target.EcsParameters",
-        "A schedule has a launch type and a capacity provider strategy.",
-        must=AtMostOne(Present("LaunchType"), NotEmpty("CapacityProviderStrategy")),
-        message="Schedule {id} has a `LaunchType` and a `CapacityProviderStrategy`",
-        fix="Keep one of them.",
-        sources=(f"{_SCHEDULER}: EcsParameters, CapacityProviderStrategy",),
-    ),
-    Constraint(
-        "E9152",
-        f"{_SCHEDULE} Target.EcsParameters.PlacementConstraints[]",
-        "A placement constraint of the type distinctInstance has an expression.",
-        when=Is("Type", "distinctInstance"),
-        must=Absent("Expression"),
-        message="Schedule {id} has a placement constraint of the type `distinctInstance` with an "
-        "expression",
-        fix="Remove `Expression`.",
-        sources=(f"{_SCHEDULER}: PlacementConstraint, Expression",),
     ),
     Constraint(
         "E9153",
