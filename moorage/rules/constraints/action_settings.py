@@ -18,6 +18,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Length,
     Matches,
     Predicate,
@@ -156,7 +157,7 @@ CONSTRAINTS = (
             Refers(
                 "UserPoolClientId",
                 _CLIENT,
-                Is("AllowedOAuthFlowsUserPoolClient", "true", default="false"),
+                IsTrue("AllowedOAuthFlowsUserPoolClient"),
             ),
             Refers("UserPoolClientId", _CLIENT, Some("AllowedOAuthFlows", Is("", "code"))),
             Refers(
@@ -221,7 +222,7 @@ CONSTRAINTS = (
         _in_actions("ForwardConfig"),
         "A TLS listener has stickiness between target groups.",
         when=_has_protocol("TLS"),
-        must=Not(Is("TargetGroupStickinessConfig.Enabled", "true")),
+        must=Not(IsTrue("TargetGroupStickinessConfig.Enabled")),
         message="TLS listener {id} has stickiness between target groups",
         fix="Remove `TargetGroupStickinessConfig`.",
         sources=(f"{_NLB}: Listeners", _REPRODUCED),

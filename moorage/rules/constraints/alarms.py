@@ -25,6 +25,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -37,7 +38,7 @@ _COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 _API = "Amazon CloudWatch API reference"
 _PUT = f"{_API}: PutMetricAlarm"
 _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
-_RETURNS_DATA = Is("ReturnData", "true", default="true")
+_RETURNS_DATA = IsTrue("ReturnData", default=True)
 _AWS_KEY = r"alias/aws/sns|arn:[^:]*:kms:[^:]*:[^:]*:alias/aws/sns"
 _LB = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, AtMostOne, Each, Either, Refers
+from moorage.rules.constraints.combinations import (
+    All,
+    AtMostOne,
+    Each,
+    Either,
+    IsAmong,
+    Refers,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -12,7 +19,7 @@ from moorage.rules.constraints.predicates import (
     Matches,
     Present,
 )
-from moorage.rules.constraints.relations import Among, NoOther
+from moorage.rules.constraints.relations import NoOther
 
 _CLUSTER = "AWS::ECS::Cluster"
 _PROVIDER = "AWS::ECS::CapacityProvider"
@@ -81,7 +88,7 @@ CONSTRAINTS = (
             Is("CapacityProvider", "FARGATE", "FARGATE_SPOT"),
             Refers("CapacityProvider", _PROVIDER, Present("AutoScalingGroupProvider")),
         ),
-        must=Among("CapacityProvider", "CapacityProviders"),
+        must=IsAmong("CapacityProvider", "/CapacityProviders"),
         message="The default strategy of {id} has a capacity provider that is not in its "
         "`CapacityProviders`",
         fix="Add it to `CapacityProviders`.",

@@ -17,6 +17,7 @@ from moorage.rules.constraints.predicates import (
     AtMost,
     Count,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Predicate,
@@ -193,7 +194,7 @@ CONSTRAINTS = (
         "E9448",
         _BEHAVIORS,
         "A behavior has gRPC, but not POST or not HTTP/2.",
-        when=Is("GrpcConfig.Enabled", "true"),
+        when=IsTrue("GrpcConfig.Enabled"),
         must=All(
             Some("AllowedMethods", Is("", "POST")),
             Not(Is("/DistributionConfig.HttpVersion", "http1.1", "http3")),

@@ -16,6 +16,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     EndsWith,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Predicate,
@@ -51,7 +52,7 @@ _POLICIES: tuple[Predicate, ...] = (
             "AZAffinity",
         )
     ),
-    Is("MultiValueAnswer", "true"),
+    IsTrue("MultiValueAnswer"),
 )
 """Each routing policy of a record."""
 _WEB_CHECKS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH")
@@ -107,7 +108,7 @@ CONSTRAINTS = (
         when=_IS_DISTRIBUTION,
         must=All(
             Matches("AliasTarget.HostedZoneId", _CLOUDFRONT_ZONE),
-            Not(Is("AliasTarget.EvaluateTargetHealth", "true")),
+            Not(IsTrue("AliasTarget.EvaluateTargetHealth")),
         ),
         message="The alias of record {id} does not have the hosted zone of CloudFront, or has "
         "`EvaluateTargetHealth: true`",
@@ -173,7 +174,7 @@ CONSTRAINTS = (
             AtMostOne(*_POLICIES),
             Not(
                 All(
-                    Is("MultiValueAnswer", "true"),
+                    IsTrue("MultiValueAnswer"),
                     Either(Present("AliasTarget"), Is("Type", "CNAME")),
                 )
             ),
@@ -190,7 +191,7 @@ CONSTRAINTS = (
         when=Is("Failover", "PRIMARY"),
         must=Either(
             Present("HealthCheckId"),
-            Is("AliasTarget.EvaluateTargetHealth", "true", default="false"),
+            IsTrue("AliasTarget.EvaluateTargetHealth"),
         ),
         message="The primary record {id} has no health check",
         fix="Write `EvaluateTargetHealth: true` of the alias, or `HealthCheckId`.",
@@ -237,7 +238,7 @@ CONSTRAINTS = (
         "A health check of Route 53 has a setting of another type.",
         must=All(
             *(Either(Absent(name), Is("Type", *types)) for name, types in _SETTINGS.items()),
-            Either(Not(Is("EnableSNI", "true")), Is("Type", "HTTPS", "HTTPS_STR_MATCH")),
+            Either(Not(IsTrue("EnableSNI")), Is("Type", "HTTPS", "HTTPS_STR_MATCH")),
         ),
         message="Health check {id} has the type {Type}, which has no {key}",
         fix="Remove the setting.",

@@ -12,7 +12,14 @@ from moorage.facts.ebs_volumes import (
     MIN_SIZES,
     VOLUME_TYPES,
 )
-from moorage.rules.constraints.combinations import All, Either, Not, Refers, Some
+from moorage.rules.constraints.combinations import (
+    All,
+    Either,
+    IsAmong,
+    Not,
+    Refers,
+    Some,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     AtMost,
@@ -24,7 +31,6 @@ from moorage.rules.constraints.predicates import (
     Present,
     Within,
 )
-from moorage.rules.constraints.relations import Among
 
 _SERVICE = "AWS::ECS::Service"
 _TASK = "AWS::ECS::TaskDefinition"
@@ -182,7 +188,7 @@ CONSTRAINTS = (
         "E9277",
         f"{_SERVICE} VolumeConfigurations[]",
         "A service configures a volume that its task definition does not leave to it.",
-        must=Among(
+        must=IsAmong(
             "Name",
             "Volumes",
             "Name",

@@ -21,6 +21,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     Present,
     Unique,
@@ -96,7 +97,7 @@ CONSTRAINTS = (
         _HOOKS,
         "A lifecycle hook sends messages to a FIFO queue.",
         must=All(
-            Refers("NotificationTargetARN", "AWS::SQS::Queue", Not(Is("FifoQueue", "true"))),
+            Refers("NotificationTargetARN", "AWS::SQS::Queue", Not(IsTrue("FifoQueue"))),
             Not(Matches("NotificationTargetARN", r"arn:[^:]*:sqs:.*\.fifo")),
         ),
         message="A lifecycle hook of {id} has a FIFO queue",

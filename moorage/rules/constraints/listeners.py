@@ -17,6 +17,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -115,7 +116,7 @@ CONSTRAINTS = (
         when=Is("Mode", "off", "passthrough", default="off"),
         must=All(
             Absent("TrustStoreArn"),
-            Not(Is("IgnoreClientCertificateExpiry", "true")),
+            Not(IsTrue("IgnoreClientCertificateExpiry")),
             Not(Is("AdvertiseTrustStoreCaNames", "on")),
         ),
         message="Listener {id} has {key}, but does not verify client certificates",

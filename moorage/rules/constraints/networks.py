@@ -10,6 +10,7 @@ from moorage.rules.constraints.predicates import (
     AtMost,
     Count,
     Is,
+    IsTrue,
     NotEmpty,
     Present,
 )
@@ -21,7 +22,7 @@ _ENTRY = f"{_EC2}NetworkAclEntry"
 _API = "Amazon EC2 API reference"
 _IPV6 = Either(Present("Ipv6CidrBlock"), Present("Ipv6CidrBlocks"), Present("Ipv6IpamPoolId"))
 _HAS_IPV6 = Either(
-    Is("AmazonProvidedIpv6CidrBlock", "true"), Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId")
+    IsTrue("AmazonProvidedIpv6CidrBlock"), Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId")
 )
 _TO_LOGS = Is("LogDestinationType", "cloud-watch-logs", default="cloud-watch-logs")
 
@@ -31,7 +32,7 @@ CONSTRAINTS = (
         "E9686",
         _SUBNET,
         "A subnet without IPv6 addresses has a setting for them.",
-        when=Either(Is("AssignIpv6AddressOnCreation", "true"), Is("EnableDns64", "true")),
+        when=Either(IsTrue("AssignIpv6AddressOnCreation"), IsTrue("EnableDns64")),
         must=_IPV6,
         message="Subnet {id} has `AssignIpv6AddressOnCreation` or `EnableDns64`, but no IPv6 block",
         fix="Write `Ipv6CidrBlock`, or remove the setting.",
@@ -45,11 +46,11 @@ CONSTRAINTS = (
         "E9687",
         _SUBNET,
         "A subnet for IPv6 only has a setting for IPv4.",
-        when=Is("Ipv6Native", "true"),
+        when=IsTrue("Ipv6Native"),
         must=All(
             Absent("CidrBlock"),
             Absent("Ipv4IpamPoolId"),
-            Not(Is("MapPublicIpOnLaunch", "true")),
+            Not(IsTrue("MapPublicIpOnLaunch")),
             Not(Is("PrivateDnsNameOptionsOnLaunch.HostnameType", "ip-name")),
         ),
         message="Subnet {id} has `Ipv6Native: true` and a setting for IPv4",

@@ -21,6 +21,7 @@ from moorage.rules.constraints.predicates import (
     EndsWith,
     Is,
     IsMap,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -39,8 +40,8 @@ _SQS_API = "Amazon SQS API reference"
 _SNS_API = "Amazon SNS API reference"
 _SNS_GUIDE = "Amazon SNS developer guide"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
-_IS_FIFO = Is("FifoQueue", "true")
-_IS_FIFO_TOPIC = Is("FifoTopic", "true")
+_IS_FIFO = IsTrue("FifoQueue")
+_IS_FIFO_TOPIC = IsTrue("FifoTopic")
 _IS_SCALAR = Matches("", ".*")
 _PATTERN_KEYS = ("AWS::Events::Rule EventPattern{}", "AWS::Events::Rule EventPattern.detail{}")
 _TO_FIFO_TOPIC = Either(
@@ -67,7 +68,7 @@ CONSTRAINTS = (
         "E9034",
         _QUEUE,
         "A queue is encrypted in two ways.",
-        must=AtMostOne(Is("SqsManagedSseEnabled", "true"), Present("KmsMasterKeyId")),
+        must=AtMostOne(IsTrue("SqsManagedSseEnabled"), Present("KmsMasterKeyId")),
         message="Queue {id} has `SqsManagedSseEnabled: true` and `KmsMasterKeyId`",
         fix="Remove one of them.",
         error_messages=(
@@ -88,9 +89,9 @@ CONSTRAINTS = (
             IsArnOf("deadLetterTargetArn", "sqs"),
             Either(
                 Not(Matches("deadLetterTargetArn", "arn:.*")),
-                All(Is("/FifoQueue", "true"), EndsWith("deadLetterTargetArn", (".fifo",))),
+                All(IsTrue("/FifoQueue"), EndsWith("deadLetterTargetArn", (".fifo",))),
                 All(
-                    Not(Is("/FifoQueue", "true")),
+                    Not(IsTrue("/FifoQueue")),
                     Not(EndsWith("deadLetterTargetArn", (".fifo",))),
                 ),
             ),
@@ -186,7 +187,7 @@ CONSTRAINTS = (
             Either(
                 _IS_FIFO_TOPIC,
                 All(
-                    Not(Is("ContentBasedDeduplication", "true")),
+                    Not(IsTrue("ContentBasedDeduplication")),
                     Absent("ArchivePolicy"),
                     Absent("FifoThroughputScope"),
                 ),
@@ -257,7 +258,7 @@ CONSTRAINTS = (
         must=All(
             Not(
                 All(
-                    Is("RawMessageDelivery", "true"),
+                    IsTrue("RawMessageDelivery"),
                     Is("Protocol", *PROTOCOLS_WITHOUT_RAW_MESSAGES),
                 )
             ),
