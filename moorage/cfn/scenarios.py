@@ -148,7 +148,7 @@ def _is_plain(raw: Mapping[str, Any]) -> bool:
 
 def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]:
     """The values of a parameter (or pseudo parameter) that can change a condition."""
-    if name in template.parameter_values:
+    if template.is_decided(name) and name in template.parameters:
         return []
     if name.startswith("AWS::"):
         is_known = name == "AWS::Region" and template.region

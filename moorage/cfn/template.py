@@ -50,6 +50,11 @@ class Template:
     """The region that it is deployed to, if known."""
     parameter_values: Mapping[str, str] = field(default_factory=dict)
     """Parameter values given at deployment, as far as they are known."""
+    account: str | None = None
+    """The ID of the account that it is deployed to, if known."""
+    parent: tuple[str, str] | None = None
+    """The name of the template that contains this one as a nested stack, and the logical ID
+    there."""
 
     def section(self, name: str) -> dict[str, Mapping[str, Any]]:
         """The entries of a section that are maps; others are invalid and left out."""
@@ -57,6 +62,10 @@ class Template:
         if not isinstance(section, Mapping):
             return {}
         return {str(key): value for key, value in section.items() if isinstance(value, Mapping)}
+
+    def is_decided(self, parameter: str) -> bool:
+        """Whether the value of a parameter is not the choice of whoever deploys the template."""
+        return self.parent is not None or parameter in self.parameter_values
 
     @cached_property
     def resources(self) -> dict[str, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
+from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
 from moorage.cfn.template import Parameter, Template
@@ -65,6 +66,8 @@ class Stack:
     @cached_property
     def resources(self) -> dict[str, Resource]:
         """The resources by logical ID, except those whose condition is false."""
+        if self.template.parent is not None and self.nested_resource is None:
+            return {}
         return {
             name: Resource(self, name, body)
             for name, body in self.template.resources.items()
@@ -83,17 +86,50 @@ class Stack:
         chosen = self.view.scenario.get((self.name, name), MISSING)
         if chosen is not MISSING:
             return chosen
-        if name == "AWS::Region" and self.template.region:
-            return self.template.region
         if name.startswith("AWS::"):
-            differs_by_stack = name in ("AWS::StackName", "AWS::StackId")
-            return Unknown(f"{self.name}:{name}" if differs_by_stack else name)
+            return self._resolve_pseudo_parameter(name)
         parameter = self.template.parameters.get(name)
         if parameter is not None:
-            return _parameter_value(parameter, self)
+            self._refs[name] = Unknown(f"{self.name}:{name}")  # if its value refers to itself
+            nested = self.nested_resource
+            return (
+                nested_stacks.parameter_value(parameter, nested)
+                if nested is not None
+                else (_parameter_value(parameter, self))
+            )
         if name in self.resources:
             return Attr(self.resources[name], "Ref")
         return Unknown(f"{self.name}:{name}")
+
+    def _resolve_pseudo_parameter(self, name: str) -> Any:
+        if name in ("AWS::StackName", "AWS::StackId"):
+            return Unknown(f"{self.name}:{name}")
+        if self.nested_resource is not None:
+            return self.nested_resource.stack.resolve_ref(name)
+        known = {"AWS::Region": self.template.region, "AWS::AccountId": self.template.account}
+        return known.get(name) or Unknown(name)
+
+    @cached_property
+    def nested_resource(self) -> Resource | None:
+        """The resource of the parent stack that this stack is created by, if it is a nested
+        stack."""
+        if self.template.parent is None:
+            return None
+        name, logical_id = self.template.parent
+        parent = self.view.stacks_by_name.get(name)
+        return parent.resources.get(logical_id) if parent is not None else None
+
+    @property
+    def root(self) -> Stack:
+        """The stack that contains this one at whatever depth; itself if it is no nested stack."""
+        return self if self.nested_resource is None else self.nested_resource.stack.root
+
+    def resolve_output(self, name: str) -> Any:
+        """The value of an output; Unknown if there is no such output."""
+        output = self.template.outputs.get(name)
+        if output is None:
+            return Unknown(f"{self.name}:Outputs.{name}")
+        return Node(self, output, ("Outputs", name))["Value"].value
 
     @cached_property
     def import_names(self) -> frozenset[str]:
@@ -195,6 +231,7 @@ class View:
     def __init__(self, templates: Iterable[Template], scenario: Scenario) -> None:
         self.scenario = scenario
         self.stacks = [Stack(self, template) for template in templates]
+        self.stacks_by_name = {stack.name: stack for stack in self.stacks}
         self.cache: dict[Any, Any] = {}
         """Results of analyses, by a key of each analysis."""
 
@@ -246,10 +283,22 @@ class View:
                     exports[name] = node["Value"].value
         return exports
 
+    # Nested stacks ----------------------------------------------------------------------------
+
+    def nested_stack(self, resource: Resource) -> Stack | None:
+        """The stack that a resource creates, if it is a nested stack and its template is in the
+        view."""
+        return self._nested_stacks.get((resource.stack.name, resource.id))
+
+    @cached_property
+    def _nested_stacks(self) -> dict[tuple[str, str], Stack]:
+        return {stack.template.parent: stack for stack in self.stacks if stack.template.parent}
+
     # Dependencies -----------------------------------------------------------------------------
 
     def dependents(self, resource: Resource) -> frozenset[Resource]:
-        """The resources that refer to a resource or depend on it, also through an import."""
+        """The resources that refer to a resource or depend on it, also through an import, or
+        through a parameter or an output of a nested stack."""
         return frozenset(self._dependents.get(resource, ()))
 
     @cached_property
@@ -259,17 +308,29 @@ class View:
             for resource in stack.resources.values():
                 for name in stack.direct_dependencies(resource.id):
                     dependents.setdefault(stack.resources[name], set()).add(resource)
-                for raw in _imports(resource.body.raw) if self._exports else ():
-                    value = evaluate(stack, {_IMPORT: raw}, ())[0]
+                for value in self._values_of_other_stacks(stack, resource.body.raw):
                     if isinstance(value, Attr):
                         dependents.setdefault(value.resource, set()).add(resource)
         return dependents
 
+    def _values_of_other_stacks(self, stack: Stack, raw: Any) -> Iterator[Any]:
+        """The values that a resource imports, or gets by way of a nested stack."""
+        if self._exports:
+            for name in _imports(raw):
+                yield self.resolve_import(evaluate(stack, name, ())[0])
+        if self._nested_stacks:
+            for expression in _references(raw):
+                value = evaluate(stack, expression, ())[0]
+                yield from value if isinstance(value, list) else [value]
+
     def is_created_before(self, first: Resource, second: Resource) -> bool:
         """Whether the first resource certainly exists when the second is created."""
-        if first.stack is second.stack:
-            return first.id in first.stack.all_dependencies(second.id)
-        return first.stack.name in self._required_stacks(second.stack)
+        for one, other in zip(_containers(first), _containers(second), strict=False):
+            if one.stack is not other.stack:
+                return one.stack.name in self._required_stacks(other.stack)
+            if one is not other:
+                return one.id in one.stack.all_dependencies(other.id)
+        return False
 
     def _required_stacks(self, stack: Stack) -> frozenset[str]:
         """The names of the stacks that a stack imports from, directly or through others."""
@@ -282,21 +343,26 @@ class View:
 
     @cached_property
     def _imported_stacks(self) -> dict[str, frozenset[str]]:
-        """The names of the stacks that each stack imports from."""
+        """The names of the stacks that each stack imports from. A nested stack is a part of the
+        stack at the root."""
         exports = (
-            (stack.name, Node(stack, output, ()).at("Export", "Name").text)
+            (stack.root.name, Node(stack, output, ()).at("Export", "Name").text)
             for stack in self.stacks
             for output in stack.template.outputs.values()
         )
         exporters = {name: stack for stack, name in exports if name is not None}
-        return {
-            stack.name: frozenset(
-                exporters[name]
-                for name in stack.import_names
-                if name in exporters and exporters[name] != stack.name
-            )
-            for stack in self.stacks
-        }
+        imported: dict[str, frozenset[str]] = {}
+        for stack in self.stacks:
+            root = stack.root.name
+            names = {exporters[name] for name in stack.import_names if name in exporters}
+            imported[root] = imported.get(root, frozenset()) | (names - {root})
+        return imported
+
+
+def _containers(resource: Resource) -> list[Resource]:
+    """The resource, after the nested stacks that contain it, the outermost first."""
+    nested = resource.stack.nested_resource
+    return [resource] if nested is None else [*_containers(nested), resource]
 
 
 def _parameter_value(parameter: Parameter, stack: Stack) -> Any:
@@ -345,6 +411,19 @@ def _imports(raw: Any) -> Iterator[Any]:
         if isinstance(value, Mapping):
             if _IMPORT in value:
                 yield value[_IMPORT]
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+
+
+def _references(raw: Any) -> Iterator[Any]:
+    """Every Ref and Fn::GetAtt, at any depth."""
+    todo = [raw]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, Mapping):
+            if [*value] in (["Ref"], ["Fn::GetAtt"]):
+                yield value
             todo += value.values()
         elif isinstance(value, list):
             todo += value

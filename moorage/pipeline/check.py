@@ -6,7 +6,7 @@ including what one stack exports and another imports.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import groupby
@@ -26,7 +26,9 @@ from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.document import Document
+from moorage.pipeline.finding_places import locate
 from moorage.pipeline.secret_params import hide_secrets
+from moorage.pipeline.sources import Source
 from moorage.pipeline.template_places import find_override
 from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
@@ -82,26 +84,55 @@ def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Fin
 
     Without a region cfn-lint uses its default, and Moorage's rules treat it as unknown.
     """
+    return check_sources([Source(file, text, region=region) for file, text in texts.items()])
+
+
+def check_sources(sources: Sequence[Source]) -> list[Finding]:
+    """The findings about templates whose stacks are deployed to one account and region.
+
+    A file that is the template of several nested stacks has each finding once.
+    """
+    region = next((source.region for source in sources), None)
     try:
         runner = _runner(region if region in REGIONS else None)
     except ConfigFileError as error:
         hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
         return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
-    decoded = {file: decode_str(text) for file, text in texts.items()}
-    bodies = {file: body for file, (body, errors) in decoded.items() if not errors}
+    decoded = {source.id: decode_str(source.text) for source in sources}
+    bodies = {name: body for name, (body, errors) in decoded.items() if not errors}
+    by_name = {source.id: source for source in sources}
     findings = [
-        finding for file, (_, errors) in decoded.items() for finding in _findings(errors, file)
+        finding for name, (_, errors) in decoded.items() for finding in _findings(errors, name)
     ]
-    for file, body in bodies.items():
-        findings += _lint(body, file, runner)
-    findings += _apply_rules(bodies, region, tuple(runner.config.ignore_checks))
+    for name in _one_for_each_text(sources):
+        findings += _lint(bodies[name], name, runner) if name in bodies else []
+    findings += _apply_rules(by_name, bodies, tuple(runner.config.ignore_checks))
     findings = [*_hide_secrets(findings, bodies)]
-    order = {file: position for position, file in enumerate(texts)}
-    return sorted(
+    order = {source.id: position for position, source in enumerate(sources)}
+    ordered = sorted(
         findings,
         key=lambda f: (order[f.place.file], f.place.line, f.code, f.message),
     )
+    located = (
+        locate(finding, by_name[finding.place.file], bodies.get(finding.place.file))
+        for finding in ordered
+    )
+    return [finding for finding in dict.fromkeys(located) if not _is_by_the_cdk(finding)]
+
+
+def _is_by_the_cdk(finding: Finding) -> bool:
+    """Whether a finding is about the style of what the CDK writes, which its users cannot change:
+    its DependsOn repeats references."""
+    return bool(finding.construct) and finding.code == "W3005"
+
+
+def _one_for_each_text(sources: Iterable[Source]) -> list[str]:
+    """The name of the first source with each text: cfn-lint sees one at a time."""
+    names: dict[object, str] = {}
+    for source in sources:
+        names.setdefault((source.file, source.prefix), source.id)
+    return list(names.values())
 
 
 def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Iterator[Finding]:
@@ -134,17 +165,29 @@ def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
 
 
 def _apply_rules(
-    bodies: Mapping[str, Any], region: str | None, ignored: tuple[str, ...]
+    sources: Mapping[str, Source], bodies: Mapping[str, Any], ignored: tuple[str, ...]
 ) -> Iterator[Finding]:
     """The findings of Moorage's rules about templates that belong together.
 
     Rules that the user's settings of cfn-lint ignore are left out.
     """
-    maps = {file: body for file, body in bodies.items() if isinstance(body, Mapping)}
-    lines = {file: LineFinder(file, body) for file, body in maps.items()}
-    for verdict in run_rules([Template(file, body, region) for file, body in maps.items()]):
+    maps = {name: body for name, body in bodies.items() if isinstance(body, Mapping)}
+    lines = {name: LineFinder(name, body) for name, body in maps.items()}
+    templates = [_template(sources[name], body) for name, body in maps.items()]
+    for verdict in run_rules(templates):
         if not verdict.rule.id.startswith(ignored):
             yield _to_finding(verdict, lines[verdict.template].find(verdict.path))
+
+
+def _template(source: Source, body: Mapping[str, Any]) -> Template:
+    return Template(
+        source.id,
+        body,
+        source.region,
+        source.parameter_values,
+        account=source.account,
+        parent=source.parent,
+    )
 
 
 class LineFinder:
