@@ -14,13 +14,12 @@ from typing import Any, TypeVar
 from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
+from moorage.cfn.raw_references import IMPORT, imports, names_in_sub, references, texts
 from moorage.cfn.template import Parameter, Template
 from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
 
 T = TypeVar("T")
-
-_IMPORT = "Fn::ImportValue"
 
 Scenario = Mapping[tuple[str, str], Any]
 """Chosen values of parameters and conditions, by name of the template and name of the parameter;
@@ -143,7 +142,7 @@ class Stack:
 
     @property
     def _import_names(self) -> Iterator[Any]:
-        return (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
+        return (evaluate(self, raw, ())[0] for raw in imports(self.template.body))
 
     # Conditions -------------------------------------------------------------------------------
 
@@ -196,7 +195,7 @@ class Stack:
         todo: list[Any] = [
             value for key, value in body.items() if key not in ("Type", "Metadata", "DependsOn")
         ]
-        yield from _texts(body.get("DependsOn"))
+        yield from texts(body.get("DependsOn"))
         while todo:
             value = todo.pop()
             if isinstance(value, list):
@@ -207,10 +206,10 @@ class Stack:
                         yield inner
                     elif key == "Fn::GetAtt":
                         steps = inner.split(".") if isinstance(inner, str) else inner
-                        yield from _texts(steps[0] if isinstance(steps, list) and steps else None)
+                        yield from texts(steps[0] if isinstance(steps, list) and steps else None)
                     elif key == "Fn::Sub":
                         text = inner[0] if isinstance(inner, list) and inner else inner
-                        yield from _names_in_sub(text)
+                        yield from names_in_sub(text)
                         todo += inner[1:] if isinstance(inner, list) else []
                     elif key == "Fn::If" and isinstance(inner, list) and len(inner) == 3:
                         is_true = self.evaluate_condition(inner[0])
@@ -279,7 +278,7 @@ class View:
             for key, output in stack.template.outputs.items():
                 node = Node(stack, output, ("Outputs", key))
                 name, raw = node.at("Export", "Name").text, output.get("Value")
-                if name is not None and not (isinstance(raw, Mapping) and _IMPORT in raw):
+                if name is not None and not (isinstance(raw, Mapping) and IMPORT in raw):
                     exports[name] = node["Value"].value
         return exports
 
@@ -316,10 +315,10 @@ class View:
     def _values_of_other_stacks(self, stack: Stack, raw: Any) -> Iterator[Any]:
         """The values that a resource imports, or gets by way of a nested stack."""
         if self._exports:
-            for name in _imports(raw):
+            for name in imports(raw):
                 yield self.resolve_import(evaluate(stack, name, ())[0])
         if self._nested_stacks:
-            for expression in _references(raw):
+            for expression in references(raw):
                 value = evaluate(stack, expression, ())[0]
                 yield from value if isinstance(value, list) else [value]
 
@@ -389,41 +388,3 @@ def _transitive(direct: Callable[[str], frozenset[str]], start: str) -> frozense
         reached |= new
         todo += new
     return frozenset(reached)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str):
-            yield item
-
-
-def _names_in_sub(text: Any) -> Iterator[str]:
-    if isinstance(text, str):
-        for part in text.split("${")[1:]:
-            yield part.split("}")[0].split(".")[0].strip()
-
-
-def _imports(raw: Any) -> Iterator[Any]:
-    """The arguments of every Fn::ImportValue, at any depth."""
-    todo = [raw]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, Mapping):
-            if _IMPORT in value:
-                yield value[_IMPORT]
-            todo += value.values()
-        elif isinstance(value, list):
-            todo += value
-
-
-def _references(raw: Any) -> Iterator[Any]:
-    """Every Ref and Fn::GetAtt, at any depth."""
-    todo = [raw]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, Mapping):
-            if [*value] in (["Ref"], ["Fn::GetAtt"]):
-                yield value
-            todo += value.values()
-        elif isinstance(value, list):
-            todo += value

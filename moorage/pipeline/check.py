@@ -6,7 +6,7 @@ including what one stack exports and another imports.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import groupby
@@ -114,9 +114,11 @@ def check_sources(sources: Sequence[Source]) -> list[Finding]:
         findings,
         key=lambda f: (order[f.place.file], f.place.line, f.code, f.message),
     )
+    parents = {source.parent for source in sources}
     located = (
         locate(finding, by_name[finding.place.file], bodies.get(finding.place.file))
         for finding in ordered
+        if not _is_about_path(finding, parents)
     )
     return [finding for finding in dict.fromkeys(located) if not _is_by_the_cdk(finding)]
 
@@ -125,6 +127,13 @@ def _is_by_the_cdk(finding: Finding) -> bool:
     """Whether a finding is about the style of what the CDK writes, which its users cannot change:
     its DependsOn repeats references."""
     return bool(finding.construct) and finding.code == "W3005"
+
+
+def _is_about_path(finding: Finding, parents: Container[tuple[str, str] | None]) -> bool:
+    """Whether cfn-lint warns that a template needs `aws cloudformation package`, although the file
+    that it would upload exists and is checked."""
+    is_path = finding.code == "W3002" and finding.path[2:] == ("Properties", "TemplateURL")
+    return is_path and (finding.place.file, str(finding.path[1])) in parents
 
 
 def _one_for_each_text(sources: Iterable[Source]) -> list[str]:
@@ -180,11 +189,11 @@ def _apply_rules(
 
 
 def _template(source: Source, body: Mapping[str, Any]) -> Template:
-    return Template(
+    return Template.from_written(
         source.id,
         body,
-        source.region,
-        source.parameter_values,
+        region=source.region,
+        parameter_values=source.parameter_values,
         account=source.account,
         parent=source.parent,
     )

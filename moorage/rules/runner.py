@@ -43,11 +43,11 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
 
     A message begins with the condition under which the problem exists, if there is one.
     """
-    bodies = {template.name: template.body for template in templates}
+    by_name = {template.name: template for template in templates}
     runs: list[tuple[Scenario, set[Hashable]]] = []
 
     def find(view: View) -> list[LocatedProblem]:
-        problems = list(_find_problems(view, bodies))
+        problems = list(_find_problems(view, by_name))
         runs.append((view.scenario, {problem.key for problem in problems}))
         return problems
 
@@ -56,7 +56,7 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     return [
         _add_condition(problem, runs)
         for problem in problems
-        if not _is_ignored(problem, bodies[problem.template])
+        if not _is_ignored(problem, by_name[problem.template].written)
     ]
 
 
@@ -73,11 +73,12 @@ def _pause_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _find_problems(view: View, bodies: Mapping[str, Any]) -> Iterator[LocatedProblem]:
+def _find_problems(view: View, templates: Mapping[str, Template]) -> Iterator[LocatedProblem]:
     for rule in RULES:
         for problem in rule.check(view):
             name = problem.node.stack.name
-            path = nearest_existing_path(bodies[name], problem.node.path)
+            template = templates[name]
+            path = nearest_existing_path(template.written, template.written_path(problem.node.path))
             yield LocatedProblem(rule, name, path, problem.message, problem.hint)
 
 
