@@ -17,7 +17,7 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.raw_references import IMPORT, imports, names_in_sub, references, texts
 from moorage.cfn.template import Parameter, Template
 from moorage.cfn.tristate import all_of, any_of, negate
-from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
+from moorage.cfn.values import MISSING, Attr, OneOf, Text, Unknown, are_same, as_text
 
 T = TypeVar("T")
 
@@ -102,11 +102,11 @@ class Stack:
 
     def _resolve_pseudo_parameter(self, name: str) -> Any:
         if name in ("AWS::StackName", "AWS::StackId"):
-            return Unknown(f"{self.name}:{name}")
+            return Unknown(f"{self.name}:{name}", excluded=frozenset({""}))
         if self.nested_resource is not None:
             return self.nested_resource.stack.resolve_ref(name)
         known = {"AWS::Region": self.template.region, "AWS::AccountId": self.template.account}
-        return known.get(name) or Unknown(name)
+        return known.get(name) or Unknown(name, excluded=frozenset({""}))
 
     @cached_property
     def nested_resource(self) -> Resource | None:
@@ -133,16 +133,17 @@ class Stack:
     @cached_property
     def import_names(self) -> frozenset[str]:
         """The names of the exports that the template imports, as far as they are known."""
-        return frozenset(name for name in self._import_names if isinstance(name, str))
+        return frozenset(name for name in self.imported_names if isinstance(name, str))
 
     @cached_property
     def imported_values(self) -> tuple[Any, ...]:
         """The imported values; Unknown if the exporting stack is not in the view."""
-        return tuple(map(self.view.resolve_import, self._import_names))
+        return tuple(map(self.view.resolve_import, self.imported_names))
 
-    @property
-    def _import_names(self) -> Iterator[Any]:
-        return (evaluate(self, raw, ())[0] for raw in imports(self.template.body))
+    @cached_property
+    def imported_names(self) -> tuple[Any, ...]:
+        """The names of the exports that the template imports, known or not."""
+        return tuple(evaluate(self, raw, ())[0] for raw in imports(self.template.body))
 
     # Conditions -------------------------------------------------------------------------------
 
@@ -264,22 +265,24 @@ class View:
 
     def resolve_import(self, name: Any) -> Any:
         """The value that is exported under a name; Unknown if no stack in the view exports it."""
+        key = _export_key(name)
+        if key is not None and key in self._exports:
+            return self._exports[key]["Value"].value
         text = as_text(name)
-        if text is not None and text in self._exports:
-            return self._exports[text]
         return Unknown(f"import:{expression_key(text if text is not None else name)}")
 
     @cached_property
-    def _exports(self) -> dict[str, Any]:
-        """Exported values by export name. Leaves out imported values that are exported again:
-        such a chain may be circular."""
-        exports: dict[str, Any] = {}
+    def _exports(self) -> dict[str | Text, Node]:
+        """The outputs that are exported, by export name. Leaves out imported values that are
+        exported again: such a chain may be circular."""
+        exports: dict[str | Text, Node] = {}
+        self.__dict__["_exports"] = exports  # a name can depend on an import
         for stack in self.stacks if len(self.stacks) > 1 else ():
-            for key, output in stack.template.outputs.items():
-                node = Node(stack, output, ("Outputs", key))
-                name, raw = node.at("Export", "Name").text, output.get("Value")
-                if name is not None and not (isinstance(raw, Mapping) and IMPORT in raw):
-                    exports[name] = node["Value"].value
+            for logical_id, output in stack.template.outputs.items():
+                node = Node(stack, output, ("Outputs", logical_id))
+                key, raw = _export_key(node.at("Export", "Name").value), output.get("Value")
+                if key is not None and not (isinstance(raw, Mapping) and IMPORT in raw):
+                    exports[key] = node
         return exports
 
     # Nested stacks ----------------------------------------------------------------------------
@@ -344,18 +347,25 @@ class View:
     def _imported_stacks(self) -> dict[str, frozenset[str]]:
         """The names of the stacks that each stack imports from. A nested stack is a part of the
         stack at the root."""
-        exports = (
-            (stack.root.name, Node(stack, output, ()).at("Export", "Name").text)
+        exporters = {
+            _export_key(Node(stack, output, ()).at("Export", "Name").value): stack.root.name
             for stack in self.stacks
             for output in stack.template.outputs.values()
-        )
-        exporters = {name: stack for stack, name in exports if name is not None}
+        }
+        exporters.pop(None, None)
         imported: dict[str, frozenset[str]] = {}
         for stack in self.stacks:
             root = stack.root.name
-            names = {exporters[name] for name in stack.import_names if name in exporters}
+            names = {exporters.get(_export_key(name), root) for name in stack.imported_names}
             imported[root] = imported.get(root, frozenset()) | (names - {root})
         return imported
+
+
+def _export_key(name: Any) -> str | Text | None:
+    """What an export is found by: its name, or an expression that is equal for equal names. None if
+    there is no such thing."""
+    text = as_text(name)
+    return name if text is None and isinstance(name, Text) else text
 
 
 def _containers(resource: Resource) -> list[Resource]:

@@ -183,3 +183,63 @@ def test_pseudo_parameters_are_those_of_the_parent() -> None:
     stack = View([outer, Template("p/N", CHILD, parent=("p", "N"))], {}).stacks[1]
     assert stack.resolve_ref("AWS::AccountId") == "111122223333"
     assert isinstance(stack.resolve_ref("AWS::StackName"), Unknown)
+
+
+def test_imports_by_the_name_of_a_nested_stack() -> None:
+    """An export `${AWS::StackName}-Id`, and a stack that gets the name of the other one."""
+    exporter = {
+        "Resources": {"C": PARENT},
+        "Outputs": {
+            "Name": {"Value": {"Ref": "AWS::StackName"}},
+            "Id": {"Value": {"Ref": "C"}, "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-Id"}}},
+        },
+    }
+    imported = {"Fn::ImportValue": {"Fn::Sub": "${Module}-Id"}}
+    importer = {
+        "Parameters": {"Module": {"Type": "String", "Default": ""}},
+        "Conditions": {"HasNone": {"Fn::Equals": [{"Ref": "Module"}, ""]}},
+        "Resources": {
+            "D": {"Type": "T::R", "Properties": {"X": imported}},
+            "E": {"Type": "T::R", "Condition": "HasNone"},
+        },
+    }
+    name = {"Module": {"Fn::GetAtt": ["A", "Outputs.Name"]}}
+    outer = {
+        "Resources": {
+            "A": {"Type": STACK},
+            "B": {"Type": STACK, "Properties": {"Parameters": name}},
+        }
+    }
+    templates = [
+        Template("p", outer),
+        Template("p/A", exporter, parent=("p", "A")),
+        Template("p/B", importer, parent=("p", "B")),
+    ]
+    created, later = default_view(templates).stacks[1:]
+    assert plain(later.resources["D"]["X"].value) == "C.Ref"
+    assert "E" not in later.resources, "the name of a stack is not empty"
+    assert later.view.is_created_before(created.resources["C"], later.resources["D"])
+    assert later.view.dependents(created.resources["C"]) == {later.resources["D"]}
+
+
+def test_a_resource_that_is_passed_is_not_empty() -> None:
+    child = {
+        "Parameters": {"P": {**TEXT, "Default": ""}},
+        "Conditions": {"HasNone": {"Fn::Equals": [{"Ref": "P"}, ""]}},
+        "Resources": {"C": {"Type": "T::R", "Condition": "HasNone"}},
+    }
+    parent = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}}}
+    assert [*view({"P": {"Ref": "Vpc"}}, child, parent=parent).stacks[1].resources] == []
+    assert [*view({}, child, parent=parent).stacks[1].resources] == ["C"]
+
+
+def test_an_unknown_import_is_of_no_stack() -> None:
+    outputs = {"V": {"Value": "v"}}
+    first = Template("a", {"Resources": {"C": PARENT}, "Outputs": outputs})
+    imported = {"Fn::ImportValue": {"Ref": "Name"}}
+    parameters = {"Name": TEXT}
+    resources = {"D": {"Type": "T::R", "Properties": {"X": imported}}}
+    second = Template("b", {"Parameters": parameters, "Resources": resources})
+    both = View([first, second], {})
+    created, later = (next(iter(stack.resources.values())) for stack in both.stacks)
+    assert not both.is_created_before(created, later)
