@@ -29,13 +29,11 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from moorage import __version__
@@ -57,6 +55,7 @@ from moorage.commands.rehearse import rehearse
 from moorage.commands.rollback import rollback
 from moorage.commands.run import run as run_now
 from moorage.commands.schema import schema
+from moorage.commands.signals import raise_on_signals
 from moorage.commands.status import status
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import (
@@ -65,7 +64,6 @@ from moorage.commands.usage import (
     INTERNAL,
     USAGE,
     FailedError,
-    TerminatedError,
     UsageError,
     endpoint,
     interruption_code,
@@ -425,16 +423,12 @@ def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise TerminatedError
-
-
 def run(templates: str, program: str = "build.py") -> NoReturn:
     """Runs the command line of this process and ends the process with its exit code."""
     # cfn-lint's rules and schemas are many objects that are used until the end, and a build takes
     # seconds: garbage collection would free little memory, and take a fifth of the time.
     gc.disable()
-    signal.signal(signal.SIGTERM, _terminate)
+    raise_on_signals()
     try:
         code = main(sys.argv[1:], templates, program)
         sys.stdout.flush()

@@ -99,7 +99,7 @@ def _evaluate_ref(stack: Stack, argument: Any) -> Any:
 
 def _evaluate_get_att(stack: Stack, argument: Any) -> Any:
     name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-    resource = stack.resources.get(name)
+    resource = stack.find(name) if isinstance(name, str) else None
     if resource is None or not isinstance(attribute, str):
         return Unknown(f"{stack.name}:{name}.{attribute}")
     nested = stack.view.nested_stack(resource)

@@ -22,6 +22,7 @@ from moorage.cfn.values import (
 )
 
 if TYPE_CHECKING:
+    from moorage.cfn.template import Switch
     from moorage.cfn.view import Resource, Stack
 
 _NEVER_ABSENT = frozenset({"Ref", "Fn::Sub", "Fn::Join"})
@@ -34,12 +35,16 @@ _NOT_EVALUATED: Final = object()
 class Node:
     """A place in a template, and its value."""
 
-    __slots__ = ("_items", "_nodes", "_value", "path", "raw", "stack")
+    __slots__ = ("_items", "_nodes", "_reads", "_value", "path", "raw", "stack")
 
-    def __init__(self, stack: Stack, raw: Any, path: Path) -> None:
+    def __init__(
+        self, stack: Stack, raw: Any, path: Path, reads: frozenset[Switch] = frozenset()
+    ) -> None:
         self.stack = stack
         self.raw = raw
         self.path = path
+        self._reads = reads
+        """The switches that the value depends on, if the view records them."""
         self._value: Any = _NOT_EVALUATED
         self._nodes: dict[Any, Node] | None = None
         self._items: tuple[Node, ...] | None = None
@@ -48,11 +53,22 @@ class Node:
     def value(self) -> Any:
         """A scalar, a map or list as written, MISSING, or a value of the module `values`."""
         if self._value is _NOT_EVALUATED:
-            try:
-                self._value, self.path = evaluate(self.stack, self.raw, self.path)
-            except RecursionError:
-                self._value = Unknown("too deep")
+            view = self.stack.view
+            if view.records and isinstance(self.raw, Mapping) and len(self.raw) == 1:
+                self._value, reads = view.record(self._evaluate)
+                self._reads |= reads
+            else:
+                self._value = self._evaluate()
+        if self._reads:
+            self.stack.view.reads |= self._reads
         return self._value
+
+    def _evaluate(self) -> Any:
+        try:
+            value, self.path = evaluate(self.stack, self.raw, self.path)
+        except RecursionError:
+            value = Unknown("too deep")
+        return value
 
     def __getitem__(self, key: str | int) -> Node:
         if self._nodes is None:
@@ -67,7 +83,7 @@ class Node:
                 inner = value[key]
             elif isinstance(value, Unknown | OneOf | Text | Attr):
                 inner = Unknown(f"{value}.{key}")
-            node = self._nodes[key] = Node(self.stack, inner, (*self.path, key))
+            node = self._nodes[key] = Node(self.stack, inner, (*self.path, key), self._reads)
         return node
 
     def at(self, *path: str | int) -> Node:
@@ -203,8 +219,14 @@ class Node:
         if self._items is None:
             value = self.value
             length = len(value) if isinstance(value, list) else 0
-            nodes = map(self.__getitem__, range(length))
-            self._items = tuple(node for node in nodes if not node.absent)
+            nodes = [self[index] for index in range(length)]
+            items, reads = self.stack.view.record(
+                lambda: tuple(node for node in nodes if not node.absent)
+            )
+            self._items = items
+            self._reads |= reads
+        if self._reads:
+            self.stack.view.reads |= self._reads
         return self._items
 
     @property

@@ -1,191 +1,243 @@
-"""Scenarios: which values of parameters and conditions are evaluated.
+"""Scenarios: with which values of parameters and conditions a template is judged.
 
-A template with conditions can be deployed in many ways. Evaluating all combinations takes too long,
-and most are never deployed. So these are evaluated: the scenario of the parameters' defaults, and
-scenarios that differ from it in one choice, those that matter most first. A result that appears
-only with such a choice counts if it also appears when all other choices are inverted, because then
-this choice alone is the cause.
+A template with switches can be deployed in many ways. Trying all combinations takes too long, and
+most are never deployed. So each finder (a rule) first gets the scenario of the parameters'
+defaults. The view records which switches it reads; each of their other values is tried, for this
+finder alone. A switch that is read only then, because a resource exists or an `Fn::If` takes
+another branch, is tried from there.
+
+What a finder finds only with another value counts if it is also found when all other switches that
+it reads are inverted, because then this value alone is the cause. Not inverted are the switches
+that would remove a resource, or the place where something is found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
-from moorage.cfn.template import Template
-from moorage.cfn.values import Unknown, as_text
+from moorage.cfn.switches import find_switches
+from moorage.cfn.template import Switch, Template
+from moorage.cfn.values import MISSING, Path
 from moorage.cfn.view import Scenario, View
 
-MAX_STEPS = 12
-"""How many scenarios other than the default one are evaluated."""
+MAX_SCENARIOS = 48
+"""How many scenarios a finder gets. One that reads more switches is not tried with all of them."""
+_MAX_CHANGES = 4
+"""In how many switches a scenario differs from the defaults."""
+_NO_VALUE = {"Ref": "AWS::NoValue"}
 
-_UNIMPORTANT_PROPERTIES = ("Environment", "Tags", "Description", "Metadata")
-"""Properties that hardly any result depends on."""
 
-T = TypeVar("T")
+class Located(Protocol):
+    """Something found at a place in a template."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def kind(self) -> Hashable:
+        """Equal for two scenarios, if they are found at the same place."""
+
+
+T = TypeVar("T", bound=Located)
+Changes = tuple[tuple[Switch, Any], ...]
+"""Switches of a scenario with other values than the defaults."""
+
+
+@dataclass(frozen=True)
+class Finder(Generic[T]):
+    """A rule, or something else that finds things in a view."""
+
+    find: Callable[[View], Iterable[T]]
+    tries_values: bool = True
+    """Whether AllowedValues of a parameter that no condition depends on are tried one by one."""
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """What a finder finds."""
+
+    result: T
+    choices: Mapping[Switch, Any]
+    """The values of switches without which it is not found."""
+    by_default: bool
+    """Whether these are the default values."""
 
 
 def find_in_scenarios(
-    templates: Sequence[Template],
-    find: Callable[[View], Iterable[T]],
-    key: Callable[[T], Hashable],
-) -> list[T]:
-    """Returns what `find` returns in any scenario, each result once by its key."""
-    choices = _choices(templates)
-    base = {name: values[0] for name, values in choices.items()}
-    first = View(templates, base)
-    results = {key(result): result for result in find(first)}
-    seen = {_condition_values(first)}
-    for name, value in _steps(_by_importance(choices, templates)):
-        view = View(templates, {**base, name: value})
-        conditions = _condition_values(view)
-        if conditions in seen:
-            continue
-        if len(seen) > MAX_STEPS:
-            break
-        seen.add(conditions)
-        new = {key(result): result for result in find(view)}
-        if new.keys() - results.keys():
-            inverted = View(templates, {**_inverted(choices), name: value})
-            confirmed = {key(result) for result in find(inverted)} - results.keys()
-            results |= {result: new[result] for result in new if result in confirmed}
-    return list(results.values())
+    templates: Sequence[Template], finders: Iterable[Finder[T]]
+) -> list[Found[T]]:
+    """What finders find in any scenario, each once."""
+    search: _Search[T] = _Search(templates)
+    runs = [_Runs(finder) for finder in finders]
+    search.run_all(runs)
+    return [found for run in runs for found in run.conclude(search.defaults)]
 
 
 def default_view(templates: Sequence[Template]) -> View:
     """The templates with the defaults of their parameters."""
-    return View(templates, {name: values[0] for name, values in _choices(templates).items()})
+    search: _Search[Any] = _Search(templates)
+    return search.view(())
 
 
-def _steps(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Iterator[tuple[Any, Any]]:
-    """Single changes of the default scenario: first one alternative of each choice, then the
-    next."""
-    for index in range(1, max(map(len, choices.values()), default=0)):
-        for name, values in choices.items():
-            if index < len(values):
-                yield name, values[index]
+class _Runs(Generic[T]):
+    """The runs of a finder."""
+
+    def __init__(self, finder: Finder[T]) -> None:
+        self.finder = finder
+        self.outcomes: set[Any] = set()
+        """The values of the switches with which it has been run, as far as they differ."""
+        self.keys: dict[Changes, frozenset[Hashable]] = {}
+        """What is found in each scenario."""
+        self.found: dict[Hashable, tuple[T, Changes]] = {}
+        """What counts, and in which scenario it was found first."""
+
+    def conclude(self, defaults: Scenario) -> Iterator[Found[T]]:
+        for key, (result, changes) in self.found.items():
+            if changes:
+                yield Found(result, dict(changes), by_default=False)
+            else:
+                yield Found(result, dict(self._defaults_needed(key, defaults)), by_default=True)
+
+    def _defaults_needed(self, key: Hashable, defaults: Scenario) -> Iterator[tuple[Switch, Any]]:
+        for changes, keys in self.keys.items():
+            if len(changes) == 1 and key not in keys and defaults[changes[0][0]] is not MISSING:
+                yield changes[0][0], defaults[changes[0][0]]
 
 
-def _by_importance(
-    choices: Mapping[tuple[str, str], Sequence[Any]], templates: Sequence[Template]
-) -> dict[tuple[str, str], Sequence[Any]]:
-    """The choices in the order in which they are worth a scenario: first those that decide about
-    resources and their properties, then those that only change environment variables or tags."""
-    important = {
-        (template.name, name)
-        for template in templates
-        for condition in _find_conditions(template.body.get("Resources"))
-        for name in (f"Condition {condition}", *_parameters_of(template, condition, set()))
-    }
-    return dict(sorted(choices.items(), key=lambda choice: choice[0] not in important))
+_Step = tuple[_Runs[T], frozenset[Switch]]
+"""A finder that is to be run in a scenario, and the switches that have been tried for it."""
 
 
-def _find_conditions(raw: Any) -> Iterator[str]:
-    """The conditions that resources or their properties depend on."""
-    if isinstance(raw, list):
-        for item in raw:
-            yield from _find_conditions(item)
-    elif isinstance(raw, Mapping):
-        condition, choice = raw.get("Condition"), raw.get("Fn::If")
-        if isinstance(condition, str):
-            yield condition
-        if isinstance(choice, list) and choice and isinstance(choice[0], str):
-            yield choice[0]
-        for key, value in raw.items():
-            if key not in _UNIMPORTANT_PROPERTIES:
-                yield from _find_conditions(value)
+class _Search(Generic[T]):
+    """The scenarios of templates. Finders that want the same scenario share its view."""
+
+    def __init__(self, templates: Sequence[Template]) -> None:
+        self.templates = templates
+        self.switches = find_switches(templates)
+        self.defaults = {switch: values[0] for switch, values in self.switches.items()}
+
+    def view(self, changes: Changes) -> View:
+        scenario = {**self.defaults, **dict(changes)}
+        known = {switch: value for switch, value in scenario.items() if value is not MISSING}
+        return View(self.templates, known, records=bool(self.switches))
+
+    def run_all(self, runs: Iterable[_Runs[T]]) -> None:
+        """Runs finders in the scenarios that matter to each."""
+        level: dict[Changes, list[_Step[T]]] = {(): [(run, frozenset()) for run in runs]}
+        while level:
+            following: dict[Changes, list[_Step[T]]] = {}
+            for changes, steps in level.items():
+                view = self.view(changes)
+                for run, tried in steps:
+                    reads = self._run(run, view, changes)
+                    for changed in self._changes(run, changes, reads - tried):
+                        following.setdefault(changed, []).append((run, tried | reads))
+            level = following
+
+    def _changes(
+        self, run: _Runs[T], changes: Changes, reads: frozenset[Switch]
+    ) -> Iterator[Changes]:
+        """The next scenarios: each with another value of a switch."""
+        if len(changes) == _MAX_CHANGES:
+            return
+        for switch, (default, *others) in self.switches.items():
+            is_tried = run.finder.tries_values or default is not MISSING
+            if switch in reads and is_tried and switch not in dict(changes):
+                for value in others:
+                    yield (*changes, (switch, value))
+
+    def _run(self, run: _Runs[T], view: View, changes: Changes) -> frozenset[Switch]:
+        """Runs a finder and returns the switches that it reads; none if it has been run with an
+        equal scenario."""
+        outcome = self._outcome(view, run.finder, changes)
+        if outcome in run.outcomes or len(run.outcomes) >= MAX_SCENARIOS:
+            return frozenset()
+        run.outcomes.add(outcome)
+        results, reads = view.record(lambda: list(run.finder.find(view)))
+        run.keys[changes] = frozenset(map(_key, results))
+        new = [result for result in results if _key(result) not in run.found]
+        if changes and new:
+            new = [*self._confirm(run.finder, new, view, changes, reads)]
+        run.found |= {_key(result): (result, changes) for result in new}
+        return reads
+
+    def _outcome(self, view: View, finder: Finder[T], changes: Changes) -> Hashable:
+        """What makes a difference between scenarios: the conditions, and values that are tried."""
+        conditions = view.cached("conditions", lambda: tuple(_values_of_conditions(view)))
+        tried = changes if finder.tries_values else ()
+        return conditions, tuple(
+            (switch, value)
+            for switch, value in tried
+            if isinstance(value, str) and len(self.switches[switch]) > 2
+        )
+
+    # Confirmation -----------------------------------------------------------------------------
+
+    def _confirm(
+        self,
+        finder: Finder[T],
+        results: Iterable[T],
+        view: View,
+        changes: Changes,
+        reads: frozenset[Switch],
+    ) -> Iterator[T]:
+        """The results that are also found with the other switches inverted."""
+        inverted = {
+            switch: values[-1]
+            for switch, values in self.switches.items()
+            if switch in reads and switch not in dict(changes) and values[0] is not MISSING
+        }
+        for switch in list(inverted):
+            if _removes(self.view((*changes, (switch, inverted[switch]))), view):
+                del inverted[switch]
+        found: dict[Changes, set[Hashable]] = {}
+        for result in results:
+            kept = self._switches_around(result)
+            scenario = (*changes, *(item for item in inverted.items() if item[0] not in kept))
+            if scenario not in found:
+                found[scenario] = {*map(_place, finder.find(self.view(scenario)))}
+            if _place(result) in found[scenario]:
+                yield result
+
+    def _switches_around(self, result: T) -> frozenset[Switch]:
+        """The switches of each `Fn::If` around a place with AWS::NoValue in the other branch."""
+        (template,) = (t for t in self.templates if t.name == result.template)
+        switches: frozenset[Switch] = frozenset()
+        raw: Any = template.written
+        for key in result.path:
+            raw = raw[key]
+            if key == "Fn::If" and isinstance(raw, list) and _NO_VALUE in raw:
+                switches |= template.switches_of_conditions.get(raw[0], frozenset())
+        return switches
 
 
-def _parameters_of(template: Template, condition: str, seen: set[str]) -> Iterator[str]:
-    """The parameters that a condition depends on, also through other conditions."""
-    raw = template.conditions.get(condition)
-    if condition in seen or raw is None:
-        return
-    seen.add(condition)
-    yield from _compared({condition: raw})
-    for other in _find_conditions(raw):
-        yield from _parameters_of(template, other, seen)
+def _key(result: Located) -> Hashable:
+    return result.kind, result.template, result.path
 
 
-def _inverted(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Scenario:
-    return {name: values[-1] for name, values in choices.items()}
+def _place(result: Located) -> Hashable:
+    """What is found and where, whichever branch of an `Fn::If` it is in."""
+    branches = {index for index, key in enumerate(result.path) if key == "Fn::If"}
+    path = enumerate(result.path)
+    steps = (key for index, key in path if index not in branches and index - 1 not in branches)
+    return result.kind, result.template, tuple(steps)
 
 
-def _condition_values(view: View) -> tuple[Any, ...]:
-    return tuple(
-        stack.evaluate_condition(name)
-        for stack in view.stacks
-        for name in stack.template.conditions
-    )
-
-
-def _choices(templates: Sequence[Template]) -> dict[tuple[str, str], list[Any]]:
-    """Parameters and conditions that can vary, by (template, name), with their possible values, the
-    default first."""
-    choices = {
-        (template.name, name): values
-        for template in templates
-        for name, compared in _compared(template.conditions).items()
-        for values in [_values(template, name, compared)]
-        if values
-    }
-    view = View(templates, {name: values[0] for name, values in choices.items()})
+def _values_of_conditions(view: View) -> Iterator[bool | None]:
     for stack in view.stacks:
         for name in stack.template.conditions:
-            if stack.evaluate_condition(name) is None and _is_plain(
-                stack.template.conditions[name]
-            ):
-                choices[stack.name, f"Condition {name}"] = [True, False]
-    return choices
+            yield stack.evaluate_condition(name)
 
 
-def _is_plain(raw: Mapping[str, Any]) -> bool:
-    """Whether a condition is a comparison, and not derived from other conditions."""
-    return "Fn::Equals" in raw or (
-        "Fn::Not" in raw and "Fn::Equals" in str(raw) and "Condition" not in str(raw)
+def _removes(changed: View, view: View) -> bool:
+    """Whether a resource does not exist in a changed view."""
+    return any(
+        stack.evaluate_condition(condition) is not False
+        and changed_stack.evaluate_condition(condition) is False
+        for stack, changed_stack in zip(view.stacks, changed.stacks, strict=True)
+        for condition in {body.get("Condition") for body in stack.template.resources.values()}
+        if isinstance(condition, str)
     )
-
-
-def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]:
-    """The values of a parameter (or pseudo parameter) that can change a condition."""
-    if template.is_decided(name) and name in template.parameters:
-        return []
-    if name.startswith("AWS::"):
-        is_known = name == "AWS::Region" and template.region
-        different = Unknown(name, excluded=frozenset(compared))
-        return [] if is_known or name == "AWS::NoValue" else [different, *compared]
-    different = Unknown(f"{template.name}:{name}", excluded=frozenset(compared))
-    parameter = template.parameters.get(name)
-    if parameter is None or parameter.is_list or not parameter.is_direct:
-        return []
-    default = as_text(parameter.default)
-    allowed = [text for text in map(as_text, parameter.allowed_values) if text is not None]
-    if allowed:
-        first = default if default in allowed else allowed[0]
-        return [first, *(value for value in allowed if value != first)]
-    if default is None:
-        return [different, *compared]
-    rest = [value for value in compared if value != default]
-    return [default, *([different] if default in compared else []), *rest]
-
-
-def _compared(conditions: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Parameters used in conditions, with the literals that each is compared with."""
-    compared: dict[str, list[str]] = {}
-    todo: list[Any] = list(conditions.values())
-    while todo:
-        raw = todo.pop(0)
-        if isinstance(raw, Mapping):
-            equals = raw.get("Fn::Equals")
-            if isinstance(equals, list) and len(equals) == 2:
-                for operand, literal in (equals, reversed(equals)):
-                    text = as_text(literal)
-                    if isinstance(operand, Mapping) and isinstance(operand.get("Ref"), str):
-                        literals = compared.setdefault(operand["Ref"], [])
-                        literals += [text] if text is not None and text not in literals else []
-            if isinstance(raw.get("Ref"), str):
-                compared.setdefault(raw["Ref"], [])
-            todo += raw.values()
-        elif isinstance(raw, list):
-            todo += raw
-    return compared

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from moorage.cfn.serverless import TRANSFORM, Expansion, Path, expand
+from moorage.cfn.values import as_text
 
 _CDK_LOGICAL_ID = re.compile(r"[0-9A-F]{8}$")
 _LIST_TYPES = ("List<", "CommaDelimitedList")
@@ -18,6 +19,13 @@ _HARMLESS_MACROS = (
     "AWS::CodeDeployBlueGreen",
 )
 """Macros that do not change resources of ECS and Elastic Load Balancing."""
+
+
+_SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9:]{1,255})\}")
+
+Switch = tuple[str, str]
+"""What can differ between two deployments: the name of a template, and that of its parameter or
+`Condition <name>` for a condition whose value only the deployment knows."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,12 @@ class Parameter:
     @property
     def is_list(self) -> bool:
         return self.type.startswith(_LIST_TYPES)
+
+    @cached_property
+    def texts_allowed(self) -> list[str]:
+        """AllowedValues, those that are no text left out."""
+        texts = dict.fromkeys(map(as_text, self.allowed_values))
+        return [text for text in texts if text is not None]
 
     @property
     def is_direct(self) -> bool:
@@ -134,6 +148,47 @@ class Template:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         return {name: _parameter(name, body) for name, body in self.section("Parameters").items()}
+
+    @cached_property
+    def switches_of_conditions(self) -> dict[str, frozenset[Switch]]:
+        """The switches that each condition depends on, also through other conditions."""
+        return {name: frozenset(self._switches_of(name, set())) for name in self.conditions}
+
+    def _switches_of(self, condition: str, seen: set[str]) -> Iterator[Switch]:
+        if condition in seen:
+            return
+        seen.add(condition)
+        yield self.name, f"Condition {condition}"
+        todo: list[Any] = [self.conditions.get(condition)]
+        while todo:
+            raw = todo.pop()
+            if isinstance(raw, list):
+                todo += raw
+            elif isinstance(raw, Mapping):
+                if isinstance(raw.get("Ref"), str):
+                    yield self.name, raw["Ref"]
+                if isinstance(raw.get("Condition"), str):
+                    yield from self._switches_of(raw["Condition"], seen)
+                todo += raw.values()
+            elif isinstance(raw, str):  # Fn::Sub
+                yield from ((self.name, name) for name in _SUBSTITUTED.findall(raw))
+
+    def switches_of_resource(self, name: str) -> frozenset[Switch]:
+        """The switches that decide whether a resource exists."""
+        condition = self.resources.get(name, {}).get("Condition")
+        if not isinstance(condition, str):
+            return frozenset()
+        return self.switches_of_conditions.get(condition, frozenset())
+
+    @cached_property
+    def switches_of_types(self) -> dict[str, frozenset[Switch]]:
+        """The switches that decide which resources of a type exist."""
+        switches: dict[str, frozenset[Switch]] = {}
+        for name, body in self.resources.items():
+            of_resource = self.switches_of_resource(name)
+            if of_resource:
+                switches[body["Type"]] = switches.get(body["Type"], frozenset()) | of_resource
+        return switches
 
 
 def _parameter(name: str, body: Mapping[str, Any]) -> Parameter:

@@ -15,15 +15,14 @@ from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
 from moorage.cfn.raw_references import IMPORT, imports, names_in_sub, references, texts
-from moorage.cfn.template import Parameter, Template
+from moorage.cfn.template import Parameter, Switch, Template
 from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Text, Unknown, are_same, as_text
 
 T = TypeVar("T")
 
-Scenario = Mapping[tuple[str, str], Any]
-"""Chosen values of parameters and conditions, by name of the template and name of the parameter;
-a condition has the name `Condition <name>`."""
+Scenario = Mapping[Switch, Any]
+"""Chosen values of parameters and conditions."""
 
 
 class Resource:
@@ -35,7 +34,8 @@ class Resource:
         self.stack = stack
         self.id = name
         self.type: str = body["Type"]
-        self.body = Node(stack, body, ("Resources", name))
+        switches = stack.template.switches_of_resource(name) if stack.view.records else frozenset()
+        self.body = Node(stack, body, ("Resources", name), switches)
         self.props = self.body["Properties"]
 
     def __getitem__(self, key: str) -> Node:
@@ -59,14 +59,42 @@ class Stack:
         self.name = template.name
         self._conditions: dict[str, bool | None] = {}
         self._refs: dict[str, Any] = {}
-        self._direct_dependencies: dict[str, frozenset[str]] = {}
-        self._all_dependencies: dict[str, frozenset[str]] = {}
 
-    @cached_property
+    @property
     def resources(self) -> dict[str, Resource]:
         """The resources by logical ID, except those whose condition is false."""
-        if self.template.parent is not None and self.nested_resource is None:
+        if self.view.records:
+            for switches in self.template.switches_of_types.values():
+                self.view.reads |= switches
+        return self._resources
+
+    def find(self, name: str) -> Resource | None:
+        """The resource with a logical ID, if it exists."""
+        if self.view.records:
+            self.view.reads |= self.template.switches_of_resource(name)
+        return self._resources.get(name)
+
+    @property
+    def _resources(self) -> dict[str, Resource]:
+        if self.template.parent is None:
+            return self._all_resources
+        # Whether they exist also depends on the switches of the parent.
+        return self.view.cached(("resources", self.name), self._find_nested_resources)
+
+    def record_parent(self) -> None:
+        """Records the switches of a parent stack that decide which resources exist."""
+        if self.template.parent is not None and any(self.template.resources):
+            _ = self._resources
+
+    def _find_nested_resources(self) -> dict[str, Resource]:
+        if self.nested_resource is None:
             return {}
+        for condition in self.template.conditions:
+            self.evaluate_condition(condition)
+        return self._all_resources
+
+    @cached_property
+    def _all_resources(self) -> dict[str, Resource]:
         return {
             name: Resource(self, name, body)
             for name, body in self.template.resources.items()
@@ -75,7 +103,17 @@ class Stack:
 
     def resolve_ref(self, name: str) -> Any:
         """The value of `Ref` for a name."""
+        if self.view.records:
+            self.view.reads.add((self.name, name))
+            self.view.reads |= self.template.switches_of_resource(name)
+        if self.template.parent is not None:
+            key = ("ref", self.name, name)
+            return self.view.cached(key, lambda: self._resolve_once(name))
+        return self._resolve_once(name)
+
+    def _resolve_once(self, name: str) -> Any:
         if name not in self._refs:
+            self._refs[name] = Unknown(f"{self.name}:{name}")  # if its value refers to itself
             self._refs[name] = self._resolve_ref(name)
         return self._refs[name]
 
@@ -89,16 +127,12 @@ class Stack:
             return self._resolve_pseudo_parameter(name)
         parameter = self.template.parameters.get(name)
         if parameter is not None:
-            self._refs[name] = Unknown(f"{self.name}:{name}")  # if its value refers to itself
             nested = self.nested_resource
-            return (
-                nested_stacks.parameter_value(parameter, nested)
-                if nested is not None
-                else (_parameter_value(parameter, self))
-            )
-        if name in self.resources:
-            return Attr(self.resources[name], "Ref")
-        return Unknown(f"{self.name}:{name}")
+            if nested is not None:
+                return nested_stacks.parameter_value(parameter, nested)
+            return _parameter_value(parameter, self)
+        resource = self._resources.get(name)
+        return Attr(resource, "Ref") if resource else Unknown(f"{self.name}:{name}")
 
     def _resolve_pseudo_parameter(self, name: str) -> Any:
         if name in ("AWS::StackName", "AWS::StackId"):
@@ -108,7 +142,7 @@ class Stack:
         known = {"AWS::Region": self.template.region, "AWS::AccountId": self.template.account}
         return known.get(name) or Unknown(name, excluded=frozenset({""}))
 
-    @cached_property
+    @property
     def nested_resource(self) -> Resource | None:
         """The resource of the parent stack that this stack is created by, if it is a nested
         stack."""
@@ -116,12 +150,13 @@ class Stack:
             return None
         name, logical_id = self.template.parent
         parent = self.view.stacks_by_name.get(name)
-        return parent.resources.get(logical_id) if parent is not None else None
+        return parent.find(logical_id) if parent is not None else None
 
     @property
     def root(self) -> Stack:
         """The stack that contains this one at whatever depth; itself if it is no nested stack."""
-        return self if self.nested_resource is None else self.nested_resource.stack.root
+        nested = self.nested_resource
+        return self if nested is None else nested.stack.root
 
     def resolve_output(self, name: str) -> Any:
         """The value of an output; Unknown if there is no such output."""
@@ -130,20 +165,23 @@ class Stack:
             return Unknown(f"{self.name}:Outputs.{name}")
         return Node(self, output, ("Outputs", name))["Value"].value
 
-    @cached_property
+    @property
     def import_names(self) -> frozenset[str]:
         """The names of the exports that the template imports, as far as they are known."""
         return frozenset(name for name in self.imported_names if isinstance(name, str))
 
-    @cached_property
+    @property
     def imported_values(self) -> tuple[Any, ...]:
         """The imported values; Unknown if the exporting stack is not in the view."""
         return tuple(map(self.view.resolve_import, self.imported_names))
 
-    @cached_property
+    @property
     def imported_names(self) -> tuple[Any, ...]:
         """The names of the exports that the template imports, known or not."""
-        return tuple(evaluate(self, raw, ())[0] for raw in imports(self.template.body))
+        return self.view.cached(
+            ("imported names", self.name),
+            lambda: tuple(evaluate(self, raw, ())[0] for raw in imports(self.template.body)),
+        )
 
     # Conditions -------------------------------------------------------------------------------
 
@@ -151,6 +189,14 @@ class Stack:
         """Whether the condition of this name is true; None if only the deployment knows."""
         if not isinstance(condition, str):
             return None
+        if self.view.records:
+            self.view.reads |= self.template.switches_of_conditions.get(condition, frozenset())
+        if self.template.parent is not None:
+            key = ("condition", self.name, condition)
+            return self.view.cached(key, lambda: self._evaluate_once(condition))
+        return self._evaluate_once(condition)
+
+    def _evaluate_once(self, condition: str) -> bool | None:
         if condition not in self._conditions:
             self._conditions[condition] = None  # the value of a condition that refers to itself
             chosen = self.view.scenario.get((self.name, f"Condition {condition}"), MISSING)
@@ -181,14 +227,12 @@ class Stack:
 
     def direct_dependencies(self, name: str) -> frozenset[str]:
         """The logical IDs that a resource refers to, or that its DependsOn contains."""
-        if name not in self._direct_dependencies:
-            body = self.template.resources.get(name, {})
-            self._direct_dependencies[name] = frozenset(
-                referenced
-                for referenced in self._referenced_names(body)
-                if referenced in self.resources and referenced != name
-            )
-        return self._direct_dependencies[name]
+
+        def find() -> frozenset[str]:
+            names = self._referenced_names(self.template.resources.get(name, {}))
+            return frozenset(other for other in names if other != name and self.find(other))
+
+        return self.view.cached(("direct dependencies", self.name, name), find)
 
     def _referenced_names(self, body: Mapping[str, Any]) -> Iterator[str]:
         """The names in the references of a resource. Ignores branches of `Fn::If` that are not
@@ -220,46 +264,73 @@ class Stack:
 
     def all_dependencies(self, name: str) -> frozenset[str]:
         """The logical IDs of all resources that exist before a resource is created."""
-        if name not in self._all_dependencies:
-            self._all_dependencies[name] = _transitive(self.direct_dependencies, name)
-        return self._all_dependencies[name]
+        return self.view.cached(
+            ("all dependencies", self.name, name),
+            lambda: _transitive(self.direct_dependencies, name),
+        )
 
 
 class View:
-    """Templates in one scenario."""
+    """Templates in one scenario.
 
-    def __init__(self, templates: Iterable[Template], scenario: Scenario) -> None:
+    If there are switches, the view records which of them are read: `reads` has those that were read
+    since the last call of `record`.
+    """
+
+    def __init__(
+        self, templates: Iterable[Template], scenario: Scenario, *, records: bool = False
+    ) -> None:
         self.scenario = scenario
+        self.records = records
+        self.reads: set[Switch] = set()
         self.stacks = [Stack(self, template) for template in templates]
         self.stacks_by_name = {stack.name: stack for stack in self.stacks}
-        self.cache: dict[Any, Any] = {}
-        """Results of analyses, by a key of each analysis."""
+        self._cache: dict[Any, tuple[Any, frozenset[Switch]]] = {}
+        """Results of analyses, by a key of each analysis, and the switches that each depends on."""
+
+    def record(self, compute: Callable[[], T]) -> tuple[T, frozenset[Switch]]:
+        """A result, and the switches that it depends on."""
+        outer, self.reads = self.reads, set()
+        try:
+            result = compute()
+            reads = frozenset(self.reads)
+        finally:
+            self.reads |= outer
+        return result, reads
 
     def cached(self, key: object, compute: Callable[[], T]) -> T:
         """The result of an analysis, computed at the first call with this key."""
-        if key not in self.cache:
-            self.cache[key] = compute()
-        result: T = self.cache[key]
+        if key not in self._cache:
+            self._cache[key] = self.record(compute)
+        cached: tuple[T, frozenset[Switch]] = self._cache[key]
+        result, reads = cached
+        if reads:
+            self.reads |= reads
         return result
 
     @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:
         resources: dict[str, list[Resource]] = {}
         for stack in self.stacks:
-            for resource in stack.resources.values():
+            for resource in stack._resources.values():
                 resources.setdefault(resource.type, []).append(resource)
         return resources
 
     def resources_of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, type by type, each in the order of the templates."""
         for resource_type in types:
+            if self.records:
+                for stack in self.stacks:
+                    self.reads |= stack.template.switches_of_types.get(resource_type, frozenset())
+                    stack.record_parent()
             yield from self._by_type.get(resource_type, ())
 
     def resources_with_type_prefix(self, prefix: str) -> Iterator[Resource]:
         """The resources whose type starts with a prefix."""
-        for resource_type, resources in self._by_type.items():
+        conditional = (name for stack in self.stacks for name in stack.template.switches_of_types)
+        for resource_type in dict.fromkeys((*self._by_type, *conditional)):
             if resource_type.startswith(prefix):
-                yield from resources
+                yield from self.resources_of_type(resource_type)
 
     # Imports and exports ----------------------------------------------------------------------
 
@@ -271,12 +342,15 @@ class View:
         text = as_text(name)
         return Unknown(f"import:{expression_key(text if text is not None else name)}")
 
-    @cached_property
+    @property
     def _exports(self) -> dict[str | Text, Node]:
         """The outputs that are exported, by export name. Leaves out imported values that are
         exported again: such a chain may be circular."""
+        return self.cached("exports", self._find_exports)
+
+    def _find_exports(self) -> dict[str | Text, Node]:
         exports: dict[str | Text, Node] = {}
-        self.__dict__["_exports"] = exports  # a name can depend on an import
+        self._cache["exports"] = exports, frozenset()  # a name can depend on an import
         for stack in self.stacks if len(self.stacks) > 1 else ():
             for logical_id, output in stack.template.outputs.items():
                 node = Node(stack, output, ("Outputs", logical_id))
@@ -303,8 +377,11 @@ class View:
         through a parameter or an output of a nested stack."""
         return frozenset(self._dependents.get(resource, ()))
 
-    @cached_property
+    @property
     def _dependents(self) -> dict[Resource, set[Resource]]:
+        return self.cached("dependents", self._find_dependents)
+
+    def _find_dependents(self) -> dict[Resource, set[Resource]]:
         dependents: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
             for resource in stack.resources.values():
@@ -343,10 +420,13 @@ class View:
             ),
         )
 
-    @cached_property
+    @property
     def _imported_stacks(self) -> dict[str, frozenset[str]]:
         """The names of the stacks that each stack imports from. A nested stack is a part of the
         stack at the root."""
+        return self.cached("imported stacks", self._find_imported_stacks)
+
+    def _find_imported_stacks(self) -> dict[str, frozenset[str]]:
         exporters = {
             _export_key(Node(stack, output, ()).at("Export", "Name").value): stack.root.name
             for stack in self.stacks

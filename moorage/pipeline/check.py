@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import Any
 
 from cfnlint.config import ConfigMixIn
-from cfnlint.decode.decode import decode_str
 from cfnlint.exceptions import ConfigFileError
 from cfnlint.helpers import REGIONS
 from cfnlint.rules import Match
@@ -25,6 +24,7 @@ from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
+from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.document import Document
 from moorage.pipeline.finding_places import locate
 from moorage.pipeline.secret_params import hide_secrets
@@ -99,8 +99,8 @@ def check_sources(sources: Sequence[Source]) -> list[Finding]:
         hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
         return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
-    decoded = {source.id: decode_str(source.text) for source in sources}
-    bodies = {name: body for name, (body, errors) in decoded.items() if not errors}
+    decoded = {source.id: decode_template(source.text) for source in sources}
+    bodies = {name: body for name, (body, _) in decoded.items() if body is not None}
     by_name = {source.id: source for source in sources}
     findings = [
         finding for name, (_, errors) in decoded.items() for finding in _findings(errors, name)

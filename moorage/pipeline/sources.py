@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from cfnlint.decode.decode import decode_str
-
 from moorage.cfn import nested_stacks
 from moorage.cfn.values import as_text
 from moorage.findings.finding import Finding, Path, Place
+from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
 
 STACK_SET = "AWS::CloudFormation::StackSet"
@@ -87,7 +86,7 @@ def read_included(group: Group) -> tuple[list[Group], list[Finding]]:
     for source in sources:  # grows while it is read
         if not _may_include(source.text):
             continue
-        body = decode_str(source.text)[0]
+        body = decode_template(source.text)[0]
         for logical_id, resource in _resources(body):
             if resource.get("Type") == nested_stacks.TYPE and len(sources) < _MAX_STACKS:
                 nested, problems = _read_nested(source, logical_id, resource)

@@ -228,6 +228,7 @@ def _dependency_cycles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, lis
         "pulumi/pulumi-awsx#188",
     ),
     failure_ids=("td-container-cpu-sum", "td-container-memory-above-task"),
+    compares_defaults=True,
 )
 def containers_larger_than_task(view: View) -> Iterator[Problem]:
     """The containers share the CPU and memory of their task. RegisterTaskDefinition rejects the

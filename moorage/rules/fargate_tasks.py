@@ -270,6 +270,7 @@ def _needs_execution_role(container: Node) -> str | None:
         "cfn-lint's schema extension fargate_cpu_memory",
     ),
     failure_ids=("td-cpu-memory-pair-from-parameters",),
+    compares_defaults=True,
 )
 def invalid_size_from_parameters(view: View) -> Iterator[Problem]:
     """Fargate has fixed combinations of CPU and memory. If both come from parameters, each value

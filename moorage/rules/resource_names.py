@@ -120,7 +120,11 @@ def possibly_long_name(view: View) -> Iterator[Problem]:
     another one with a longer name."""
     for resource in _named_elb_resources(view):
         length = fixed_values.max_length(resource["Name"])
-        if length > _MAX_NAME_LENGTH and not _name_mistake(resource):
+        if (
+            length > _MAX_NAME_LENGTH
+            and not _name_mistake(resource)
+            and not resource["Name"].choices
+        ):
             yield problem(
                 resource["Name"],
                 f"The name of `{resource.id}` can have {length} characters, and AWS accepts "

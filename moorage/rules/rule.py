@@ -41,6 +41,9 @@ class Rule:
     failure_ids: tuple[str, ...]
     """The ids of the known failures that the rule finds."""
     check: RuleFunction
+    compares_defaults: bool = False
+    """Whether it compares the default values of several parameters: then it gets no scenario with
+    another value of only one of them."""
 
 
 def rule(
@@ -51,12 +54,23 @@ def rule(
     sources: tuple[str, ...],
     failure_ids: tuple[str, ...] = (),
     error_messages: tuple[str, ...] = (),
+    compares_defaults: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
     """Turns a function into a rule. The function's docstring is the rule's description."""
 
     def decorate(check: RuleFunction) -> Rule:
         description = " ".join((check.__doc__ or "").split())
-        return Rule(rule_id, title, description, error_messages, fix, sources, failure_ids, check)
+        return Rule(
+            rule_id,
+            title,
+            description,
+            error_messages,
+            fix,
+            sources,
+            failure_ids,
+            check,
+            compares_defaults,
+        )
 
     return decorate
 

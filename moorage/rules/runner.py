@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.cfn.nodes import nearest_existing_path
-from moorage.cfn.scenarios import find_in_scenarios
-from moorage.cfn.template import Template
+from moorage.cfn.scenarios import Finder, Found, find_in_scenarios
+from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import Path, Unknown
-from moorage.cfn.view import Scenario, View
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
 
 _MAX_CHOICES = 2
-"""Parameters and conditions that a message names."""
+"""How many default values a message names."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,13 @@ class LocatedProblem:
     path: Path
     message: str
     hint: str
+    number: int = 0
+    """Counts the problems that a rule finds at the same place."""
 
     @property
-    def key(self) -> Hashable:
-        """What is equal for the same problem in two scenarios."""
-        return self.rule.id, self.template, self.path
+    def kind(self) -> Hashable:
+        """The same in two scenarios, whose messages can differ."""
+        return self.rule.id, self.number
 
 
 def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
@@ -44,19 +46,13 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     A message begins with the condition under which the problem exists, if there is one.
     """
     by_name = {template.name: template for template in templates}
-    runs: list[tuple[Scenario, set[Hashable]]] = []
-
-    def find(view: View) -> list[LocatedProblem]:
-        problems = list(_find_problems(view, by_name))
-        runs.append((view.scenario, {problem.key for problem in problems}))
-        return problems
-
+    finders = [_finder(rule, by_name) for rule in RULES]
     with _pause_garbage_collection():
-        problems = find_in_scenarios(templates, find, lambda problem: problem.key)
+        found = find_in_scenarios(templates, finders)
     return [
-        _add_condition(problem, runs)
-        for problem in problems
-        if not _is_ignored(problem, by_name[problem.template].written)
+        _add_condition(problem)
+        for problem in found
+        if not _is_ignored(problem.result, by_name[problem.result.template].written)
     ]
 
 
@@ -73,13 +69,22 @@ def _pause_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _find_problems(view: View, templates: Mapping[str, Template]) -> Iterator[LocatedProblem]:
-    for rule in RULES:
+def _finder(rule: Rule, templates: Mapping[str, Template]) -> Finder[LocatedProblem]:
+    def find(view: View) -> Iterator[LocatedProblem]:
+        hints: dict[tuple[str, Path], list[str]] = {}
         for problem in rule.check(view):
             name = problem.node.stack.name
             template = templates[name]
             path = nearest_existing_path(template.written, template.written_path(problem.node.path))
-            yield LocatedProblem(rule, name, path, problem.message, problem.hint)
+            before = hints.setdefault((name, path), [])
+            if problem.hint not in before:  # otherwise one correction is enough
+                yield LocatedProblem(
+                    rule, name, path, problem.message, problem.hint, number=len(before)
+                )
+                before.append(problem.hint)
+
+    # A warning is about what is probably meant: about the default, not about all allowed values.
+    return Finder(find, tries_values=rule.id.startswith("E") and not rule.compares_defaults)
 
 
 # Metadata ------------------------------------------------------------------------------------
@@ -104,43 +109,21 @@ def _ignored_checks(owner: Any) -> list[str]:
 
 # Conditions ----------------------------------------------------------------------------------
 
-Choice = tuple[tuple[str, str], Any]
-"""The name of a template and of its parameter or condition, with the value chosen for it."""
 
-
-def _add_condition(
-    problem: LocatedProblem, runs: Sequence[tuple[Scenario, set[Hashable]]]
-) -> LocatedProblem:
-    choices = _required_choices(problem.key, runs)
-    if not choices:
+def _add_condition(found: Found[LocatedProblem]) -> LocatedProblem:
+    problem = found.result
+    if not found.choices:
         return problem
-    if len(choices) > _MAX_CHOICES:
+    if found.by_default and len(found.choices) > _MAX_CHOICES:
         condition = "the parameters have their default values"
     else:
-        condition = join_and(_describe_choice(choice, problem.template) for choice in choices)
+        choices = found.choices.items()
+        condition = join_and(_describe_choice(*choice, problem.template) for choice in choices)
     return replace(problem, message=f"If {condition}: {problem.message}")
 
 
-def _required_choices(
-    key: Hashable, runs: Sequence[tuple[Scenario, set[Hashable]]]
-) -> list[Choice]:
-    """The choices without which a problem does not exist. The first run has the default values;
-    those that differ from it by one choice show what that choice changes."""
-    (defaults, default_keys), *rest = runs
-    required: dict[tuple[str, str], Any] = {}
-    for scenario, keys in rest:
-        changed = [name for name, value in scenario.items() if value != defaults[name]]
-        if len(changed) != 1 or (key in keys) is (key in default_keys):
-            continue
-        (name,) = changed
-        if key in keys:
-            return [(name, scenario[name])]
-        required[name] = defaults[name]
-    return list(required.items())
-
-
-def _describe_choice(choice: Choice, template: str) -> str:
-    (owner, name), value = choice
+def _describe_choice(switch: Switch, value: Any, template: str) -> str:
+    owner, name = switch
     suffix = "" if owner == template else f" of {owner}"
     if name.startswith("Condition "):
         name = name.removeprefix("Condition ")

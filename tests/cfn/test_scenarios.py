@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from moorage.cfn.scenarios import MAX_STEPS, default_view, find_in_scenarios
+from moorage.cfn.nodes import nearest_existing_path
+from moorage.cfn.scenarios import (
+    MAX_SCENARIOS,
+    Finder,
+    Found,
+    default_view,
+    find_in_scenarios,
+)
 from moorage.cfn.template import Template
+from moorage.cfn.values import Path
 from moorage.cfn.view import View
 
 
-def texts(view: View) -> Iterator[str]:
+@dataclass(frozen=True)
+class Text:
+    """The text of a property, as something that is found."""
+
+    text: str
+    path: Path = ()
+    template: str = "t"
+
+    @property
+    def kind(self) -> str:
+        return self.text
+
+
+def texts(view: View) -> Iterator[Text]:
     """The text of every property P, `?` if it is unknown."""
     for resource in view.resources_of_type("T::R"):
-        yield resource["P"].text or "?"
+        node = resource["P"]
+        yield Text(node.text or "?", nearest_existing_path(resource.stack.template.body, node.path))
 
 
-def find_texts(parameters: Any, conditions: Any, value: Any) -> list[str]:
-    resources = {"A": {"Type": "T::R", "Properties": {"P": value}}}
+def find(template: Template, *, tries_values: bool = True) -> list[Found[Text]]:
+    return find_in_scenarios([template], [Finder(texts, tries_values)])
+
+
+def a_template(parameters: Any, conditions: Any, value: Any, **attributes: Any) -> Template:
+    resources = {"A": {"Type": "T::R", "Properties": {"P": value}, **attributes}}
     body = {"Parameters": parameters, "Conditions": conditions, "Resources": resources}
-    return find_in_scenarios([Template("t", body)], texts, lambda text: text)
+    return Template("t", body)
+
+
+def find_texts(parameters: Any, conditions: Any, value: Any, **attributes: Any) -> list[str]:
+    template = a_template(parameters, conditions, value, **attributes)
+    return [found.result.text for found in find(template)]
 
 
 def stage(*allowed: str, default: str | None = None) -> dict[str, Any]:
@@ -31,8 +63,25 @@ def equals(name: str, value: str) -> dict[str, Any]:
     return {"Fn::Equals": [{"Ref": name}, value]}
 
 
-def test_without_conditions_there_is_one_scenario() -> None:
-    assert find_texts({"S": stage("a", "b")}, {}, {"Ref": "S"}) == ["?"]
+def test_without_switches_there_is_one_scenario() -> None:
+    assert find_texts({"S": stage()}, {}, {"Ref": "S"}) == ["?"]
+
+
+def test_allowed_values_are_tried_one_by_one() -> None:
+    template = a_template({"S": stage("a", "b", default="a")}, {}, {"Ref": "S"})
+    assert [(found.result.text, found.choices) for found in find(template)] == [
+        ("?", {}),  # any of them
+        ("a", {("t", "S"): "a"}),
+        ("b", {("t", "S"): "b"}),
+    ]
+    assert [found.result.text for found in find(template, tries_values=False)] == ["?"]
+
+
+def test_a_value_that_only_another_allowed_value_makes_wrong_does_not_count() -> None:
+    """Which value T has is not assumed when the values of S are tried."""
+    parameters = {"S": stage("a", "b"), "T": stage("x", "y")}
+    value = {"Fn::Join": ["", [{"Ref": "S"}, {"Ref": "T"}]]}
+    assert find_texts(parameters, {}, value) == ["?"]
 
 
 def test_each_branch_is_evaluated_starting_with_the_default() -> None:
@@ -85,24 +134,85 @@ def test_given_parameter_values_do_not_vary() -> None:
         "Resources": {"A": {"Type": "T::R", "Properties": {"P": {"Fn::If": ["IsProd", "a", "b"]}}}},
     }
     template = Template("t", body, parameter_values={"S": "prod"})
-    assert find_in_scenarios([template], texts, lambda text: text) == ["a"]
+    assert [found.result.text for found in find(template)] == ["a"]
+
+
+# Only the switches that matter ---------------------------------------------------------------
+
+MANY = [f"S{index}" for index in range(40)]
+
+
+def test_only_switches_that_a_finder_reads_are_tried() -> None:
+    """However many there are, and wherever the one that matters is."""
+    views: list[View] = []
+
+    def find(view: View) -> list[Text]:
+        views.append(view)
+        return list(texts(view))
+
+    value = {"Fn::If": ["IsS33", "wrong", "right"]}
+    conditions = {f"Is{name}": equals(name, "x") for name in MANY}
+    template = a_template({name: stage() for name in MANY}, conditions, value)
+    found = find_in_scenarios([template], [Finder(find)])
+    assert [item.result.text for item in found] == ["right", "wrong"]
+    assert found[1].choices == {("t", "S33"): "x"}
+    assert len(views) == 3  # the defaults, the change, and its confirmation
 
 
 def test_number_of_scenarios_is_limited() -> None:
-    names = [f"S{index}" for index in range(40)]
     views: list[View] = []
 
-    def find(view: View) -> list[str]:
+    def find(view: View) -> list[Text]:
         views.append(view)
-        return []
+        return list(texts(view))
 
-    body = {
-        "Parameters": {name: stage() for name in names},
-        "Conditions": {f"Is{name}": equals(name, "x") for name in names},
-        "Resources": {},
-    }
-    assert find_in_scenarios([Template("t", body)], find, str) == []
-    assert len(views) == MAX_STEPS + 1
+    parts = [{"Fn::If": [f"Is{name}", "1", "0"]} for name in MANY + ["T" + name for name in MANY]]
+    names = [name for prefix in ("", "T") for name in (prefix + name for name in MANY)]
+    conditions = {f"Is{name}": equals(name, "x") for name in names}
+    template = a_template({name: stage() for name in names}, conditions, {"Fn::Join": ["", parts]})
+    find_in_scenarios([template], [Finder(find)])
+    assert MAX_SCENARIOS < len(views) <= 2 * MAX_SCENARIOS
+
+
+def test_a_switch_that_is_read_only_in_another_branch_is_tried_from_there() -> None:
+    conditions = {"Outer": equals("S", "x"), "Inner": equals("T", "x")}
+    value = {"Fn::If": ["Inner", "wrong", "right"]}
+    template = a_template({"S": stage(), "T": stage()}, conditions, value, Condition="Outer")
+    assert [(found.result.text, found.choices) for found in find(template)] == [
+        ("wrong", {("t", "S"): "x", ("t", "T"): "x"}),
+    ]
+
+
+def test_a_switch_that_turns_the_resource_off_drops_nothing() -> None:
+    conditions = {"Exists": equals("S", "yes"), "IsWrong": equals("T", "x")}
+    value = {"Fn::If": ["IsWrong", "wrong", "right"]}
+    parameters = {"S": stage("yes", "no"), "T": stage()}
+    assert find_texts(parameters, conditions, value, Condition="Exists") == ["right", "wrong"]
+
+
+def test_a_switch_that_turns_the_place_off_drops_nothing() -> None:
+    conditions = {"Exists": equals("S", "yes"), "IsWrong": equals("T", "x")}
+    inner = {"Fn::If": ["IsWrong", "wrong", "right"]}
+    value = {"Fn::If": ["Exists", inner, {"Ref": "AWS::NoValue"}]}
+    assert find_texts({"S": stage("yes", "no"), "T": stage()}, conditions, value) == [
+        "right",
+        "?",
+        "wrong",
+    ]
+
+
+def test_reads_of_a_cached_value_are_recorded_for_every_finder() -> None:
+    """The second finder gets nodes that the first one has evaluated."""
+    conditions = {"IsWrong": equals("S", "x")}
+    value = [{"Fn::If": ["IsWrong", "wrong", {"Ref": "AWS::NoValue"}]}, "right"]
+
+    def lengths(view: View) -> Iterator[Text]:
+        (resource,) = view.resources_of_type("T::R")
+        yield Text(str(len(resource["P"].items)))
+
+    template = a_template({"S": stage()}, conditions, value)
+    found = find_in_scenarios([template], [Finder(lengths)] * 2)
+    assert [item.result.text for item in found] == ["1", "2", "1", "2"]
 
 
 def test_default_view_uses_defaults_of_parameters() -> None:
@@ -111,4 +221,4 @@ def test_default_view_uses_defaults_of_parameters() -> None:
         "Conditions": {"IsProd": equals("S", "prod")},
         "Resources": {"A": {"Type": "T::R", "Properties": {"P": {"Fn::If": ["IsProd", "a", "b"]}}}},
     }
-    assert [*texts(default_view([Template("t", body)]))] == ["a"]
+    assert [text.text for text in texts(default_view([Template("t", body)]))] == ["a"]

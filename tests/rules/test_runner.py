@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from corpus import apply_changes, bases, cases
+from resource_rewrites import rename_resources
 from stack_splits import split_off_shared_resources
 from template_parts import everywhere
 
@@ -191,3 +192,26 @@ def test_all_secrets_that_a_role_may_not_read_are_one_problem() -> None:
     (problem,) = (p for p in run(changes, bases()["secrets"]) if p.rule.id == "E9755")
     assert "the secret `DB_PASSWORD` and the secret `AUDIT_USER` of" in problem.message
     assert "on `!Ref Audit` in" in problem.hint
+
+
+def test_two_corrections_at_the_same_place_are_two_problems() -> None:
+    """Two services share a security group, and neither of their ports is open."""
+    body = bases()["alb"]
+    other = rename_resources(
+        {"Resources": {name: body["Resources"][name] for name in ("TaskDefinition", "Service")}},
+        {"TaskDefinition": "OtherTask", "Service": "Other"},
+    )
+    other["Resources"]["OtherTask"]["Properties"]["ContainerDefinitions"][0]["PortMappings"] = [
+        {"ContainerPort": 9000}
+    ]
+    other["Resources"]["Other"]["Properties"]["LoadBalancers"][0]["ContainerPort"] = 9000
+    changes = {
+        **{f"Resources.{name}": resource for name, resource in other["Resources"].items()},
+        "Resources.TaskSecurityGroup.Properties.SecurityGroupIngress": None,
+    }
+    found = [problem for problem in run(changes, body) if problem.rule.id == "E9690"]
+    assert len({problem.path for problem in found}) == 1
+    assert [("`Service`" in p.message, "tcp 9000" in p.message) for p in found] == [
+        (True, False),
+        (False, True),
+    ]

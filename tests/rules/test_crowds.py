@@ -1,0 +1,84 @@
+"""A mistake is found behind correct resources of the same types, which then raise nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from corpus import Case, bases, cases, run_case
+from crowds import put_in_front, with_unknown_properties, with_unknown_references
+from template_parts import Body
+
+COMPARING = {"E9365", "E9470", "E9500", "E9939", "E9942", "W9840", "W9933", "W9992"}
+"""Rules that compare all resources of a type: the names, ports and priorities of a case and of its
+correct twin are the same, and more resources exceed a quota."""
+
+NOT_FOUND = {
+    "access-logs-in-a-bucket-of-that-name": "two buckets have the name",
+    "desired-count-with-autoscaling-by-name": "two services have the name",
+    "instances-with-ephemeral-ports": "two Auto Scaling groups may run the tasks",
+    "invalid-size-in-the-mapping-by-default": "the twin reads the same mapping",
+    "log-group-named-after-the-stack-is-missing": "the twin creates the log group",
+    "six-elastic-ip-addresses": "the sixth address is another one",
+    "td-log-group-missing": "the twin creates the log group",
+}
+"""Cases that differ in a crowd, with the reason."""
+
+
+MAY_BE_MEANT = {"E9430", "E9530", "E9682", "E9800"}
+"""Rules that find nothing if an unknown resource may do what is missing: a bucket policy, a queue
+policy, a listener, a peering connection."""
+
+NOT_KNOWN = {"E9290", "E9340", "W9870"}
+"""Rules about imports, and about what may belong to a scaling target or a lifecycle policy."""
+
+
+def among_unknown(case: Case) -> Body:
+    """The incorrect template behind its correct twin, of which only the deployment knows most."""
+    twin = dict(case.good)
+    return put_in_front(
+        dict(case.bad), with_unknown_references(twin), with_unknown_properties(twin)
+    )
+
+
+def crowd(case: Case) -> Body:
+    """The incorrect template behind its correct twin and two bases, other ones for each case."""
+    names = sorted(name for name, body in bases().items() if body.get("Resources"))
+    first = sum(map(ord, case.name))
+    others = (bases()[names[index % len(names)]] for index in (first, first // len(names) + first))
+    return put_in_front(dict(case.bad), dict(case.good), *others)
+
+
+TOPICS = sorted({case.topic for case in cases()} - {"found_by_cfn_lint"})
+
+
+def cases_of(topic: str) -> Iterator[Case]:
+    return (case for case in cases() if case.topic == topic and case.name not in NOT_FOUND)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_mistakes_are_found_behind_correct_resources(topic: str) -> None:
+    differing = {}
+    for case in cases_of(topic):
+        found = run_case(case, crowd(case))
+        unexpected = {problem for problem in found - case.finds if problem[0] not in COMPARING}
+        if unexpected or case.finds - found:
+            differing[case.name] = unexpected, case.finds - found
+    assert differing == {}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_mistakes_are_found_behind_resources_that_are_not_known(topic: str) -> None:
+    differing = {}
+    for case in cases_of(topic):
+        found = run_case(case, among_unknown(case))
+        allowed = COMPARING | NOT_KNOWN
+        unexpected = {problem for problem in found - case.finds if problem[0] not in allowed}
+        missing = {problem for problem in case.finds - found if problem[0] not in MAY_BE_MEANT}
+        if unexpected or missing:
+            differing[case.name] = unexpected, missing
+    assert differing == {}
+
+
+def test_exceptions_are_cases() -> None:
+    assert NOT_FOUND.keys() <= {case.name for case in cases()}
