@@ -120,7 +120,8 @@ def check_sources(sources: Sequence[Source]) -> list[Finding]:
         for finding in ordered
         if not _is_about_path(finding, parents)
     )
-    return [finding for finding in dict.fromkeys(located) if not _is_by_the_cdk(finding)]
+    once = located if parents == {None} else dict.fromkeys(located)
+    return [finding for finding in once if not _is_by_the_cdk(finding)]
 
 
 def _is_by_the_cdk(finding: Finding) -> bool:
