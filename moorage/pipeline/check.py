@@ -99,7 +99,8 @@ def check_sources(sources: Sequence[Source]) -> list[Finding]:
         hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
         return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
-    decoded = {source.id: decode_str(source.text) for source in sources}
+    by_text = {text: decode_str(text) for text in {source.text: None for source in sources}}
+    decoded = {source.id: by_text[source.text] for source in sources}
     bodies = {name: body for name, (body, errors) in decoded.items() if not errors}
     by_name = {source.id: source for source in sources}
     findings = [
