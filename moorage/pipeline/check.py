@@ -20,6 +20,7 @@ from cfnlint.rules import Match
 from cfnlint.runner import Runner, run_template_by_data
 from cfnlint.template import Template as LintTemplate
 
+from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.template import Template
 from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
@@ -168,11 +169,18 @@ def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
     """
     try:
         matches = run_template_by_data(body, runner.config, runner.rules)
-        return list(_findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file))
+        findings = _findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file)
+        return [finding for finding in findings if not _is_false(finding, body)]
     except Exception as error:  # cfn-lint catches exceptions of its rules only
         hint = "Check that each section is a map, as in the CloudFormation user guide."
         message = f"cfn-lint cannot read the template: {error}"
         return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
+
+
+def _is_false(finding: Finding, body: Any) -> bool:
+    """Whether cfn-lint requires the HealthCheckPort of a target group for dynamic host ports.
+    `traffic-port` is its default (Elastic Load Balancing API: CreateTargetGroup)."""
+    return finding.code == "E3049" and nearest_existing_path(body, finding.path) != finding.path
 
 
 def _apply_rules(
