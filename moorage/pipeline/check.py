@@ -19,6 +19,7 @@ from cfnlint.rules import Match
 from cfnlint.runner import Runner, run_template_by_data
 from cfnlint.template import Template as LintTemplate
 
+from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.template import Template
 from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
@@ -99,7 +100,8 @@ def check_sources(sources: Sequence[Source]) -> list[Finding]:
         hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
         return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
-    decoded = {source.id: decode_template(source.text) for source in sources}
+    by_text = {text: decode_template(text) for text in {source.text: None for source in sources}}
+    decoded = {source.id: by_text[source.text] for source in sources}
     bodies = {name: body for name, (body, _) in decoded.items() if body is not None}
     by_name = {source.id: source for source in sources}
     findings = [
@@ -167,11 +169,18 @@ def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
     """
     try:
         matches = run_template_by_data(body, runner.config, runner.rules)
-        return list(_findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file))
+        findings = _findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file)
+        return [finding for finding in findings if not _is_false(finding, body)]
     except Exception as error:  # cfn-lint catches exceptions of its rules only
         hint = "Check that each section is a map, as in the CloudFormation user guide."
         message = f"cfn-lint cannot read the template: {error}"
         return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
+
+
+def _is_false(finding: Finding, body: Any) -> bool:
+    """Whether cfn-lint requires the HealthCheckPort of a target group for dynamic host ports.
+    `traffic-port` is its default (Elastic Load Balancing API: CreateTargetGroup)."""
+    return finding.code == "E3049" and nearest_existing_path(body, finding.path) != finding.path
 
 
 def _apply_rules(

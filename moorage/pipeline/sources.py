@@ -83,11 +83,13 @@ def read_included(group: Group) -> tuple[list[Group], list[Finding]]:
     template of its own."""
     sources, findings = list(group), list[Finding]()
     sets: list[Group] = []
+    bodies: dict[str, Any] = {}
     for source in sources:  # grows while it is read
         if not _may_include(source.text):
             continue
-        body = decode_template(source.text)[0]
-        for logical_id, resource in _resources(body):
+        if source.text not in bodies:
+            bodies[source.text] = decode_template(source.text)[0]
+        for logical_id, resource in _resources(bodies[source.text]):
             if resource.get("Type") == nested_stacks.TYPE and len(sources) < _MAX_STACKS:
                 nested, problems = _read_nested(source, logical_id, resource)
                 sources += nested

@@ -150,6 +150,46 @@ def test_the_default_of_a_parameter_that_is_not_passed_is_its_value(
     assert [finding["code"] for finding in check(home, capsys)] == ["E9405"]
 
 
+TASK = """\
+Parameters:
+  Storage: {Type: String, Default: task}
+Conditions:
+  UsesHost: !Equals [!Ref Storage, host]
+Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Cpu: "256"
+      Memory: "512"
+      NetworkMode: awsvpc
+      RequiresCompatibilities: [FARGATE]
+      ContainerDefinitions: [{Name: app, Image: "public.ecr.aws/nginx/nginx:1.27"}]
+      Volumes:
+        - {Name: data, Host: !If [UsesHost, {SourcePath: /data}, !Ref AWS::NoValue]}
+"""
+
+
+def test_a_finding_says_which_parameter_of_the_parent_it_depends_on(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "nested/task.yaml").write_text(TASK)
+    (home / "parent.yaml").write_text("""\
+Parameters:
+  Stage: {Type: String, Default: dev}
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+Resources:
+  Task:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: nested/task.yaml
+      Parameters: {Storage: !If [IsProd, host, task]}
+""")
+    (finding,) = check(home, capsys)
+    assert (finding["code"], finding["file"]) == ("E9183", "nested/task.yaml")
+    assert finding["message"].startswith("If the parameter `Stage` of parent.yaml is `prod`: ")
+
+
 def test_findings_of_cfn_lint_about_nested_templates(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
