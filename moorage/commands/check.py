@@ -28,7 +28,7 @@ def check(arguments: argparse.Namespace) -> int:
     refuse_file(arguments.out)
     names = list(dict.fromkeys(arguments.names)) or known
     for name in names:
-        if name not in known:
+        if name not in known and not _is_assembly(name):
             refuse_unless_template(name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
 
@@ -104,24 +104,25 @@ def _nothing_to_compare(file: str, source: str, what: str) -> Finding:
     return Finding("M1408", "info", Place(file, 1), (), message, hint)
 
 
+def _is_assembly(name: str) -> bool:
+    """Whether a name is the path of a cloud assembly of the CDK: its folder, or its manifest."""
+    path = Path(name)
+    manifest = path / "manifest.json" if path.is_dir() else path
+    return manifest.name == "manifest.json" and manifest.is_file()
+
+
 def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
-    """The findings about a template."""
-    from moorage.findings.finding import Finding, Place
-    from moorage.pipeline.check import check_texts
-    from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
+    """The findings about a template with its nested stacks, or about a cloud assembly."""
+    from moorage.pipeline.check_files import check_assembly, check_template_file
     from moorage.update.compare import compare_templates
     from moorage.update.previous_version import NoSuchVersionError, load_previous_template
 
-    try:
-        text = read_bytes(Path(file), TEMPLATE, pipes=True).decode()
-        check_template(text)
-    except LimitError as error:
-        return [error.finding(file)]
-    except UnicodeDecodeError:
-        message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
-        return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
-    findings = check_texts({file: text})
-    if arguments.against is None:
+    if _is_assembly(file):
+        if arguments.against is not None:
+            raise UsageError(f"--against compares templates: name one of those in `{file}`")
+        return check_assembly(Path(file))
+    source, findings = check_template_file(file)
+    if arguments.against is None or source is None:
         return findings
     try:
         old = load_previous_template(arguments.against, Path(file))
@@ -129,7 +130,7 @@ def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
         raise UsageError(f"--against: {error}") from error
     if not old:
         return [*findings, _nothing_to_compare(file, arguments.against, f"`{Path(file).name}`")]
-    return [*findings, *compare_templates(old, {Path(file).name: (file, text)})]
+    return [*findings, *compare_templates(old, {Path(file).name: (file, source.text)})]
 
 
 def _report_orphans(out: Path, known: Sequence[str]) -> list[Finding]:

@@ -50,7 +50,9 @@ def _problems_of(cfn: Any) -> dict[str, list[LocatedProblem]]:
     problems = _PROBLEMS.get(cfn)
     if problems is None:
         problems = {}
-        for problem in run_rules([Template(str(cfn.filename), cfn.template, _region_of(cfn))]):
+        name, region = str(cfn.filename), _region_of(cfn)
+        template = Template.from_written(name, cfn.template, region=region)
+        for problem in run_rules([template]):
             problems.setdefault(problem.rule.id, []).append(problem)
         _PROBLEMS[cfn] = problems
     return problems
