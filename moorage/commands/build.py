@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_directories
 from moorage.commands.environments import build_environment
+from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import print_error, print_line, show_progress
 from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import PlannedStack
     from moorage.pipeline.build import Built
+
+
+def add_arguments(building: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `build`."""
+    building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
+    add_given_values(building)
+    add_directories(building)
+    building.add_argument("--format", choices=("yaml", "json"), default="yaml")
 
 
 def build(arguments: argparse.Namespace) -> int:

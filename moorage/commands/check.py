@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
-from moorage.commands.given_values import read_given_values
+from moorage.commands.given_values import add_given_values, read_given_values
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
@@ -20,6 +21,24 @@ from moorage.commands.usage import (
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import Plan
+
+
+def add_arguments(checking: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `check`."""
+    checking.add_argument(
+        "names",
+        nargs="*",
+        metavar="ENV|FILE",
+        help="environments, or CloudFormation templates; default: all environments",
+    )
+    checking.add_argument(
+        "--against",
+        metavar="REV|DIR|FILE",
+        help="report the effects of an update from a git revision, a folder like out/, or a file",
+    )
+    add_given_values(checking)
+    add_directories(checking)
+    checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
 
 
 def check(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,17 @@ from moorage.commands.usage import CLEAN, UsageError, similar_code
 _DOCUMENTS = ("findings", "rules", "topics", "diagnoses")
 
 
+def add_arguments(explaining: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `explain`."""
+    explaining.add_argument(
+        "codes",
+        nargs="*",
+        metavar="CODE|findings|rules|diagnoses",
+        help="codes; `findings`, `rules` or `diagnoses` for a list of these; default: all codes",
+    )
+    explaining.add_argument("--format", choices=("text", "markdown"), default="text")
+
+
 def explain(arguments: argparse.Namespace) -> int:
     """Print what a code means, why it is wrong, and what to write instead."""
     names = arguments.codes
