@@ -5,6 +5,7 @@ python build.py check               the same without writing; fails if out/ is n
 python build.py check FILE          check any CloudFormation template
 python build.py estimate ENV        how long a release takes
 python build.py explain CODE        what a finding means, and how to fix it
+python build.py rules               the rules that templates are checked with
 python build.py schema              JSON Schema of the params, for editors
 python build.py init [DIR]          a new project with params, tests and CI
 python build.py image push ENV      build images and push them to ECR
@@ -53,6 +54,7 @@ from moorage.commands import (
     preview,
     rehearse,
     rollback,
+    rules,
     schema,
     status,
     why,
@@ -98,6 +100,7 @@ _COMMANDS: tuple[
     ("check", check.check, check.add_arguments),
     ("estimate", estimate.estimate, estimate.add_arguments),
     ("explain", explain.explain, explain.add_arguments),
+    ("rules", rules.rules, rules.add_arguments),
     ("schema", schema.schema, schema.add_arguments),
     ("init", init.init, init.add_arguments),
     ("image", image.image, image.add_arguments),
