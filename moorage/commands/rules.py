@@ -71,5 +71,10 @@ def _form(name: str) -> Callable[[Sequence[Rule]], str]:
     from moorage.findings.rule_lists import as_json, as_markdown, as_text
     from moorage.rules.export.rego import as_rego
 
-    rego = partial(as_rego, version=__version__)
-    return {"text": as_text, "json": as_json, "markdown": as_markdown, "rego": rego}[name]
+    forms: dict[str, Callable[[Sequence[Rule]], str]] = {
+        "text": as_text,
+        "json": as_json,
+        "markdown": as_markdown,
+        "rego": partial(as_rego, version=__version__),
+    }
+    return forms[name]
