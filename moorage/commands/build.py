@@ -50,7 +50,7 @@ def build(arguments: argparse.Namespace) -> int:
                 changed += write(built.plan, arguments.out / env)
     for built in results:
         _print_result(built, arguments.out)
-    print(text(changed), end="", file=sys.stderr, flush=True)
+    print(text([*_find_unknown_ids(), *changed]), end="", file=sys.stderr, flush=True)
     for name in () if arguments.names else find_orphans(arguments.out, known):
         folder = arguments.out / name
         removal = remove_built(folder)
@@ -58,6 +58,15 @@ def build(arguments: argparse.Namespace) -> int:
         word = "removed" if removal.removed else "nothing removed in"
         print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
     return FOUND if any(built.plan is None for built in results) else CLEAN
+
+
+def _find_unknown_ids() -> list[Finding]:
+    """The findings about the settings of cfn-lint in the current folder."""
+    from moorage.pipeline.check import known_ids
+    from moorage.pipeline.lint_settings import find_settings, find_unknown
+
+    settings = find_settings()
+    return [*find_unknown(settings, known_ids())] if settings.ignored else []
 
 
 def _print_result(built: Built, out: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from moorage.commands.usage import (
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import Plan
+    from moorage.pipeline.lint_settings import LintSettings
 
 
 def add_arguments(checking: argparse.ArgumentParser) -> None:
@@ -38,6 +40,8 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
     )
     add_given_values(checking)
     add_directories(checking)
+    help_text = "report ids that .cfnlintrc switches off, and that find nothing"
+    checking.add_argument("--unused-ignores", action="store_true", help=help_text)
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
 
 
@@ -50,14 +54,27 @@ def check(arguments: argparse.Namespace) -> int:
         if name not in known:
             refuse_unless_template(name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
+    from moorage.pipeline.check import known_ids
+    from moorage.pipeline.lint_settings import find_settings, find_unknown, find_unused
 
     findings: list[Finding] = []
+    codes: dict[LintSettings, set[str]] = {}
     with show_progress() as step:
         for name in names:
+            plan = None
+            settings = find_settings("" if name in known else name)
             if name in known:
-                findings += _check_environment(name, arguments, step)
+                more, plan = _check_environment(name, arguments, step)
             else:
-                findings += _check_file(name, arguments)
+                more = _check_file(name, arguments, settings)
+            findings += more
+            codes.setdefault(settings, set())
+            if arguments.unused_ignores:
+                codes[settings] |= _find_all_codes(name, plan, arguments, settings)
+    for settings, found in codes.items():
+        ids = known_ids() if settings.ignored else ()
+        findings += find_unknown(settings, ids)
+        findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
     findings += [] if arguments.names else _report_orphans(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
     if arguments.format == "text":
@@ -65,8 +82,10 @@ def check(arguments: argparse.Namespace) -> int:
     return exit_code(findings)
 
 
-def _check_environment(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
-    """The findings about an environment, and about its files under out/.
+def _check_environment(
+    env: str, arguments: argparse.Namespace, step: Step
+) -> tuple[list[Finding], Plan | None]:
+    """The findings about an environment, and about its files under out/; its plan, if it has one.
 
     Without values of its own the environment is built with those of the last build.
     """
@@ -84,7 +103,25 @@ def _check_environment(env: str, arguments: argparse.Namespace, step: Step) -> l
     if built.plan is not None and arguments.against is not None:
         step(env, "against")
         findings += _compare(built.plan, folder, arguments.against)
-    return findings
+    return findings, built.plan
+
+
+def _find_all_codes(
+    name: str, plan: Plan | None, arguments: argparse.Namespace, settings: LintSettings
+) -> set[str]:
+    """The codes that are found about an environment or a template if none is switched off. Of an
+    environment without a plan nothing is known, so every id counts as found."""
+    from moorage.pipeline.check import check_texts
+
+    everything = replace(settings, ignores=False)
+    if plan is not None:
+        texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
+        findings = check_texts(texts, plan.environment.region, everything)
+    elif Path(name).is_file():
+        findings = _check_file(name, arguments, everything)
+    else:
+        return {*settings.ignored}
+    return {finding.code for finding in findings}
 
 
 def _compare(plan: Plan, folder: Path, source: str) -> list[Finding]:
@@ -123,7 +160,7 @@ def _nothing_to_compare(file: str, source: str, what: str) -> Finding:
     return Finding("M1408", "info", Place(file, 1), (), message, hint)
 
 
-def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
+def _check_file(file: str, arguments: argparse.Namespace, settings: LintSettings) -> list[Finding]:
     """The findings about a template."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.check import check_texts
@@ -139,7 +176,7 @@ def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
     except UnicodeDecodeError:
         message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
         return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
-    findings = check_texts({file: text})
+    findings = check_texts({file: text}, settings=settings)
     if arguments.against is None:
         return findings
     try:

@@ -30,6 +30,7 @@ COMMANDS = (
     "check --params {}",
     "check --out {}",
     "check --format {}",
+    "check --unused-ignores {}",
     "estimate {}",
     "estimate dev {}",
     "estimate --template {}",
