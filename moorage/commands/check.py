@@ -42,6 +42,8 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
     add_directories(checking)
     help_text = "report ids that .cfnlintrc switches off, and that find nothing"
     checking.add_argument("--unused-ignores", action="store_true", help=help_text)
+    help_text = "also write the findings into a file, as SARIF 2.1.0"
+    checking.add_argument("--sarif", type=Path, metavar="FILE", help=help_text)
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
 
 
@@ -77,6 +79,8 @@ def check(arguments: argparse.Namespace) -> int:
         findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
     findings += [] if arguments.names else _report_orphans(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
+    if arguments.sarif is not None:
+        arguments.sarif.write_text(FORMATS["sarif"](findings), encoding="utf-8")
     if arguments.format == "text":
         print_line(f"checked {', '.join(names)}: {counts(findings)}")
     return exit_code(findings)

@@ -31,6 +31,7 @@ COMMANDS = (
     "check --out {}",
     "check --format {}",
     "check --unused-ignores {}",
+    "check --sarif {}",
     "estimate {}",
     "estimate dev {}",
     "estimate --template {}",
