@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,16 @@ from moorage.cfn.nodes import nearest_existing_path
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.combinations import All, Each, Not, Some
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.predicates import Is, Matches, Present, Within
+from moorage.rules.constraints.predicates import (
+    AtMost,
+    EndsWith,
+    Is,
+    Length,
+    Matches,
+    Present,
+    StartsWith,
+    Within,
+)
 from moorage.rules.export.rego import as_rego, write_rego
 from moorage.rules.export.statements import state
 from moorage.rules.export.writer import InexpressibleError, Writer
@@ -159,12 +169,43 @@ def test_a_value_that_is_not_known_gives_no_finding(value: Any, is_reported: boo
     assert bool(reports(SMALL, {"A": value})) is is_reported
 
 
-@pytest.mark.parametrize("name", ["AWS::Region", "AWS::AccountId", "AWS::StackName"])
+@pytest.mark.parametrize("name", ["AWS::Region", "AWS::StackName"])
 def test_the_engines_pseudo_parameters_are_not_facts(name: str) -> None:
     never = constraint(Not(Matches("A", ".*")))
     assert reports(never, {"A": "x"})
     assert not reports(never, {"A": {"Ref": name}})
     assert not reports(never, {"A": {"Fn::Sub": f"x-${{{name}}}"}})
+
+
+@pytest.mark.parametrize(
+    ("predicate", "text", "is_reported"),
+    [
+        (StartsWith("A", ("aws", "x-")), "x-${Free}", False),
+        (StartsWith("A", ("aws", "x-")), "y-${Free}", True),
+        (StartsWith("A", ("aws", "x-y")), "x-${Free}", False),
+        (StartsWith("A", ("aws",)), "${AWS::StackName}-aws", False),
+        (EndsWith("A", (".fifo",)), "${Free}.fifo", False),
+        (EndsWith("A", (".fifo",)), "${AWS::StackName}-queue", True),
+        (EndsWith("A", (".fifo",)), "${Free}o", False),
+        (Length("A", 1, 5), "${Free}-123", False),
+        (Length("A", 1, 5), "${Free}-12345", True),
+        (Length("A", 1, 5), "${AWS::Region}-12345", True),
+        (Length("A", 1, 9), "${AWS::Region}-1", False),
+        (Matches("A", "arn:[a-z-]+:sqs:.*"), "arn:${AWS::Partition}:sns:x", True),
+        (Matches("A", "arn:aws:sqs:.*"), "arn:aws:sqs:${AWS::Region}:x", False),
+        (Matches("A", "arn:aws:sns:.*"), "arn:aws:sqs:${AWS::Region}:x", False),
+    ],
+)
+def test_the_known_parts_of_a_text_count(predicate: Any, text: str, is_reported: bool) -> None:
+    assert bool(reports(constraint(predicate), {"A": {"Fn::Sub": text}})) is is_reported
+
+
+def test_a_value_that_is_no_list_can_be_its_only_item() -> None:
+    every = constraint(Each("A[*]", Is("", "x")))
+    assert reports(every, {"A": "y"})
+    assert reports(every, {"A": ["x", "y"]})
+    assert not reports(every, {"A": "x"})
+    assert not reports(every, {"A": {"Ref": "Free"}})
 
 
 def test_the_condition_of_a_resource_is_true_in_it() -> None:
@@ -194,6 +235,18 @@ def test_what_the_engine_cannot_say_is_left_out() -> None:
     class Other:
         path = "A"
 
-    for predicate in (Other(), All(Present("A"), Other()), Matches("A", "(?!x).*")):
+    @dataclass(frozen=True)
+    class More(AtMost):
+        times: float = 1
+
+    assert state(More("A", "B"), Writer()).true
+    for predicate in (
+        Other(),
+        All(Present("A"), Other()),
+        Matches("A", "(?!x).*"),
+        Present("@UpdatePolicy"),
+        More("A", "B", times=2),
+        Each("Text<json>", Present("A")),
+    ):
         with pytest.raises(InexpressibleError):
             state(predicate, Writer())  # type: ignore[arg-type]

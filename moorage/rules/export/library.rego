@@ -98,7 +98,7 @@ else := n
 
 made_unknown(n) := object.union(n, {"v": {"__dynamic": token}}) if {
 	n.v != null
-	not n.v.__enum
+	not is_special(n.v)
 	source := sources[n.r][n.p]
 	token := sprintf("%v: %v", [source, n.v])
 }
@@ -110,6 +110,10 @@ items(n) := [item |
 	item := get(n, sprintf("%d", [i]))
 	item.v != null
 ]
+
+items_or_value(n) := items(n) if is_array(n.v)
+else := [] if n.v == null
+else := [n] if n.v != null
 
 entries(n) := [entry |
 	is_object(n.v)
@@ -174,6 +178,35 @@ is_surely_there(n) if {
 }
 
 # Messages --------------------------------------------------------------------------------------
+
+name_of(n) := concat("", ["`", n.r, "`"])
+
+# The last key of a path that is no index.
+key_of(n) := name if {
+	keys := [key | some key in split(n.p, "."); not regex.match(`^[0-9]+$`, key)]
+	name := concat("", ["`", keys[count(keys) - 1], "`"])
+}
+
+# What is known of a text in which only parts are known. The engine has filled in the
+# pseudo parameters.
+known_parts(n) := split(marked, "\u0000") if {
+	found := regex.find_n(`^(Sub:|Join:|Intrinsic/Sub: )`, n.v.__dynamic, 1)
+	count(found) == 1
+	body := substring(n.v.__dynamic, count(found[0]), -1)
+	not contains(body, "{{")
+	unknown := `\$\{[^}]*\}|\{[^}]*\}|teststack|us-east-1[a-f]?|123456789012`
+	marked := regex.replace(body, unknown, "\u0000")
+}
+
+# The possible texts, also if the account is the only unknown part: any other would match the same.
+possible_texts(n) := texts if {
+	texts := choices(n)
+}
+else := [body] if {
+	startswith(n.v.__dynamic, "Intrinsic/Sub: ")
+	body := substring(n.v.__dynamic, count("Intrinsic/Sub: "), -1)
+	not regex.match(`teststack|us-east-1`, body)
+}
 
 quoted(n) := text if {
 	words := [sprintf("`%s`", [t]) | some t in choices(n)]
@@ -248,13 +281,13 @@ is_plain_collection(v) if {
 }
 
 matches_true(n, pattern) if {
-	texts := choices(n)
+	texts := possible_texts(n)
 	count(texts) > 0
 	every t in texts { regex.match(pattern, t) }
 }
 
 matches_false(n, pattern) if {
-	texts := choices(n)
+	texts := possible_texts(n)
 	count(texts) > 0
 	every t in texts { not regex.match(pattern, t) }
 }
@@ -269,6 +302,14 @@ starts_false(n, words) if {
 	texts := choices(n)
 	count(texts) > 0
 	every t in texts { not begins(t, words) }
+}
+
+starts_true(n, words) if begins(known_parts(n)[0], words)
+
+starts_false(n, words) if {
+	start := known_parts(n)[0]
+	not begins(start, words)
+	every word in words { not startswith(word, start) }
 }
 
 begins(t, words) if {
@@ -286,6 +327,19 @@ ends_false(n, words) if {
 	texts := choices(n)
 	count(texts) > 0
 	every t in texts { not finishes(t, words) }
+}
+
+ends_true(n, words) if finishes(last_part(n), words)
+
+ends_false(n, words) if {
+	end := last_part(n)
+	not finishes(end, words)
+	every word in words { not endswith(word, end) }
+}
+
+last_part(n) := last if {
+	parts := known_parts(n)
+	last := parts[count(parts) - 1]
 }
 
 finishes(t, words) if {
@@ -335,6 +389,8 @@ length_false(n, low, high) if {
 	count(texts) > 0
 	every t in texts { not is_between(count(t), low, high) }
 }
+
+length_false(n, _, high) if count(concat("", known_parts(n))) > high
 
 parts_of(n) := array.concat(items(n), entries(n))
 

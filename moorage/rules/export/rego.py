@@ -21,6 +21,8 @@ from moorage.rules.rule import Rule
 
 _LIBRARY = Path(__file__).parent / "library.rego"
 _WIDTH = 97
+_LOOPS = {"[]": "items", "[*]": "items_or_value", "{}": "entries"}
+"""The functions for the marks in the path of a constraint."""
 
 
 def as_rego(rules: Sequence[Rule], version: str) -> str:
@@ -91,7 +93,7 @@ def _rule(constraint: Constraint, url: str, writer: Writer) -> str:
         (
             *map(literal, (constraint.id, severity)),
             must.place,
-            _message(constraint.message),
+            _message(constraint.message, must.place),
             literal(constraint.fix),
             literal(url),
         )
@@ -109,23 +111,20 @@ def _nodes(about: str) -> Lines:
     lines = [f"some n0 in nodes[{literal(resource_type)}]"]
     steps = path.split(".") if path else []
     for index, step in enumerate(steps, 1):
-        inner = at(step.removesuffix("[]").removesuffix("{}"), f"n{index - 1}")
-        if step.endswith("[]"):
-            lines.append(f"some n{index} in items({inner})")
-        elif step.endswith("{}"):
-            lines.append(f"some n{index} in entries({inner})")
-        else:
-            lines.append(f"n{index} := {inner}")
+        name, mark = re.split(r"(?=\[\*?\]$|\{\}$|$)", step)[:2]
+        inner = at(name, f"n{index - 1}")
+        function = _LOOPS.get(mark)
+        lines.append(f"some n{index} in {function}({inner})" if mark else f"n{index} := {inner}")
     return (*lines, f"n := n{len(steps)}", "n.v != null")
 
 
-def _message(message: str) -> str:
-    """The parts of a message: texts, the logical ID for `{id}`, and values."""
+def _message(message: str, place: str) -> str:
+    """The parts of a message: texts, the logical ID for `{id}`, the name of the value to change for
+    `{key}`, the part itself for `{value}`, and other values by their paths."""
+    special = {"id": "name_of(n)", "key": f"key_of({place})", "value": "quoted(n)"}
     parts = re.split(r"\{([A-Za-z0-9./-]+)\}", message)
-    return f"[{', '.join(_part(part, index % 2 == 1) for index, part in enumerate(parts))}]"
-
-
-def _part(part: str, is_value: bool) -> str:
-    if not is_value:
-        return literal(part)
-    return 'concat("", ["`", n.r, "`"])' if part == "id" else f"quoted({at(part)})"
+    texts = [
+        literal(part) if index % 2 == 0 else special.get(part) or f"quoted({at(part)})"
+        for index, part in enumerate(parts)
+    ]
+    return f"[{', '.join(texts)}]"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from typing import Any
 
@@ -46,11 +48,37 @@ from moorage.rules.export.writer import (
     literal,
 )
 
+Generator = Callable[[Any, Writer], Statement]
 
-@singledispatch
+_FIELDS: dict[type, frozenset[str]] = {}
+"""The fields that each class's generator writes."""
+
+
 def state(predicate: Predicate, writer: Writer) -> Statement:
     """A predicate as a statement. Raises InexpressibleError if it has none."""
+    said = next((_FIELDS[kind] for kind in type(predicate).__mro__ if kind in _FIELDS), None)
+    if said is not None and is_dataclass(predicate):
+        for field in fields(predicate):
+            if field.name not in said and getattr(predicate, field.name) != field.default:
+                raise InexpressibleError(f"{type(predicate).__name__} with `{field.name}`")
+    return _state(predicate, writer)
+
+
+@singledispatch
+def _state(predicate: Predicate, writer: Writer) -> Statement:
     raise InexpressibleError(type(predicate).__name__)
+
+
+def _says(kind: type, *names: str) -> Callable[[Generator], Generator]:
+    """Registers the generator of a class of predicates, and the fields besides `path` that it
+    writes: a constraint that sets another one is left out."""
+
+    def register(generator: Generator) -> Generator:
+        _FIELDS[kind] = frozenset({"path", *names})
+        _state.register(kind, generator)
+        return generator
+
+    return register
 
 
 def _call(name: str, path: str, *arguments: Any) -> Statement:
@@ -63,23 +91,23 @@ def _call(name: str, path: str, *arguments: Any) -> Statement:
 # Values --------------------------------------------------------------------------------------
 
 
-@state.register
+@_says(Present)
 def _(predicate: Present, writer: Writer) -> Statement:
     return _call("present", predicate.path)
 
 
-@state.register
+@_says(Absent)
 def _(predicate: Absent, writer: Writer) -> Statement:
     present = _call("present", predicate.path)
     return Statement(present.false, present.true, present.place)
 
 
-@state.register
+@_says(NotEmpty)
 def _(predicate: NotEmpty, writer: Writer) -> Statement:
     return _call("not_empty", predicate.path)
 
 
-@state.register
+@_says(Is, "values", "default")
 def _(predicate: Is, writer: Writer) -> Statement:
     return _call("is", predicate.path, predicate.values, predicate.default)
 
@@ -88,58 +116,58 @@ _ONLY_PYTHON = re.compile(r"\(\?[=!<P(]|\\[1-9]|\\Z|[*+?}]\+")
 """What the engine's regular expressions lack: look-around, back references, possessive forms."""
 
 
-@state.register
+@_says(Matches, "pattern")
 def _(predicate: Matches, writer: Writer) -> Statement:
     if _ONLY_PYTHON.search(predicate.pattern):
         raise InexpressibleError("a regular expression with look-around")
     return _call("matches", predicate.path, rf"\A(?s:{predicate.pattern})\z")
 
 
-@state.register
+@_says(StartsWith, "words")
 def _(predicate: StartsWith, writer: Writer) -> Statement:
     return _call("starts", predicate.path, predicate.words)
 
 
-@state.register
+@_says(EndsWith, "words")
 def _(predicate: EndsWith, writer: Writer) -> Statement:
     return _call("ends", predicate.path, predicate.words)
 
 
-@state.register
+@_says(Within, "low", "high")
 def _(predicate: Within, writer: Writer) -> Statement:
     return _call("within", predicate.path, predicate.low, predicate.high)
 
 
-@state.register
+@_says(MultipleOf, "divisor")
 def _(predicate: MultipleOf, writer: Writer) -> Statement:
     return _call("multiple", predicate.path, predicate.divisor)
 
 
-@state.register
+@_says(Length, "low", "high")
 def _(predicate: Length, writer: Writer) -> Statement:
     return _call("length", predicate.path, predicate.low, predicate.high)
 
 
-@state.register
+@_says(Count, "low", "high")
 def _(predicate: Count, writer: Writer) -> Statement:
     return _call("count", predicate.path, predicate.low, predicate.high)
 
 
-@state.register
+@_says(AtMost, "other", "distance")
 def _(predicate: AtMost, writer: Writer) -> Statement:
     node = at(predicate.path)
     words = f"{node}, {at(predicate.other)}, {literal(predicate.distance)}"
     return Statement((f"at_most_true({words})",), (f"at_most_false({words})",), node)
 
 
-@state.register
+@_says(SameAs, "other")
 def _(predicate: SameAs, writer: Writer) -> Statement:
     node = at(predicate.path)
     words = f"{node}, {at(predicate.other)}"
     return Statement((f"same_true({words})",), (f"same_false({words})",), node)
 
 
-@state.register
+@_says(Unique, "keys", "where", "defaults")
 def _(predicate: Unique, writer: Writer) -> Statement:
     chosen = items(predicate.path, writer)
     if predicate.where is not None:
@@ -168,7 +196,7 @@ def _(predicate: Unique, writer: Writer) -> Statement:
 # Lists and references ------------------------------------------------------------------------
 
 
-@state.register
+@_says(Refers, "type", "predicate")
 def _(predicate: Refers, writer: Writer) -> Statement:
     inner = state(predicate.predicate, writer)
     node = at(predicate.path)
@@ -177,7 +205,7 @@ def _(predicate: Refers, writer: Writer) -> Statement:
     return Statement((f"{true}({target})",), (f"{false}({target})",), node)
 
 
-@state.register
+@_says(IsReference, "type", "attribute")
 def _(predicate: IsReference, writer: Writer) -> Statement:
     return _call("reference", predicate.path, predicate.type, predicate.attribute)
 
@@ -191,7 +219,7 @@ def _first_item(all_items: str, test: str, place: str, otherwise: str, writer: W
     return writer.first([((f"count({found}) > 0",), f"{found}[0]")], otherwise)
 
 
-@state.register
+@_says(Each, "predicate")
 def _(predicate: Each, writer: Writer) -> Statement:
     inner = state(predicate.predicate, writer)
     true, false = writer.test(inner.true), writer.test(inner.false)
@@ -204,7 +232,7 @@ def _(predicate: Each, writer: Writer) -> Statement:
     )
 
 
-@state.register
+@_says(Some, "predicate")
 def _(predicate: Some, writer: Writer) -> Statement:
     inner = state(predicate.predicate, writer)
     true, false = writer.test(inner.true), writer.test(inner.false)
@@ -217,7 +245,7 @@ def _(predicate: Some, writer: Writer) -> Statement:
     )
 
 
-@state.register
+@_says(AtMostItems, "high", "predicate")
 def _(predicate: AtMostItems, writer: Writer) -> Statement:
     inner = state(predicate.predicate, writer)
     true, known = writer.test(inner.true), writer.test(inner.true, inner.false)
@@ -232,7 +260,7 @@ def _(predicate: AtMostItems, writer: Writer) -> Statement:
     )
 
 
-@state.register
+@_says(Attribute, "key", "predicate")
 def _(predicate: Attribute, writer: Writer) -> Statement:
     inner = state(predicate.predicate, writer)
     node = at(predicate.path)
@@ -249,7 +277,7 @@ def _(predicate: Attribute, writer: Writer) -> Statement:
 # Combinations --------------------------------------------------------------------------------
 
 
-@state.register
+@_says(All, "parts")
 def _(predicate: All, writer: Writer) -> Statement:
     parts = [state(part, writer) for part in predicate.parts]
     return Statement(
@@ -259,7 +287,7 @@ def _(predicate: All, writer: Writer) -> Statement:
     )
 
 
-@state.register
+@_says(Either, "parts")
 def _(predicate: Either, writer: Writer) -> Statement:
     parts = [state(part, writer) for part in predicate.parts]
     return Statement(
@@ -271,13 +299,13 @@ def _(predicate: Either, writer: Writer) -> Statement:
     )
 
 
-@state.register
+@_says(Not, "part")
 def _(predicate: Not, writer: Writer) -> Statement:
     part = state(predicate.part, writer)
     return Statement(part.false, part.true, part.place)
 
 
-@state.register
+@_says(AtMostOne, "parts")
 def _(predicate: AtMostOne, writer: Writer) -> Statement:
     parts = [state(part, writer) for part in predicate.parts]
     pairs = [(a, b) for index, b in enumerate(parts) for a in parts[:index]]

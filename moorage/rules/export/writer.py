@@ -83,6 +83,8 @@ def at(path: str, node: str = "n") -> str:
     >>> at("HealthCheck.Path"), at("/Protocol")
     ('get(get(n, "HealthCheck"), "Path")', 'get(root(n.r, n.s), "Protocol")')
     """
+    if re.search(r"[][*<>{}@]", path):
+        raise InexpressibleError(f"the path `{path}`")
     if path.startswith("/"):
         node, path = f"root({node}.r, {node}.s)", path[1:]
     for key in path.split(".") if path else ():
@@ -90,35 +92,44 @@ def at(path: str, node: str = "n") -> str:
     return node
 
 
-def _lists(path: str) -> list[str]:
-    return path.removesuffix("[]").split("[].")
+def _lists(path: str) -> list[tuple[str, str]]:
+    """The paths to the lists in a path, each with the function that returns its items.
+
+    >>> _lists("Policy.Statement[*].Action"), _lists("Ports[]")
+    ([('Policy.Statement', 'items_or_value'), ('Action', 'items')], [('Ports', 'items')])
+    """
+    parts = re.split(r"(\[\*?\])\.?", path)
+    functions = {"[]": "items", "[*]": "items_or_value"}
+    lists = [(step, functions[mark]) for step, mark in zip(parts[::2], parts[1::2], strict=False)]
+    return [*lists, (parts[-1], "items")] if parts[-1] or not lists else lists
 
 
 def first_list(path: str) -> str:
     """The outermost list of a path."""
-    return at(path.partition("[]")[0])
+    return at(_lists(path)[0][0])
 
 
 def items(path: str, writer: Writer) -> str:
-    """The items of the list at a path, or of all lists if it has `[]`."""
-    outer, *inner = _lists(path)
+    """The items of the list at a path, or of all lists if it has `[]`. With `[*]`, a value that is
+    no list is its only item."""
+    (outer, function), *inner = _lists(path)
     if not inner:
-        return f"items({at(outer)})"
+        return f"{function}({at(outer)})"
     loops = "".join(
-        f"; some i{depth} in items({at(step, f'i{depth - 1}')})"
-        for depth, step in enumerate(inner, 1)
+        f"; some i{depth} in {function}({at(step, f'i{depth - 1}')})"
+        for depth, (step, function) in enumerate(inner, 1)
     )
-    text = f"@(n) := [i{len(inner)} | some i0 in items({at(outer)}){loops}]"
+    text = f"@(n) := [i{len(inner)} | some i0 in {function}({at(outer)}){loops}]"
     return f"{writer.value(text)}(n)"
 
 
 def complete(path: str, writer: Writer) -> str:
     """That `items` has all items."""
-    outer, *inner = _lists(path)
+    (outer, function), *inner = _lists(path)
     lines = [f"is_complete({at(outer)})"]
     if inner:
-        owners = items("[].".join(_lists(path)[:-1]), writer)
-        lines.append(f"every owner in {owners} {{ is_complete({at(inner[-1], 'owner')}) }}")
+        owners = f"{function}({at(outer)})"
+        lines.append(f"every owner in {owners} {{ is_complete({at(inner[0][0], 'owner')}) }}")
     if len(inner) > 1:
         raise InexpressibleError("lists in lists of lists")
     return f"{writer.test(tuple(lines))}(n)"
