@@ -70,8 +70,6 @@ from moorage.rules import (
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.rule import Rule
 
-_DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules"
-
 TOPICS: dict[range, str] = {
     range(9100, 9180): "Task definitions and containers",
     range(9180, 9220): "Fargate and capacity providers",
@@ -174,7 +172,8 @@ def page_of(rule: Rule) -> str:
 
 def url_of(rule: Rule) -> str:
     """The address of the section about a rule."""
-    return f"{_DOCS}/{page_of(rule)}.md#{rule.id.lower()}"
+    pages = "https://github.com/moorage/moorage/blob/main/docs/rules"
+    return f"{pages}/{page_of(rule)}.md#{rule.id.lower()}"
 
 
 def page_name(topic: str) -> str:

@@ -42,7 +42,7 @@ from moorage.rules.registry import RULES
 
 TOPICS = sorted({case.topic for case in cases()})
 FILE = as_rego(RULES, "1.2.3")
-EXPORTED = set(re.findall(r'finding\("([EW][0-9]{4})"', FILE))
+EXPORTED = set(re.findall(r'finding\(\s+"([EW][0-9]{4})"', FILE))
 
 
 @cache
@@ -229,6 +229,13 @@ def test_a_finding_has_its_place_message_fix_and_page() -> None:
     assert diagnostic.message == "The queue `Queue` has `?`"
     assert diagnostic.suggested_fix == "Write B."
     assert diagnostic.documentation_url == "https://example.com/page"
+
+
+def test_long_texts_fit_the_lines_that_the_engine_accepts() -> None:
+    words = "|".join(f"word{number}" for number in range(500))
+    long = constraint(Matches("A", words))
+    assert reports(long, {"A": "word500"})
+    assert not reports(long, {"A": "word499"})
 
 
 def test_what_the_engine_cannot_say_is_left_out() -> None:

@@ -89,19 +89,17 @@ def _rule(constraint: Constraint, url: str, writer: Writer) -> str:
     when = state(constraint.when, writer).true if constraint.when is not None else ()
     severity = "ERROR" if constraint.id.startswith("E") else "WARN"
     abouts = (constraint.about,) if isinstance(constraint.about, str) else constraint.about
-    words = ", ".join(
-        (
-            *map(literal, (constraint.id, severity)),
-            must.place,
-            _message(constraint.message, must.place),
-            literal(constraint.fix),
-            literal(url),
-        )
+    words = (
+        f"{literal(constraint.id)}, {literal(severity)}, {must.place}",
+        _message(constraint.message, must.place),
+        literal(constraint.fix),
+        literal(url),
     )
+    head = "".join(f"\t{word},\n" for word in words)
     texts = [f"# {constraint.id}: {constraint.title}\n"]
     for about in abouts:
         lines = "".join(f"\t{line}\n" for line in (*_nodes(about), *when, *must.false))
-        texts.append(f"violation contains finding({words}) if {{\n{lines}}}\n\n")
+        texts.append(f"violation contains finding(\n{head}) if {{\n{lines}}}\n\n")
     return "".join(texts)
 
 

@@ -72,8 +72,16 @@ def _block(lines: Sequence[str]) -> str:
     return f"{{\n{inner}}}"
 
 
+_LONG = 400
+"""The engine refuses lines of more than 1,024 characters."""
+
+
 def literal(value: Any) -> str:
     """A value of Python as one of Rego."""
+    if isinstance(value, str) and len(value) > _LONG:
+        parts = [value[start : start + _LONG] for start in range(0, len(value), _LONG)]
+        lines = ",\n\t\t".join(map(literal, parts))
+        return f'concat("", [\n\t\t{lines},\n\t])'
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
