@@ -236,6 +236,9 @@ def test_long_texts_fit_the_lines_that_the_engine_accepts() -> None:
     long = constraint(Matches("A", words))
     assert reports(long, {"A": "word500"})
     assert not reports(long, {"A": "word499"})
+    among = constraint(Is("A", *words.split("|")))
+    assert reports(among, {"A": "word500"})
+    assert not reports(among, {"A": "word499"})
 
 
 def test_what_the_engine_cannot_say_is_left_out() -> None:

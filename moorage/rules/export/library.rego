@@ -158,6 +158,8 @@ is_complete(n) if n.v == null
 
 is_complete(n) if all_known(n)
 
+is_complete(n) if is_string(n.v.__ref)
+
 has_unknown_item(n) if {
 	is_array(n.v)
 	some item in items(n)

@@ -82,7 +82,11 @@ def literal(value: Any) -> str:
         parts = [value[start : start + _LONG] for start in range(0, len(value), _LONG)]
         lines = ",\n\t\t".join(map(literal, parts))
         return f'concat("", [\n\t\t{lines},\n\t])'
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, tuple) and len(text) > _LONG:
+        lines = ",\n\t\t".join(map(literal, value))
+        return f"[\n\t\t{lines},\n\t]"
+    return text
 
 
 def at(path: str, node: str = "n") -> str:
