@@ -18,6 +18,7 @@ from cfnlint.helpers import REGIONS
 from cfnlint.rules import Match
 from cfnlint.runner import Runner, run_template_by_data
 from cfnlint.template import Template as LintTemplate
+from yaml import YAMLError
 
 from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.template import Template
@@ -28,6 +29,7 @@ from moorage.model import Plan
 from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.document import Document
 from moorage.pipeline.finding_places import locate
+from moorage.pipeline.lint_settings import LintSettings, SettingsError, find_settings
 from moorage.pipeline.override_causes import OverrideCauses
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.sources import Source
@@ -59,6 +61,8 @@ def check(plan: Plan, document: Document) -> list[Finding]:
     causes = OverrideCauses(plan)
     return [
         _move_to_params(finding, stacks[finding.place.file], document, causes)
+        if finding.place.file in stacks
+        else finding  # about the settings of cfn-lint
         for finding in check_texts(texts, region)
     ]
 
@@ -99,26 +103,31 @@ def _params_path(finding: Finding, stack: str, document: Document) -> Path:
     return next((path for path in paths if path in document.places), ("stacks", stack))
 
 
-def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Finding]:
+def check_texts(
+    texts: Mapping[str, str], region: str | None = None, settings: LintSettings | None = None
+) -> list[Finding]:
     """The findings about the templates of one environment, given as texts by file name.
 
-    Without a region cfn-lint uses its default, and Moorage's rules treat it as unknown.
+    Without a region cfn-lint uses its default, and Moorage's rules treat it as unknown. Without
+    settings, those of the current folder count.
     """
-    return check_sources([Source(file, text, region=region) for file, text in texts.items()])
+    sources = [Source(file, text, region=region) for file, text in texts.items()]
+    return check_sources(sources, settings)
 
 
-def check_sources(sources: Sequence[Source]) -> list[Finding]:
+def check_sources(sources: Sequence[Source], settings: LintSettings | None = None) -> list[Finding]:
     """The findings about templates whose stacks are deployed to one account and region.
 
     A file that is the template of several nested stacks has each finding once.
     """
+    settings = settings or find_settings()
     region = next((source.region for source in sources), None)
     try:
-        runner = _runner(region if region in REGIONS else None)
-    except ConfigFileError as error:
-        hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
+        runner = _runner(region if region in REGIONS else None, settings)
+    except SettingsError as error:
+        hint = f"Correct the file `{settings.file}`, or the one in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
-        return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
+        return [Finding("M1001", "error", Place(settings.file, 1), (), message, hint)]
     by_text = {text: decode_template(text) for text in {source.text: None for source in sources}}
     decoded = {source.id: by_text[source.text] for source in sources}
     bodies = {name: body for name, (body, _) in decoded.items() if body is not None}
@@ -174,7 +183,9 @@ def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Ite
 
 def lint_page(code: str) -> str | None:
     """The page of a rule of cfn-lint; None where it has no such rule."""
-    rule = next((rule for rule in _runner(None).rules.values() if rule.id == code), None)
+    rule = next(
+        (rule for rule in _runner(None, find_settings()).rules.values() if rule.id == code), None
+    )
     if rule is None:
         return None
     return f"{code}  {rule.shortdesc} (cfn-lint)\n\n{rule.description}\n\n{rule.source_url}\n"
@@ -257,9 +268,34 @@ def _to_finding(verdict: LocatedProblem, line: int) -> Finding:
     )
 
 
+def known_ids() -> frozenset[str]:
+    """The ids of all rules, also of those that the settings of cfn-lint add."""
+    try:
+        rules = _runner(None, find_settings()).rules.values()
+    except SettingsError:
+        rules = ()
+    return frozenset({*_MOORAGE_RULES, *(rule.id for rule in rules)})
+
+
 @cache
-def _runner(region: str | None) -> Any:
-    return Runner(ConfigMixIn([], **({"regions": [region]} if region else {})))
+def _runner(region: str | None, settings: LintSettings) -> Any:
+    arguments = ["--config-file", settings.file] if settings.is_elsewhere else []
+    config_class = ConfigMixIn if settings.ignores else _WithoutIgnores
+    try:
+        config = config_class(arguments, **({"regions": [region]} if region else {}))
+    except ConfigFileError as error:
+        raise SettingsError(str(error)) from error
+    except YAMLError as error:
+        raise SettingsError(f"This is not YAML: {' '.join(str(error).split())}.") from error
+    return Runner(config)
+
+
+class _WithoutIgnores(ConfigMixIn):  # type: ignore[misc]
+    """The settings with all rules."""
+
+    @property
+    def ignore_checks(self) -> list[str]:
+        return []
 
 
 def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:

@@ -8,11 +8,9 @@ from weakref import WeakKeyDictionary
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from moorage.cfn.template import Template
-from moorage.rules.registry import page_of
+from moorage.rules.registry import url_of
 from moorage.rules.rule import Rule
 from moorage.rules.runner import LocatedProblem, run_rules
-
-DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules"
 
 _DEFAULT_REGION = "us-east-1"
 """What cfn-lint assumes without `--regions`, so it does not show that the user chose it."""
@@ -39,7 +37,7 @@ def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
             "id": rule.id,
             "shortdesc": rule.title,
             "description": rule.description,
-            "source_url": f"{DOCS}/{page_of(rule)}.md#{rule.id.lower()}",
+            "source_url": url_of(rule),
             "tags": ["moorage"],
             "match": match,
         },

@@ -233,6 +233,12 @@ def page_of(rule: Rule) -> str:
     return page_name(topic_of(rule))
 
 
+def url_of(rule: Rule) -> str:
+    """The address of the section about a rule."""
+    pages = "https://github.com/moorage/moorage/blob/main/docs/rules"
+    return f"{pages}/{page_of(rule)}.md#{rule.id.lower()}"
+
+
 def page_name(topic: str) -> str:
     """The name of the page of a topic.
 

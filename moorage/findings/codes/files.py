@@ -315,4 +315,29 @@ stacks:
 """,
         ("AWS CDK: @aws-cdk/cloud-assembly-schema",),
     ),
+    Code(
+        "M1025",
+        "A rule that is switched off does not exist.",
+        "`ignore_checks` in `.cfnlintrc` switches off rules of cfn-lint and of Moorage, by their "
+        "ids or the beginnings of ids. An id that no rule has switches off nothing: it is "
+        "misspelled, or the rule has been removed.",
+        "Correct the id, or remove it.",
+        """\
+# .cfnlintrc
+ignore_checks: [W9936]  # not W99936
+""",
+        ("cfn-lint, README.md, Configuration",),
+    ),
+    Code(
+        "M1026",
+        "A rule that is switched off finds nothing.",
+        "`check --unused-ignores` reports which ids in `ignore_checks` of `.cfnlintrc` have no "
+        "effect on what was checked. What they were written for is corrected or gone, and they "
+        "would hide the next such mistake.",
+        "Remove the id. Keep it if other templates, which were not checked now, need it.",
+        """\
+# .cfnlintrc
+ignore_checks: []  # W9936 is no longer found
+""",
+    ),
 )

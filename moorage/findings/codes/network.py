@@ -188,6 +188,6 @@ template: network
 egress: endpoints
 endpoints: [sqs]  # in addition to ecr.api, ecr.dkr, s3, logs, secretsmanager, ssm, ssmmessages
 """,
-        not_in_templates="Two endpoints of a service are allowed if one of them has no private DNS.",
+        not_in_templates="Two endpoints of a service are allowed if one has no private DNS.",
     ),
 )
