@@ -45,7 +45,7 @@ def test_levels_are_those_of_the_ids(capsys: CapSys) -> None:
 
 def test_nearly_every_rule_says_which_types_it_is_about() -> None:
     without = [rule.id for rule in RULES if not resource_types(rule)]
-    assert len(without) < 5
+    assert len(without) < len(RULES) / 50
     by_id = {rule.id: rule for rule in RULES}
     assert resource_types(by_id["E9461"]) == (
         "AWS::ElasticLoadBalancingV2::Listener",
@@ -85,7 +85,7 @@ def test_the_export_follows_the_filters(capsys: CapSys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["E9999"], "`E9999` is not a rule of Moorage. "),
+        (["E8999"], "`E8999` is not a rule of Moorage. "),
         (["M1001"], "`M1001` is not a rule of Moorage. "),
         (["--topic", "ports"], "there is no topic `ports`. Write task-definitions"),
         (["--text", "no rule says this"], "no rule fits. Leave out a filter."),

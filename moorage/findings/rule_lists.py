@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 
 from moorage.findings.explain import list_titles, rules_document, rules_page, topic_document
-from moorage.rules.registry import RULES, page_of, topic_of, url_of
+from moorage.rules.registry import RULES
 from moorage.rules.resource_types import resource_types
 from moorage.rules.rule import Rule
 from moorage.rules.selection import level_of
+from moorage.rules.topics import page_of, topic_of, url_of
 
 
 def as_text(rules: Sequence[Rule]) -> str:

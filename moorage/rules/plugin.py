@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from moorage.cfn.template import Template
-from moorage.rules.registry import url_of
 from moorage.rules.rule import Rule
 from moorage.rules.runner import LocatedProblem, run_rules
+from moorage.rules.topics import url_of
 
 _DEFAULT_REGION = "us-east-1"
 """What cfn-lint assumes without `--regions`, so it does not show that the user chose it."""

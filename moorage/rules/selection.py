@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from moorage.rules.registry import page_of
 from moorage.rules.resource_types import resource_types
 from moorage.rules.rule import Rule
+from moorage.rules.topics import page_of
 
 
 @dataclass(frozen=True)

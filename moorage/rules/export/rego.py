@@ -16,8 +16,8 @@ from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.export.statements import state
 from moorage.rules.export.writer import InexpressibleError, Lines, Writer, at, literal
-from moorage.rules.registry import url_of
 from moorage.rules.rule import Rule
+from moorage.rules.topics import url_of
 
 _LIBRARY = Path(__file__).parent / "library.rego"
 _WIDTH = 97
