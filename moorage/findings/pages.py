@@ -9,7 +9,8 @@ from itertools import chain
 from moorage.findings.codes import TOPICS, Topic
 from moorage.findings.codes.code import Code
 from moorage.findings.wording import join_and
-from moorage.rules.registry import RULES, page_of
+from moorage.rules.registry import RULES
+from moorage.rules.topics import page_of
 
 WIDTH = 96
 """Columns of a page on a terminal."""

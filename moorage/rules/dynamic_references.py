@@ -16,7 +16,7 @@ _SPLIT = "Fn::Split"
 
 
 @rule(
-    "E9973",
+    "E9981",
     "Fn::Split splits a dynamic reference.",
     error_messages=("Template error: Fn::Select cannot select nonexistent value at index ...",),
     fix="Use a parameter of the template, of the type `AWS::SSM::Parameter::Value<...>`.",
@@ -52,7 +52,7 @@ def _splits(raw: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 @rule(
-    "E9974",
+    "E9982",
     f"A template has more than {MAX_DYNAMIC_REFERENCES} dynamic references.",
     fix="Use parameters of the template, exports, or two stacks.",
     sources=(

@@ -43,7 +43,7 @@ _OTHER_RULES = ("connect",)
 
 
 @rule(
-    "E9975",
+    "E9983",
     "Two resources of a template need the same name or address.",
     error_messages=("already exists", "AlreadyExistsException"),
     fix="Write another value in one of the two, or let CloudFormation choose the name.",
@@ -75,7 +75,7 @@ def _unique_values(stack: Stack) -> Iterator[tuple[Resource, UniqueValue]]:
 
 
 @rule(
-    "E9976",
+    "E9984",
     "Two outputs of a template export the same name.",
     error_messages=("Export with name ... is already exported by stack",),
     fix="Write another name in one of the two.",

@@ -19,7 +19,6 @@ from ruamel.yaml import YAML
 
 from moorage.findings.codes import CODES, TOPICS
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import NOT_YET
 from moorage.findings.explain import page
 from moorage.rules.registry import RULES
 
@@ -84,18 +83,3 @@ def test_pages_name_each_other() -> None:
     assert "In templates: found by E9105." in str(page("M2801"))
     assert "The same in params: M2801" in str(page("E9105"))
     assert "In templates: not visible. A setting without an effect" in str(page("M2812"))
-
-
-AWAITED = [
-    *("M1310", "M1507", "M2003", "M2004", "M2011", "M2012", "M2213", "M2304"),
-    *("M2315", "M2400", "M2621", "M2721", "M2731", "M2807", "M2808", "M2810"),
-    *("M2811", "M3237", "M3253", "M3303", "M3405", "M3612", "M3613", "M3703"),
-    *("M3704", "M3714"),
-]
-"""Codes of which a template can show the mistake, and no rule looks for it yet."""
-
-
-def test_what_a_template_can_show_is_found() -> None:
-    """Only these are left. A code of which a rule now finds the mistake is no longer listed."""
-    left = [code.id for code in CODES.values() if code.not_in_templates == NOT_YET]
-    assert left == AWAITED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import INSIGHTS, NO_EFFECT, NOT_YET, PARAMS, UNITS
+from moorage.findings.codes.in_templates import INSIGHTS, NO_EFFECT, PARAMS, UNITS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -71,7 +71,7 @@ subscriptions:
   sqs: ["arn:aws:sqs:eu-central-1:123456789012:tickets"]  # a standard queue
 """,
         ('Amazon SNS developer guide, "Fanout Amazon SNS notifications to Amazon SQS queues"',),
-        not_in_templates=NOT_YET,
+        rules=("E9042",),
     ),
     Code(
         "M3406",

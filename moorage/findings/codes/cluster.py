@@ -226,6 +226,6 @@ stacks:
   green: {template: cluster, name: shop-green}
 """,
         ("AWS CloudFormation user guide, AWS::ECS::Cluster, Return values, Ref",),
-        rules=("E9975",),
+        rules=("E9983",),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ALLOWED, PARAMS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -36,7 +36,10 @@ containers:
     image: ecr:shop/web:1.4.2  # or public.ecr.aws/nginx/nginx:1.27.3
 """,
         ("Amazon ECR API reference, CreateRepository",),
-        rules=("E9160",),
+        rules=(
+            "E9160",
+            "E9179",
+        ),
     ),
     Code(
         "M2603",
@@ -326,7 +329,7 @@ containers:
     system_controls: {net.core.somaxconn: 1024}
 """,
         ("Amazon ECS API reference, SystemControl",),
-        not_in_templates=NOT_YET,
+        rules=("E9173",),
     ),
     Code(
         "M2622",

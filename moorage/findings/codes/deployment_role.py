@@ -19,7 +19,7 @@ stacks:
   deployment: {template: deployment_role}  # the only one
 """,
         (_SERVICE_ROLE,),
-        rules=("E9975",),
+        rules=("E9983",),
     ),
     Code(
         "M3902",

@@ -167,7 +167,7 @@ service_connect:
         (_CONNECT,),
         rules=(
             "E9365",
-            "E9975",
+            "E9983",
         ),
     ),
     Code(
@@ -194,6 +194,6 @@ stacks:
   green: {template: cluster, namespace: {name: green.internal}}  # another name
 """,
         ("AWS Cloud Map API reference, CreatePrivateDnsNamespace, NamespaceAlreadyExists",),
-        rules=("E9975",),
+        rules=("E9983",),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import NO_EFFECT, NOT_YET, PARAMS, UNITS
+from moorage.findings.codes.in_templates import NO_EFFECT, PARAMS, UNITS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -124,7 +124,10 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
-        rules=("E9880",),
+        rules=(
+            "E9880",
+            "E9883",
+        ),
     ),
     Code(
         "M2207",
@@ -145,7 +148,10 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
-        rules=("E9880",),
+        rules=(
+            "E9880",
+            "E9884",
+        ),
     ),
     Code(
         "M2208",
@@ -192,7 +198,10 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
-        rules=("E9880",),
+        rules=(
+            "E9880",
+            "E9886",
+        ),
     ),
     Code(
         "M2210",
@@ -214,7 +223,10 @@ repositories:
           action: {type: transition, targetStorageClass: archive}  # both
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
-        rules=("E9880",),
+        rules=(
+            "E9880",
+            "E9885",
+        ),
     ),
     Code(
         "M2211",
@@ -277,7 +289,7 @@ repositories:
             "ECR's message: Image tag mutability exclusion filter can contain a maximum of 2 "
             "wildcards",
         ),
-        not_in_templates=NOT_YET,
+        rules=("E9889",),
     ),
     Code(
         "M2214",
@@ -290,6 +302,6 @@ stacks:
   ecr:
     repositories: {shop/web: {}, shop/worker: {}}  # in no other stack
 """,
-        rules=("E9975",),
+        rules=("E9983",),
     ),
 )

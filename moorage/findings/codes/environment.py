@@ -92,7 +92,10 @@ permissions_boundary: arn:aws:iam::123456789012:policy/boundary  # not `boundary
             'IAM user guide, "IAM identifiers"',
             "IAM API reference, CreateRole",
         ),
-        rules=("E3033",),
+        rules=(
+            "E3033",
+            "E9767",
+        ),
     ),
     Code(
         "M1607",

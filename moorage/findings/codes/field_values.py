@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NOT_YET
+from moorage.findings.codes.in_templates import ALLOWED
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -102,7 +102,7 @@ ipv6: true  # adds an IPv6 CIDR block that Amazon assigns
 schedule: cron(30 6 ? * MON-FRI *)  # in a crontab: 30 6 * * 1-5
 """,
         ('EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler"',),
-        not_in_templates=NOT_YET,
+        rules=("E9058",),
     ),
     Code(
         "M1508",
@@ -192,7 +192,10 @@ task_role:
       Resource: arn:aws:dynamodb:*:*:table/orders
 """,
         ('IAM user guide, "IAM JSON policy elements: Action"',),
-        rules=("W3037",),
+        rules=(
+            "W3037",
+            "E9746",
+        ),
     ),
     Code(
         "M1523",
@@ -207,7 +210,10 @@ task_role:
     - {Action: s3:GetObject, Resource: "arn:aws:s3:::uploads/*"}  # not `uploads/*`
 """,
         ('IAM user guide, "IAM JSON policy elements: Resource"',),
-        rules=("E3510",),
+        rules=(
+            "E3510",
+            "E9750",
+        ),
     ),
     Code(
         "M1524",

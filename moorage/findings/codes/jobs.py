@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 _TASKS = (
     Code(
@@ -43,7 +43,7 @@ dead_letter_queue:
             'EventBridge Scheduler user guide, "Configuring a dead-letter queue for EventBridge '
             'Scheduler"',
         ),
-        not_in_templates=NOT_YET,
+        rules=("E9025",),
     ),
     Code(
         "M3305",

@@ -53,7 +53,11 @@ expose:
     certificate: arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd
 """,
         (_LISTENERS,),
-        rules=("E9451",),
+        rules=(
+            "E9451",
+            "E9505",
+            "E9508",
+        ),
     ),
     Code(
         "M2504",
@@ -119,7 +123,10 @@ expose:
   - {via: edge, port: 8443/tcp, tcp_idle_timeout: 10m}  # a TCP listener
 """,
         ("Elastic Load Balancing API reference, ListenerAttribute",),
-        rules=("E9480",),
+        rules=(
+            "E9480",
+            "E9582",
+        ),
     ),
     Code(
         "M2509",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, NOT_YET, PARAMS, UNITS
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS, UNITS
 
 _CERTIFICATE = (
     "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
@@ -79,7 +79,7 @@ ssl_policy: ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09  # the default
             ),
             'Network Load Balancers user guide, "Security policies for your Network Load Balancer"',
         ),
-        not_in_templates=NOT_YET,
+        rules=("E9509",),
     ),
     Code(
         "M2305",
@@ -260,7 +260,7 @@ template: nlb
 enforce_security_group_inbound_rules_on_private_link_traffic: "on"  # with a security group only
 """,
         ("Elastic Load Balancing API reference, SetSecurityGroups",),
-        not_in_templates=NOT_YET,
+        rules=("E9398",),
     ),
     Code(
         "M2316",
@@ -275,7 +275,7 @@ elastic_ips: [eipalloc-0123456789abcdef0, eipalloc-0123456789abcdef1]
 """,
         rules=(
             "E9382",
-            "E9975",
+            "E9983",
         ),
     ),
     Code(
@@ -332,7 +332,7 @@ aliases:  # each zone and name once in the environment
   - {zone: Z0123456789ABCDEFGHIJ, name: www.example.com}
 """,
         ("Amazon Route 53 API reference, ChangeResourceRecordSets",),
-        rules=("E9975",),
+        rules=("E9983",),
     ),
     Code(
         "M2331",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ACCOUNT, NO_EFFECT, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ACCOUNT, NO_EFFECT, PARAMS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -69,7 +69,7 @@ cidr: 10.20.0.0/16  # /16 to /23
             "Amazon EC2 API reference, CreateVpc",
             'Elastic Load Balancing user guide, "Subnets for your load balancer"',
         ),
-        not_in_templates=NOT_YET,
+        rules=("E9683",),
     ),
     Code(
         "M2004",
@@ -82,7 +82,7 @@ template: network
 cidr: 172.16.0.0/16  # a private block
 """,
         ("IANA IPv4 Special-Purpose Address Registry (RFC 6890)",),
-        not_in_templates=NOT_YET,
+        rules=("E9684",),
     ),
     Code(
         "M2005",
@@ -174,7 +174,7 @@ template: network
 egress: endpoints
 endpoints: [sts]  # or com.amazonaws.eu-central-1.sts
 """,
-        not_in_templates=NOT_YET,
+        not_in_templates="An interface endpoint can be for a service in another region.",
     ),
     Code(
         "M2012",
@@ -188,6 +188,6 @@ template: network
 egress: endpoints
 endpoints: [sqs]  # in addition to ecr.api, ecr.dkr, s3, logs, secretsmanager, ssm, ssmmessages
 """,
-        not_in_templates=NOT_YET,
+        not_in_templates="Two endpoints of a service are allowed if one has no private DNS.",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import PARAMS
 
 _QUOTAS = 'CloudFormation user guide, "Understand CloudFormation quotas"'
 
@@ -147,7 +147,7 @@ overrides:
       Export: {Name: shop-dev-web-LogGroupName}  # of this stack only
 """,
         ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
-        rules=("E9976",),
+        rules=("E9984",),
     ),
     Code(
         "M1310",
@@ -160,7 +160,7 @@ task_role:
   managed_policies: [arn:aws:iam::123456789012:policy/shop-reports]  # not in `statements:`
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
-        not_in_templates=NOT_YET,
+        rules=("E9995",),
     ),
     Code(
         "M1311",

@@ -72,7 +72,7 @@ containers:
   orders: {image: "ecr:shop/orders:1.0"}
 """,
         (_DYNAMIC, "aws-cloudformation/cfn-lint, issue 2181"),
-        rules=("E9973",),
+        rules=("E9981",),
     ),
     Code(
         "M1904",
@@ -92,6 +92,6 @@ containers:
                 'references"'
             ),
         ),
-        rules=("E9974",),
+        rules=("E9982",),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, NOT_YET, PARAMS, UNITS
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS, UNITS
 
 _TRIGGERS = 'AWS CodePipeline API reference, "GitPushFilter"'
 _LIMITS = 'AWS CodePipeline user guide, "Quotas in AWS CodePipeline"'
@@ -60,7 +60,7 @@ triggers:
   - {branches: ["release/**"]}  # not one pattern for each release
 """,
         (_TRIGGERS,),
-        not_in_templates=NOT_YET,
+        rules=("E9028",),
     ),
     Code(
         "M3704",
@@ -73,7 +73,7 @@ environment: {NPM_REGISTRY: "https://npm.example.com"}
 secrets: {NPM_TOKEN: "secretsmanager:shop/npm:token"}
 """,
         ('AWS CodeBuild API reference, "EnvironmentVariable"',),
-        not_in_templates=NOT_YET,
+        rules=("E9010",),
     ),
     Code(
         "M3705",
@@ -211,7 +211,7 @@ stacks:
   delivery: {template: pipeline}
 """,
         (_LIMITS,),
-        not_in_templates=NOT_YET,
+        rules=("E9028",),
     ),
     Code(
         "M3715",

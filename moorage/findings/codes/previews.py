@@ -66,7 +66,7 @@ expose:
         """\
 discovery: {name: "web-${env}"}
 """,
-        rules=("E9975",),
+        rules=("E9983",),
     ),
     Code(
         "M4006",
@@ -79,7 +79,7 @@ discovery: {name: "web-${env}"}
 # params/preview.yaml
 stacks: {registry: null, ci: null}
 """,
-        rules=("E9975",),
+        rules=("E9983",),
     ),
     Code(
         "M4007",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 RELEASES = (
     Code(
@@ -275,7 +275,7 @@ release: {strategy: canary, rollback_on: [target_5xx, latency]}
 release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
 """,
         ('CodeDeploy user guide, "CodeDeploy quotas"',),
-        not_in_templates=NOT_YET,
+        rules=("E9343",),
     ),
     Code(
         "M3238",

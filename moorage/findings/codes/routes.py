@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 _RULE_CONDITION = "Elastic Load Balancing API reference, RuleCondition"
 _REDIRECT = "Elastic Load Balancing API reference, RedirectActionConfig"
@@ -23,7 +23,7 @@ expose:
     hosts: [shop.example.com]  # a condition
 """,
         ("Elastic Load Balancing API reference, CreateRule",),
-        not_in_templates=NOT_YET,
+        rules=("E9571",),
     ),
     Code(
         "M2401",
@@ -94,7 +94,11 @@ expose:
     redirect: {path: "/new/#{path}", query: "#{query}&moved=yes"}  # no `?`
 """,
         (_REDIRECT,),
-        rules=("E9495",),
+        rules=(
+            "E9495",
+            "E9526",
+            "W9527",
+        ),
     ),
     Code(
         "M2405",
@@ -156,7 +160,10 @@ expose:
             _RULE_CONDITION,
             'Application Load Balancers user guide, "Condition types for listener rules"',
         ),
-        rules=("E9501",),
+        rules=(
+            "E9501",
+            "E9577",
+        ),
     ),
     Code(
         "M2411",
@@ -178,6 +185,7 @@ expose:
         rules=(
             "E9499",
             "E9501",
+            "E9575",
         ),
     ),
     Code(
@@ -193,7 +201,10 @@ expose:
     headers: {X-Api-Version: ["2"]}  # no wildcards in the name
 """,
         ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
-        rules=("E9502",),
+        rules=(
+            "E9502",
+            "E9576",
+        ),
     ),
     Code(
         "M2413",
@@ -258,7 +269,10 @@ expose:
     health_check: {interval: 10s, timeout: 5s}  # shorter than the interval
 """,
         (_CREATE_TARGET_GROUP,),
-        rules=("E9564",),
+        rules=(
+            "E9564",
+            "E9595",
+        ),
     ),
     Code(
         "M2421",
@@ -278,6 +292,7 @@ expose:
         ("Elastic Load Balancing API reference, Matcher",),
         rules=(
             "E9570",
+            "E9560",
             "E9539",
         ),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 from moorage.findings.codes.code_deploy import CODE_DEPLOY
-from moorage.findings.codes.in_templates import ALLOWED, INSIGHTS, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ALLOWED, INSIGHTS, PARAMS
 from moorage.findings.codes.releases import RELEASES
 
 _SERVICES = (
@@ -119,7 +119,7 @@ availability_zone_rebalancing: false  # or a higher `maximum_percent`
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
             'Zones"',
         ),
-        not_in_templates=NOT_YET,
+        rules=("E9252",),
     ),
 )
 

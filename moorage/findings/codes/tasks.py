@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import (
-    ACCOUNT,
-    ALLOWED,
-    NO_EFFECT,
-    NOT_YET,
-    PARAMS,
-    PROGRAM,
-)
+from moorage.findings.codes.in_templates import ACCOUNT, ALLOWED, NO_EFFECT, PARAMS, PROGRAM
 
 _FARGATE = 'Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate"'
 _NETWORKING = 'Amazon ECS developer guide, "Amazon ECS task networking options for EC2"'
@@ -215,7 +208,10 @@ launch: fargate
 ephemeral_storage: 50  # GiB
 """,
         (_FARGATE,),
-        not_in_templates=NOT_YET,
+        rules=(
+            "E9254",
+            "E9194",
+        ),
     ),
     Code(
         "M2722",
@@ -278,7 +274,10 @@ network_mode: awsvpc  # an IP address for each task
 subnets: private
 """,
         (_NETWORKING,),
-        rules=("E9353",),
+        rules=(
+            "E9255",
+            "E9353",
+        ),
     ),
     Code(
         "M2726",
@@ -366,7 +365,10 @@ placement_strategies: ["spread:zone", "binpack:memory"]  # `spread:zone` first
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
             'Zones"',
         ),
-        not_in_templates=NOT_YET,
+        rules=(
+            "E9251",
+            "E9253",
+        ),
     ),
     Code(
         "M2732",

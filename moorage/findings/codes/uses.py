@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, NOT_YET, PARAMS
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 _USES = (
     Code(
@@ -147,7 +147,7 @@ queue:
   topics: {events: {filter: {kind: [order, refund], country: [de, fr]}}}  # 4 combinations
 """,
         ('Amazon SNS developer guide, "Filter policy constraints in Amazon SNS"',),
-        not_in_templates=NOT_YET,
+        rules=("E9044",),
     ),
     Code(
         "M3613",
@@ -160,7 +160,7 @@ queue:
   topics: {events: {filter: {kind: [order, {prefix: refund-}]}}}
 """,
         ('Amazon SNS developer guide, "Filter policy constraints in Amazon SNS"',),
-        not_in_templates=NOT_YET,
+        rules=("E9045",),
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
-from moorage.findings.codes.in_templates import NO_EFFECT, NOT_YET
+from moorage.findings.codes.in_templates import NO_EFFECT
 
 _EBS_SOURCES = ("Amazon ECS API reference, ServiceManagedEBSVolumeConfiguration",)
 _TYPE_SOURCES = (*_EBS_SOURCES, 'Amazon EBS user guide, "Amazon EBS volume types"')
@@ -104,7 +104,7 @@ volumes:
   logs: {ebs: {type: st1, size: 500}}  # at least 125 GiB
 """,
         _TYPE_SOURCES,
-        not_in_templates=NOT_YET,
+        rules=("E9272",),
     ),
     Code(
         "M2808",
@@ -116,7 +116,10 @@ volumes:
   data: {ebs: {size: 100, type: gp3, iops: 6000, throughput: 250}}  # gp3 has both
 """,
         _TYPE_SOURCES,
-        not_in_templates=NOT_YET,
+        rules=(
+            "E9267",
+            "E9269",
+        ),
     ),
     Code(
         "M2809",
@@ -142,7 +145,10 @@ volumes:
   data: {ebs: {size: 12, iops: 6000}}  # gp3: at most 500 IOPS per GiB
 """,
         _TYPE_SOURCES,
-        not_in_templates=NOT_YET,
+        rules=(
+            "E9268",
+            "E9273",
+        ),
     ),
     Code(
         "M2811",
@@ -155,7 +161,7 @@ volumes:
   data: {ebs: {size: 100, iops: 4000, throughput: 1000}}  # 4 IOPS for each MiB/s
 """,
         _TYPE_SOURCES,
-        not_in_templates=NOT_YET,
+        rules=("E9274",),
     ),
     Code(
         "M2812",

@@ -307,7 +307,7 @@ class Count(ValuePredicate):
 
     def holds(self, context: Context) -> TriState:
         node = context.at(self.path)
-        if node.absent or node.unknown:
+        if node.absent or node.unknown or node.attr is not None:
             return None
         values = node.items or tuple(entry for _, entry in node.entries)
         certain = sum(item.certainly_present for item in values)
