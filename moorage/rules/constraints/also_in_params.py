@@ -58,7 +58,7 @@ CONSTRAINTS = (
         "and Docker does not start it",
         fix="Write another `ContainerPath`.",
         error_messages=("Duplicate mount point",),
-        sources=("moby/moby, daemon/volumes_unix.go", f"{_API}: MountPoint"),
+        sources=("moby/moby, daemon/volumes.go", f"{_API}: MountPoint"),
     ),
     Constraint(
         "E9163",

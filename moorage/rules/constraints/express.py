@@ -133,7 +133,7 @@ CONSTRAINTS = (
     Constraint(
         "E9327",
         f"{_SERVICE} DeploymentConfiguration.EarlySuccessCriteria",
-        "The criteria for an early success of a deployment are not complete or too low.",
+        "The criteria for an early success of a deployment are not complete.",
         when=All(
             IsTrue("Enable"),
             Is("/DeploymentConfiguration.Strategy", "ROLLING", default="ROLLING"),
@@ -141,11 +141,10 @@ CONSTRAINTS = (
         must=All(
             Present("HealthyPercent"),
             Present("SourceServiceRevisionCleanup"),
-            AtMost("/DeploymentConfiguration.MinimumHealthyPercent", "HealthyPercent"),
         ),
         message="The `EarlySuccessCriteria` of service {id} lack `HealthyPercent` or "
-        "`SourceServiceRevisionCleanup`, or `HealthyPercent` is below `MinimumHealthyPercent`",
-        fix="Write both, and at least `MinimumHealthyPercent` as `HealthyPercent`.",
+        "`SourceServiceRevisionCleanup`",
+        fix="Write both.",
         sources=(f"{_API}: DeploymentEarlySuccessCriteria",),
     ),
     Constraint(

@@ -18,7 +18,6 @@ from moorage.rules.constraints.predicates import (
     IsTrue,
     Matches,
     Present,
-    Unique,
     Within,
 )
 
@@ -192,29 +191,23 @@ CONSTRAINTS = (
     Constraint(
         "E9178",
         _CONTAINERS[0],
-        "A path in a container is not absolute, or has two volumes.",
+        "A path in a container is not absolute.",
         must=All(
             Matches("WorkingDirectory", rf"({_ABSOLUTE})?"),
             Either(
-                All(
-                    Each("MountPoints", Matches("ContainerPath", _ABSOLUTE)),
-                    Unique("MountPoints", ("ContainerPath",)),
-                ),
+                Each("MountPoints", Matches("ContainerPath", _ABSOLUTE)),
                 Some("/RequiresCompatibilities", Is("", "FARGATE", "MANAGED_INSTANCES")),
             ),
         ),
-        message="In task definition {id}, a path of container {Name} is not absolute, or has two "
-        "mount points",
-        fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning, and each "
-        "`ContainerPath` once.",
+        message="In task definition {id}, a path of container {Name} is not absolute",
+        fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning.",
         why="The container runtime refuses to create the container, so no task starts.",
         error_messages=(
             "invalid mount path: 'data' mount path must be absolute",
-            "Duplicate mount point: /data",
             "the working directory 'app' is invalid, it needs to be an absolute path",
         ),
         sources=(
-            "moby/moby, volume/mounts/linux_parser.go, daemon/volumes.go and daemon/container.go",
+            "moby/moby, volume/mounts/linux_parser.go and daemon/container.go",
             "opencontainers/runtime-spec, config.md: process, cwd",
         ),
     ),
