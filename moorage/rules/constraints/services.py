@@ -269,9 +269,7 @@ CONSTRAINTS = (
         "E9258",
         (f"{_SERVICE} PlacementConstraints[]", f"{_TASK} PlacementConstraints[]"),
         "The expression of a placement constraint compares with a single equals sign.",
-        must=Not(
-            Matches("Expression", r"(attribute|task|agent|ec2)[^\s=!<>~]*\s*=(?!=|~|\s*[=~]).*")
-        ),
+        must=Not(Matches("Expression", r"(attribute|task|agent|ec2)[^\s=!<>~]*\s*=\s*[^=~\s].*")),
         message="A placement constraint of {id} has the expression {Expression}, with a single `=`",
         fix="Write `==`, or `=~` for a pattern.",
         sources=(

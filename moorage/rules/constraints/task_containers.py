@@ -40,9 +40,10 @@ _LOG_DRIVERS = (
     "syslog",
 )
 _ABSOLUTE = r"(/|\\|[A-Za-z]:).*"
-_UPPERCASE_REPOSITORY = (
-    r"(?=.*[a-z/:])([A-Za-z0-9._:-]+/)*"
-    r"(?=[^:@]*[A-Z])[A-Za-z0-9][A-Za-z0-9._-]*([:@][^/]*)?"
+_UPPERCASE_REPOSITORY = All(
+    Matches("Image", r".*[a-z/:].*"),
+    Matches("Image", r"([A-Za-z0-9._:-]+/)*[A-Za-z0-9][A-Za-z0-9._-]*([:@][^/]*)?"),
+    Matches("Image", r"(.*/)?[^/:@]*[A-Z][^/:@]*([:@][^/]*)?"),
 )
 """The last part of the path has an uppercase letter. Leaves out placeholders such as `IMAGE`,
 `<image>` and `__IMAGE__`, which another tool replaces. The name of the registry may be in
@@ -217,7 +218,7 @@ CONSTRAINTS = (
         "The name of an image is not valid.",
         must=All(
             Not(Matches("Image", r"[A-Za-z]+://.*|.*\S\s+\S.*")),
-            Not(Matches("Image", _UPPERCASE_REPOSITORY)),
+            Not(_UPPERCASE_REPOSITORY),
         ),
         message="In task definition {id}, container {Name} has the image {Image}, which is not a "
         "valid name",

@@ -282,6 +282,28 @@ is_plain_collection(v) if {
 	not is_special(v)
 }
 
+flag_true(n, initial) if {
+	n.v == null
+	initial
+}
+
+flag_true(n, _) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { lower(t) == "true" }
+}
+
+flag_false(n, initial) if {
+	n.v == null
+	not initial
+}
+
+flag_false(n, _) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { lower(t) == "false" }
+}
+
 matches_true(n, pattern) if {
 	texts := possible_texts(n)
 	count(texts) > 0
