@@ -123,7 +123,7 @@ CONSTRAINTS = (
         must=All(
             AtMostOne(Present("AliasTarget"), Present("ResourceRecords")),
             Either(Present("AliasTarget"), Present("ResourceRecords")),
-            Either(Absent("ResourceRecords"), Present("TTL")),
+            Either(Absent("ResourceRecords"), Present("TTL"), Present("AliasTarget")),
         ),
         message=(
             "Record {id} has both `AliasTarget` and `ResourceRecords`",

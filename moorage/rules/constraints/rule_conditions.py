@@ -11,6 +11,7 @@ from moorage.rules.constraints.predicates import (
     Length,
     Matches,
     NotEmpty,
+    Present,
 )
 
 _LB = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -71,7 +72,7 @@ CONSTRAINTS = (
         tuple(f"{_RULE} Conditions[].{config}" for config in _LISTS),
         "A condition has no values, or both texts and regular expressions.",
         must=All(
-            Either(NotEmpty("Values"), NotEmpty("RegexValues")),
+            Either(NotEmpty("Values"), NotEmpty("RegexValues"), Present("IpAddressType")),
             Not(All(NotEmpty("Values"), NotEmpty("RegexValues"))),
         ),
         message=(
