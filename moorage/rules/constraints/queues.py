@@ -34,7 +34,9 @@ _TOPIC = "AWS::SNS::Topic"
 _SUBSCRIPTION = "AWS::SNS::Subscription"
 _SUBSCRIPTIONS = (_SUBSCRIPTION, f"{_TOPIC} Subscription[]")
 _ALARM_TARGETS = tuple(
-    f"AWS::CloudWatch::Alarm {state}Actions[]" for state in ("Alarm", "OK", "InsufficientData")
+    f"AWS::CloudWatch::{kind} {state}Actions[]"
+    for kind in ("Alarm", "CompositeAlarm")
+    for state in ("Alarm", "OK", "InsufficientData")
 )
 _SQS_API = "Amazon SQS API reference"
 _SNS_API = "Amazon SNS API reference"

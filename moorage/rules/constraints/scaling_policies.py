@@ -158,7 +158,7 @@ CONSTRAINTS = (
         "A customized metric has no namespace or statistic.",
         when=Present("MetricName"),
         must=All(Present("Namespace"), Present("Statistic")),
-        message="The customized metric {MetricName} of {id} has no `Namespace` or no `Statistic`",
+        message=("The customized metric {MetricName} of {id} has no {key}",) * 2,
         fix="Write `Namespace` and `Statistic`.",
         error_messages=(
             "customizedMetricSpecification.statistic' failed to satisfy constraint: Member must "

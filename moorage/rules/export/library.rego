@@ -183,9 +183,9 @@ is_surely_there(n) if {
 
 name_of(n) := concat("", ["`", n.r, "`"])
 
-# The last key of a path that is no index.
+# The last key of a path that is neither an index nor a function.
 key_of(n) := name if {
-	keys := [key | some key in split(n.p, "."); not regex.match(`^[0-9]+$`, key)]
+	keys := [key | some key in split(n.p, "."); not regex.match(`^([0-9]+|Fn::.*)$`, key)]
 	name := concat("", ["`", keys[count(keys) - 1], "`"])
 }
 
