@@ -289,8 +289,8 @@ CONSTRAINTS = (
         fix="Attach the managed policy `AWSCodeDeployRoleForECS`; `AWSCodeDeployRole` is for "
         "servers.",
         error_messages=(
-            "The deployment failed because the IAM role ... does not give you permission to "
-            "perform operations in ...",
+            "The IAM role ... does not give you permission to perform operations in the following "
+            "AWS service: ...",
         ),
         sources=("Amazon ECS developer guide: Amazon ECS CodeDeploy IAM Role",),
     ),

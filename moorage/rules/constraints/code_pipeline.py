@@ -215,6 +215,7 @@ CONSTRAINTS = (
         "not for the compute platform of its application",
         fix="Write `CodeDeployToECS` for an application with `ComputePlatform: ECS`, and "
         "`CodeDeploy` for servers.",
+        error_messages=("BundleType must be either YAML or JSON",),
         sources=(f"{_GUIDE}: Action structure reference, AWS CodeDeploy",),
     ),
     Constraint(

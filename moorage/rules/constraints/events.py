@@ -93,10 +93,8 @@ CONSTRAINTS = (
         must=All(
             AtMostOne(Present("Input"), Present("InputPath"), Present("InputTransformer")),
             Matches("InputPath", r"\$.*"),
-            Either(
-                IsJson("Input"),
-                Not(IsArnOf("Arn", "ecs", "lambda", "states", "events")),
-            ),
+            Either(IsJson("Input"), Not(IsArnOf("Arn", "lambda", "states", "events"))),
+            Either(IsJson("Input"), Not(IsArnOf("Arn", "ecs")), Not(Matches("Input", r"\s*\{.*"))),
             Either(IsJson("Input"), Absent("/Targets")),
             Either(
                 All(Present("Input"), IsJson("Input")),

@@ -41,6 +41,8 @@ _SNS_GUIDE = "Amazon SNS developer guide"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
 _IS_FIFO = Is("FifoQueue", "true")
 _IS_FIFO_TOPIC = Is("FifoTopic", "true")
+_RULE_TARGET = "AWS::Events::Rule Targets[]"
+"""With a role, EventBridge sends and uses the key as that role."""
 _IS_SCALAR = Matches("", ".*")
 _PATTERN_KEYS = ("AWS::Events::Rule EventPattern{}", "AWS::Events::Rule EventPattern.detail{}")
 _TO_FIFO_TOPIC = Either(
@@ -309,13 +311,14 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9046",
-        (*_ALARM_TARGETS, "AWS::Events::Rule Targets[].Arn"),
-        "Alarms or events go to a topic whose key only its account's users may use.",
-        must=Refers("", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
-        message="{id} sends to a topic with the key `alias/aws/sns`, which CloudWatch and "
-        "EventBridge may not use",
-        fix="Encrypt the topic with a key whose policy allows the service `kms:Decrypt` and "
-        "`kms:GenerateDataKey*`.",
+        _RULE_TARGET,
+        "Events go to a topic whose key only its account's users may use.",
+        when=Absent("RoleArn"),
+        must=Refers("Arn", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
+        message="Rule {id} sends to a topic with the key `alias/aws/sns`, which EventBridge may "
+        "not use",
+        fix="Encrypt the topic with a key whose policy allows events.amazonaws.com `kms:Decrypt` "
+        "and `kms:GenerateDataKey*`.",
         why="The policy of the AWS managed key does not allow services, and nobody can change it. "
         "Nothing arrives.",
         sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
@@ -332,11 +335,12 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9048",
-        "AWS::Events::Rule Targets[].Arn",
+        _RULE_TARGET,
         "The key of a topic or queue does not allow EventBridge to send events.",
+        when=Absent("RoleArn"),
         must=All(
-            Refers("", _TOPIC, KeyTrusts("KmsMasterKeyId", "events")),
-            Refers("", _QUEUE, KeyTrusts("KmsMasterKeyId", "events")),
+            Refers("Arn", _TOPIC, KeyTrusts("KmsMasterKeyId", "events")),
+            Refers("Arn", _QUEUE, KeyTrusts("KmsMasterKeyId", "events")),
         ),
         message="Rule {id} sends to a topic or queue whose key has no statement for EventBridge",
         fix="Allow `Service: events.amazonaws.com` the actions `kms:Decrypt` and "
