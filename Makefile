@@ -77,9 +77,9 @@ recordings: dev ## the terminal sessions in docs/recordings/, from a rehearsal
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json
 	$(BIN)/python build.py schema --format markdown > docs/params.md
-	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
-	for page in $$($(BIN)/python build.py explain topics); do \
-	  $(BIN)/python build.py explain --format markdown rules $$page > docs/rules/$$page.md || exit 1; \
+	$(BIN)/python build.py rules --format markdown > docs/rules.md
+	for page in $$($(BIN)/python build.py rules --topics); do \
+	  $(BIN)/python build.py rules --topic $$page --format markdown > docs/rules/$$page.md || exit 1; \
 	done
 	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
 	$(BIN)/python build.py explain --format markdown diagnoses > docs/diagnoses.md

@@ -5,6 +5,7 @@ python build.py check               the same without writing; fails if out/ is n
 python build.py check FILE          check any CloudFormation template
 python build.py estimate ENV        how long a release takes
 python build.py explain CODE        what a finding means, and how to fix it
+python build.py rules               the rules that templates are checked with
 python build.py schema              JSON Schema of the params, for editors
 python build.py init [DIR]          a new project with params, tests and CI
 python build.py image push ENV      build images and push them to ECR
@@ -33,30 +34,32 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from moorage import __version__
-from moorage.commands.build import build
-from moorage.commands.check import check
-from moorage.commands.ci import add_ci_arguments, ci
-from moorage.commands.deploy import deploy, parallel_stacks
-from moorage.commands.destroy import EMPTY, destroy
-from moorage.commands.diff import diff
-from moorage.commands.estimate import duration, estimate, task_number
-from moorage.commands.exec import open_shell
-from moorage.commands.explain import explain
-from moorage.commands.given_values import add_given_values
-from moorage.commands.image import FORMATS, build_images, image_tag, push_images
-from moorage.commands.init import init
-from moorage.commands.logs import logs
-from moorage.commands.preview import ACTIONS, preview
-from moorage.commands.rehearse import rehearse
-from moorage.commands.rollback import rollback
-from moorage.commands.run import run as run_now
-from moorage.commands.schema import schema
+from moorage.commands import (
+    build,
+    check,
+    ci,
+    deploy,
+    destroy,
+    diff,
+    estimate,
+    explain,
+    image,
+    init,
+    logs,
+    preview,
+    rehearse,
+    rollback,
+    rules,
+    schema,
+    status,
+    why,
+)
+from moorage.commands import exec as open_shell
+from moorage.commands import run as run_now
 from moorage.commands.signals import raise_on_signals
-from moorage.commands.status import status
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import (
     COMMANDS,
@@ -65,11 +68,8 @@ from moorage.commands.usage import (
     USAGE,
     FailedError,
     UsageError,
-    endpoint,
     interruption_code,
 )
-from moorage.commands.why import why
-from moorage.images.command_lines import TOOLS
 
 ISSUES = "https://github.com/moorage/moorage/issues"
 TRACEBACK = "MOORAGE_TRACEBACK"
@@ -89,6 +89,33 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         print_error(f"{self.prog}: error: {message}")
         raise SystemExit(USAGE)
+
+
+_COMMANDS: tuple[
+    tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None]], ...
+] = (
+    ("build", build.build, build.add_arguments),
+    ("check", check.check, check.add_arguments),
+    ("estimate", estimate.estimate, estimate.add_arguments),
+    ("explain", explain.explain, explain.add_arguments),
+    ("rules", rules.rules, rules.add_arguments),
+    ("schema", schema.schema, schema.add_arguments),
+    ("init", init.init, init.add_arguments),
+    ("image", image.image, image.add_arguments),
+    ("diff", diff.diff, diff.add_arguments),
+    ("deploy", deploy.deploy, deploy.add_arguments),
+    ("status", status.status, status.add_arguments),
+    ("why", why.why, why.add_arguments),
+    ("logs", logs.logs, logs.add_arguments),
+    ("run", run_now.run, run_now.add_arguments),
+    ("exec", open_shell.open_shell, open_shell.add_arguments),
+    ("rollback", rollback.rollback, rollback.add_arguments),
+    ("destroy", destroy.destroy, destroy.add_arguments),
+    ("preview", preview.preview, preview.add_arguments),
+    ("rehearse", rehearse.rehearse, rehearse.add_arguments),
+    ("ci", ci.ci, ci.add_arguments),
+)
+"""The commands in the order of the help, each with what it runs and its arguments."""
 
 
 def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
@@ -175,252 +202,12 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"Moorage {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        text = run.__doc__ or ""
+    for name, run_command, add_arguments in _COMMANDS:
+        text = run_command.__doc__ or ""
         subparser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        subparser.set_defaults(run=run)
-        return subparser
-
-    _add_build_arguments(command("build", build))
-    _add_check_arguments(command("check", check))
-    _add_estimate_arguments(command("estimate", estimate))
-    _add_explain_arguments(command("explain", explain))
-    describing = command("schema", schema)
-    describing.add_argument("--format", choices=("json", "markdown"), default="json")
-    _add_init_arguments(command("init", init))
-    _add_image_commands(commands)
-    _add_diff_arguments(command("diff", diff))
-    _add_deploy_arguments(command("deploy", deploy))
-    _add_deploying_arguments(command("status", status), stacks=False)
-    _add_why_arguments(command("why", why))
-    _add_logs_arguments(command("logs", logs))
-    _add_run_arguments(command("run", run_now))
-    _add_exec_arguments(command("exec", open_shell))
-    _add_rollback_arguments(command("rollback", rollback))
-    _add_destroy_arguments(command("destroy", destroy))
-    _add_preview_arguments(command("preview", preview))
-    _add_rehearse_arguments(command("rehearse", rehearse))
-    add_ci_arguments(command("ci", ci))
+        subparser.set_defaults(run=run_command)
+        add_arguments(subparser)
     return parser
-
-
-def _add_build_arguments(building: argparse.ArgumentParser) -> None:
-    building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
-    add_given_values(building)
-    _add_directories(building)
-    building.add_argument("--format", choices=("yaml", "json"), default="yaml")
-
-
-def _add_check_arguments(checking: argparse.ArgumentParser) -> None:
-    checking.add_argument(
-        "names",
-        nargs="*",
-        metavar="ENV|FILE",
-        help="environments, or CloudFormation templates; default: all environments",
-    )
-    checking.add_argument(
-        "--against",
-        metavar="REV|DIR|FILE",
-        help="report the effects of an update from a git revision, a folder like out/, or a file",
-    )
-    add_given_values(checking)
-    _add_directories(checking)
-    checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-
-
-def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
-    estimating.add_argument("env", nargs="?", metavar="ENV")
-    estimating.add_argument("service", nargs="?", metavar="STACK", help="default: all services")
-    estimating.add_argument("--template", metavar="FILE", help="any template, instead of ENV")
-    for flag, default, help_text in (
-        ("--start", "30s", "until the containers of a task run, without their images"),
-        ("--pull", "10s", "pull of the images"),
-        ("--stop", "5s", "until a container has ended after SIGTERM"),
-        ("--metrics", "60s", "until an error reaches the alarms"),
-    ):
-        help_text = f"assumed time {help_text}; default: {default}"
-        estimating.add_argument(
-            flag, type=duration, default=duration(default), metavar="TIME", help=help_text
-        )
-    help_text = "number of tasks; default: that of the template"
-    estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
-    add_given_values(estimating)
-    _add_directories(estimating)
-    estimating.add_argument("--format", choices=("text", "json"), default="text")
-
-
-def _add_diff_arguments(comparing: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(comparing, stacks=True)
-    help_text = "images that are built stay as they are deployed, where --image gives no other"
-    comparing.add_argument("--deployed-images", action="store_true", help=help_text)
-
-
-def _add_run_arguments(running: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(running, stacks=False)
-    running.add_argument("stacks", nargs=1, metavar="STACK")
-
-
-def _add_exec_arguments(opening: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(opening, stacks=False)
-    opening.add_argument("stacks", nargs=1, metavar="STACK")
-    opening.add_argument(
-        "container", nargs="?", metavar="CONTAINER", help="default: the first one of its params"
-    )
-    help_text = "what runs in the container; default: /bin/sh"
-    opening.add_argument("--command", default="/bin/sh", metavar="COMMAND", help=help_text)
-
-
-def _add_rollback_arguments(rolling_back: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(rolling_back, stacks=False)
-    rolling_back.add_argument("stacks", nargs=1, metavar="STACK")
-    rolling_back.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(destroying, stacks=True)
-    destroying.add_argument("--yes", action="store_true", help="do not ask")
-    help_text = "turn deletion protection off without asking"
-    destroying.add_argument("--unprotect", action="store_true", help=help_text)
-    help_text = "empty buckets and repositories that are deleted, or also those that stay"
-    destroying.add_argument("--empty", choices=EMPTY, help=help_text)
-    help_text = "delete the registered revisions of task definitions too"
-    destroying.add_argument("--task-definitions", action="store_true", help=help_text)
-    help_text = "stacks that are deleted at once; default: 5"
-    destroying.add_argument(
-        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
-    )
-
-
-def _add_preview_arguments(previewing: argparse.ArgumentParser) -> None:
-    previewing.add_argument("action", choices=ACTIONS)
-    help_text = "the number of a pull request, or the name of a branch"
-    previewing.add_argument("name", nargs="?", metavar="NAME", help=help_text)
-    _add_account(previewing)
-    previewing.add_argument("--format", choices=("text", "json"), default="text")
-    previewing.add_argument("--yes", action="store_true", help="do not ask")
-    previewing.set_defaults(parallel=5)
-
-
-def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
-    rehearsing.add_argument("env", metavar="ENV")
-    add_given_values(rehearsing)
-    rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
-    rehearsing.set_defaults(
-        stacks=[],
-        yes=True,
-        unprotect=True,
-        no_wait=False,
-        express=False,
-        parallel=5,
-        format="text",
-    )
-    rehearsing.set_defaults(empty="deleted", task_definitions=True)
-
-
-def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:
-    _add_deploying_arguments(deploying, stacks=True)
-    deploying.add_argument("--yes", action="store_true", help="do not ask")
-    deploying.add_argument(
-        "--no-wait", action="store_true", help="do not wait for stacks that no other stack needs"
-    )
-    help_text = "create new stacks that no other stack needs in CloudFormation's express mode"
-    deploying.add_argument("--express", action="store_true", help=help_text)
-    help_text = "stacks that are deployed at once; default: 5"
-    deploying.add_argument(
-        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
-    )
-
-
-def _add_image_commands(commands: Any) -> None:
-    text = "Build the images of an environment, and push them to ECR."
-    parser = commands.add_parser("image", help=text, description=text, allow_abbrev=False)
-    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, run, logs_in in (("build", build_images, False), ("push", push_images, True)):
-        text = run.__doc__ or ""
-        subparser = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
-        subparser.set_defaults(run=run, many_stacks=True)
-        subparser.add_argument("env", metavar="ENV")
-        help_text = "default: all that have `build:`"
-        subparser.add_argument("stacks", nargs="*", metavar="STACK", help=help_text)
-        help_text = "default: the commit that is checked out, and a hash of `build:`"
-        subparser.add_argument("--tag", type=image_tag, metavar="TAG", help=help_text)
-        help_text = "the program that builds; default: the first one on the PATH"
-        subparser.add_argument("--tool", choices=TOOLS, help=help_text)
-        help_text = "the folder of `context` and `dockerfile`; default: the one around the params"
-        subparser.add_argument("--project", type=Path, metavar="DIR", help=help_text)
-        help_text = f"log in to ECR; default: {'yes' if logs_in else 'no'}"
-        subparser.add_argument(
-            "--login", action=argparse.BooleanOptionalAction, default=logs_in, help=help_text
-        )
-        _add_account(subparser)
-        forms = FORMATS if run is push_images else FORMATS[:2]
-        subparser.add_argument("--format", choices=forms, default="text")
-
-
-def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:
-    """The arguments of every command that calls AWS."""
-    subparser.add_argument("env", metavar="ENV")
-    if stacks:
-        subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
-        subparser.set_defaults(many_stacks=True)
-    _add_account(subparser)
-    subparser.add_argument("--format", choices=("text", "json"), default="text")
-
-
-def _add_directories(subparser: argparse.ArgumentParser) -> None:
-    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
-    subparser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
-
-
-def _add_explain_arguments(explaining: argparse.ArgumentParser) -> None:
-    explaining.add_argument(
-        "codes",
-        nargs="*",
-        metavar="CODE|findings|rules|diagnoses",
-        help="codes; `findings`, `rules` or `diagnoses` for a list of these; default: all codes",
-    )
-    explaining.add_argument("--format", choices=("text", "markdown"), default="text")
-
-
-def _add_init_arguments(initializing: argparse.ArgumentParser) -> None:
-    initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
-    initializing.add_argument("--app", help="name of the application; default: the directory's")
-    initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
-
-
-def _add_why_arguments(asking: argparse.ArgumentParser) -> None:
-    asking.add_argument("env", metavar="ENV")
-    asking.add_argument("stack", nargs="?", metavar="STACK", help="default: all that fail")
-    _add_account(asking)
-    asking.add_argument("--format", choices=("text", "json"), default="text")
-
-
-def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
-    reading.add_argument("env", metavar="ENV")
-    reading.add_argument("stack", metavar="STACK")
-    reading.add_argument("container", nargs="?", metavar="CONTAINER", help="default: all")
-    reading.add_argument("--follow", action="store_true", help="continue with new lines")
-    reading.add_argument(
-        "--since",
-        type=duration,
-        default=duration("10m"),
-        metavar="TIME",
-        help="age of the oldest line; default: 10m",
-    )
-    help_text = "a filter pattern of CloudWatch Logs, such as ERROR"
-    reading.add_argument("--filter", default="", metavar="PATTERN", help=help_text)
-    _add_account(reading)
-
-
-def _add_account(subparser: argparse.ArgumentParser) -> None:
-    subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
-    help_text = "use the credentials as they are, without the `role` of the environment"
-    subparser.add_argument("--no-role", action="store_true", help=help_text)
-    help_text = "another address of AWS's APIs"
-    subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
-    add_given_values(subparser)
-    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def run(templates: str, program: str = "build.py") -> NoReturn:

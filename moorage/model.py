@@ -392,6 +392,9 @@ class Rendering:
     file: str
     """The name of the file below out/<env>/."""
     deployment: Deployment = Deployment()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    composed: Mapping[str, Any] = field(default_factory=dict)
+    """The template without its overrides; empty if there are none."""
 
 
 @dataclass(frozen=True)

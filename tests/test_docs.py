@@ -110,6 +110,9 @@ def test_every_other_command_exists() -> None:
             "bash": second.startswith("out/") and (ROOT / second).exists(),
             "cfn-lint": True,
             "aws": second in ("iam", "cloudformation"),
+            "npx": second == "cdk",
+            "serverless": second == "package",
+            "copilot": second == "svc",
         }
         assert known.get(first), f"{document}: {command}"
     named = re.findall(r"`make ([a-z]+)`", README)
@@ -224,9 +227,9 @@ def test_every_example_of_a_params_file_builds(tmp_path: Path) -> None:
     [
         ("params.schema.json", ["schema"]),
         ("params.md", ["schema", "--format", "markdown"]),
-        ("rules.md", ["explain", "--format", "markdown", "rules"]),
+        ("rules.md", ["rules", "--format", "markdown"]),
         *(
-            (f"rules/{page}.md", ["explain", "--format", "markdown", "rules", page])
+            (f"rules/{page}.md", ["rules", "--topic", page, "--format", "markdown"])
             for page in topic_pages()
         ),
         ("findings.md", ["explain", "--format", "markdown", "findings"]),

@@ -69,8 +69,10 @@ PIPELINE = (
     *("header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "exports"),
     *("reference_problems", "link", "shares", "pushes"),
+    *("sources", "cloud_assembly", "finding_places"),
     *(
         "check",
+        "check_files",
         "service_role",
         "inspect",
         "target_checks",

@@ -33,7 +33,7 @@ def is_decided_by_template(node: Node) -> bool:
     for name in _referenced_names(node.raw):
         if name == "Fn::If" or (stack.name, name) in stack.view.scenario:
             return False
-        if name in stack.template.parameters and name in stack.template.parameter_values:
+        if name in stack.template.parameters and stack.template.is_decided(name):
             return False
     return True
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from moorage.cfn.view import Stack
 
 _SUB = re.compile(r"\$\{([^}]{0,256}+)\}")
+_OUTPUTS = "Outputs."
 _MAX_CHOICES = 24
 _MAX_DEPTH = 60
 
@@ -101,6 +102,9 @@ def _evaluate_get_att(stack: Stack, argument: Any) -> Any:
     resource = stack.find(name) if isinstance(name, str) else None
     if resource is None or not isinstance(attribute, str):
         return Unknown(f"{stack.name}:{name}.{attribute}")
+    nested = stack.view.nested_stack(resource)
+    if nested is not None and attribute.startswith(_OUTPUTS):
+        return nested.resolve_output(attribute.removeprefix(_OUTPUTS))
     return Attr(resource, attribute)
 
 

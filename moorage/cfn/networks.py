@@ -73,8 +73,11 @@ def is_parameter(node: Node) -> bool:
 def may_be_modified_elsewhere(resource: Resource) -> bool:
     """Whether something that is not in the view may modify a resource: it is passed to a nested
     stack or a custom resource, or a macro processes its template."""
-    dependents = resource.view.dependents(resource)
-    is_passed = any(dependent.type.startswith(_ARBITRARY) for dependent in dependents)
+    view = resource.view
+    is_passed = any(
+        dependent.type.startswith(_ARBITRARY) and view.nested_stack(dependent) is None
+        for dependent in view.dependents(resource)
+    )
     return is_passed or resource.stack.template.is_generated
 
 

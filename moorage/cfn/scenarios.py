@@ -206,7 +206,7 @@ class _Search(Generic[T]):
         """The switches of each `Fn::If` around a place with AWS::NoValue in the other branch."""
         (template,) = (t for t in self.templates if t.name == result.template)
         switches: frozenset[Switch] = frozenset()
-        raw: Any = template.body
+        raw: Any = template.written
         for key in result.path:
             raw = raw[key]
             if key == "Fn::If" and isinstance(raw, list) and _NO_VALUE in raw:

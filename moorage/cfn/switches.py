@@ -34,7 +34,7 @@ def find_switches(templates: Sequence[Template]) -> Switches:
         for name, parameter in template.parameters.items():
             allowed = parameter.texts_allowed
             is_free = parameter.is_direct and not parameter.is_list
-            if is_free and len(allowed) > 1 and name not in template.parameter_values:
+            if is_free and len(allowed) > 1 and not template.is_decided(name):
                 switches.setdefault((template.name, name), [MISSING, *allowed])
     return switches
 
@@ -48,7 +48,7 @@ def _is_plain(raw: Mapping[str, Any]) -> bool:
 
 def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]:
     """The values of a parameter (or pseudo parameter) that can change a condition."""
-    if name in template.parameter_values:
+    if template.is_decided(name):
         return []
     if name.startswith("AWS::"):
         is_known = name == "AWS::Region" and template.region

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from moorage.cfn.serverless import TRANSFORM, Expansion, Path, expand
 from moorage.cfn.values import as_text
 
 _CDK_LOGICAL_ID = re.compile(r"[0-9A-F]{8}$")
 _LIST_TYPES = ("List<", "CommaDelimitedList")
 _HARMLESS_MACROS = (
-    "AWS::Serverless-2016-10-31",
+    TRANSFORM,
     "AWS::LanguageExtensions",
     "AWS::CodeDeployBlueGreen",
 )
@@ -65,6 +66,13 @@ class Template:
     """The region that it is deployed to, if known."""
     parameter_values: Mapping[str, str] = field(default_factory=dict)
     """Parameter values given at deployment, as far as they are known."""
+    account: str | None = None
+    """The ID of the account that it is deployed to, if known."""
+    sam: Expansion | None = None
+    """For a SAM template: what `body` is made of."""
+    parent: tuple[str, str] | None = None
+    """The name of the template that contains this one as a nested stack, and the logical ID
+    there."""
 
     def section(self, name: str) -> dict[str, Mapping[str, Any]]:
         """The entries of a section that are maps; others are invalid and left out."""
@@ -72,6 +80,26 @@ class Template:
         if not isinstance(section, Mapping):
             return {}
         return {str(key): value for key, value in section.items() if isinstance(value, Mapping)}
+
+    @classmethod
+    def from_written(cls, name: str, written: Mapping[str, Any], **known: Any) -> Template:
+        """The template that CloudFormation deploys: after the transform of SAM, if it has that."""
+        expansion = expand(written)
+        body = written if expansion is None else expansion.body
+        return cls(name, body, sam=expansion, **known)
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The body as it is written."""
+        return self.body if self.sam is None else self.sam.written
+
+    def written_path(self, path: Path) -> Path:
+        """The path of a value in the template as it is written."""
+        return path if self.sam is None else self.sam.written_path(path)
+
+    def is_decided(self, parameter: str) -> bool:
+        """Whether the value of a parameter is not the choice of whoever deploys the template."""
+        return self.parent is not None or parameter in self.parameter_values
 
     @cached_property
     def resources(self) -> dict[str, Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.value_comparison import comparable_value, referenced_resources
+from moorage.cfn.values import Text
 from moorage.cfn.view import Resource
 
 _ELB = "AWS::ElasticLoadBalancingV2::"
@@ -138,7 +139,8 @@ def _values_with_nodes(resource: Resource) -> Iterator[tuple[UniqueValue, list[N
 
 def _names(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
     name = name_property(resource)
-    if name.present and not name.unknown and resource.type not in _NOT_UNIQUE_NAMES:
+    is_known = not name.unknown or isinstance(name.value, Text)
+    if name.present and is_known and resource.type not in _NOT_UNIQUE_NAMES:
         nodes = [name, *(resource[key] for key in _NAME_SCOPES.get(resource.type, ()))]
         description = f"the name `{name.text}`" if name.text else "the same name"
         yield _unique_value(f"{resource.type} name", nodes, name, description), nodes

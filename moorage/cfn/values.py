@@ -167,12 +167,20 @@ def are_same(left: Any, right: Any) -> bool | None:
     if isinstance(left, Unknown) and isinstance(right, Unknown):
         zones = [value.token.startswith(ZONE_PREFIX) for value in (left, right)]
         return False if all(zones) else None
-    for unknown, text in ((left, right_text), (right, left_text)):
-        if isinstance(unknown, Unknown) and text in unknown.excluded:
-            return False
-        if isinstance(unknown, Text) and text is not None and not _can_be(unknown, text):
-            return False
+    if _cannot_be(left, right_text) or _cannot_be(right, left_text):
+        return False
     return None
+
+
+def _cannot_be(value: Any, text: str | None) -> bool:
+    """Whether a value certainly is another one than a text. IDs are never empty."""
+    if text is None:
+        return False
+    if isinstance(value, Attr):
+        return not text and is_ref_equivalent(value)
+    if isinstance(value, Unknown):
+        return text in value.excluded
+    return isinstance(value, Text) and not _can_be(value, text)
 
 
 def _can_be(text: Text, literal: str) -> bool:

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
+from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
+from moorage.cfn.raw_references import IMPORT, imports, names_in_sub, references, texts
 from moorage.cfn.template import Parameter, Switch, Template
 from moorage.cfn.tristate import all_of, any_of, negate
-from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
+from moorage.cfn.values import MISSING, Attr, OneOf, Text, Unknown, are_same, as_text
 
 T = TypeVar("T")
-
-_IMPORT = "Fn::ImportValue"
 
 Scenario = Mapping[Switch, Any]
 """Chosen values of parameters and conditions."""
@@ -74,8 +74,27 @@ class Stack:
             self.view.reads |= self.template.switches_of_resource(name)
         return self._resources.get(name)
 
-    @cached_property
+    @property
     def _resources(self) -> dict[str, Resource]:
+        if self.template.parent is None:
+            return self._all_resources
+        # Whether they exist also depends on the switches of the parent.
+        return self.view.cached(("resources", self.name), self._find_nested_resources)
+
+    def record_parent(self) -> None:
+        """Records the switches of a parent stack that decide which resources exist."""
+        if self.template.parent is not None and any(self.template.resources):
+            _ = self._resources
+
+    def _find_nested_resources(self) -> dict[str, Resource]:
+        if self.nested_resource is None:
+            return {}
+        for condition in self.template.conditions:
+            self.evaluate_condition(condition)
+        return self._all_resources
+
+    @cached_property
+    def _all_resources(self) -> dict[str, Resource]:
         return {
             name: Resource(self, name, body)
             for name, body in self.template.resources.items()
@@ -87,7 +106,14 @@ class Stack:
         if self.view.records:
             self.view.reads.add((self.name, name))
             self.view.reads |= self.template.switches_of_resource(name)
+        if self.template.parent is not None:
+            key = ("ref", self.name, name)
+            return self.view.cached(key, lambda: self._resolve_once(name))
+        return self._resolve_once(name)
+
+    def _resolve_once(self, name: str) -> Any:
         if name not in self._refs:
+            self._refs[name] = Unknown(f"{self.name}:{name}")  # if its value refers to itself
             self._refs[name] = self._resolve_ref(name)
         return self._refs[name]
 
@@ -97,36 +123,65 @@ class Stack:
         chosen = self.view.scenario.get((self.name, name), MISSING)
         if chosen is not MISSING:
             return chosen
-        if name == "AWS::Region" and self.template.region:
-            return self.template.region
         if name.startswith("AWS::"):
-            differs_by_stack = name in ("AWS::StackName", "AWS::StackId")
-            return Unknown(f"{self.name}:{name}" if differs_by_stack else name)
+            return self._resolve_pseudo_parameter(name)
         parameter = self.template.parameters.get(name)
         if parameter is not None:
+            nested = self.nested_resource
+            if nested is not None:
+                return nested_stacks.parameter_value(parameter, nested)
             return _parameter_value(parameter, self)
         resource = self._resources.get(name)
         return Attr(resource, "Ref") if resource else Unknown(f"{self.name}:{name}")
 
+    def _resolve_pseudo_parameter(self, name: str) -> Any:
+        if name in ("AWS::StackName", "AWS::StackId"):
+            return Unknown(f"{self.name}:{name}", excluded=frozenset({""}))
+        if self.nested_resource is not None:
+            return self.nested_resource.stack.resolve_ref(name)
+        known = {"AWS::Region": self.template.region, "AWS::AccountId": self.template.account}
+        return known.get(name) or Unknown(name, excluded=frozenset({""}))
+
+    @property
+    def nested_resource(self) -> Resource | None:
+        """The resource of the parent stack that this stack is created by, if it is a nested
+        stack."""
+        if self.template.parent is None:
+            return None
+        name, logical_id = self.template.parent
+        parent = self.view.stacks_by_name.get(name)
+        return parent.find(logical_id) if parent is not None else None
+
+    @property
+    def root(self) -> Stack:
+        """The stack that contains this one at whatever depth; itself if it is no nested stack."""
+        nested = self.nested_resource
+        return self if nested is None else nested.stack.root
+
+    def resolve_output(self, name: str) -> Any:
+        """The value of an output; Unknown if there is no such output."""
+        output = self.template.outputs.get(name)
+        if output is None:
+            return Unknown(f"{self.name}:Outputs.{name}")
+        return Node(self, output, ("Outputs", name))["Value"].value
+
     @property
     def import_names(self) -> frozenset[str]:
         """The names of the exports that the template imports, as far as they are known."""
-        return self.view.cached(
-            ("import names", self.name),
-            lambda: frozenset(name for name in self._import_names if isinstance(name, str)),
-        )
+        return frozenset(name for name in self.imported_names if isinstance(name, str))
 
     @property
     def imported_values(self) -> tuple[Any, ...]:
         """The imported values; Unknown if the exporting stack is not in the view."""
-        return self.view.cached(
-            ("imported values", self.name),
-            lambda: tuple(map(self.view.resolve_import, self._import_names)),
-        )
+        return tuple(map(self.view.resolve_import, self.imported_names))
 
     @property
-    def _import_names(self) -> Iterator[Any]:
-        return (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
+    def imported_names(self) -> tuple[Any, ...]:
+        """The names of the exports that the template imports, known or not."""
+        return self.view.cached(
+            ("imported names", self.name),
+            lambda: tuple(evaluate(self, raw, ())[0] for raw in imports(self.template.body)),
+        )
 
     # Conditions -------------------------------------------------------------------------------
 
@@ -136,6 +191,12 @@ class Stack:
             return None
         if self.view.records:
             self.view.reads |= self.template.switches_of_conditions.get(condition, frozenset())
+        if self.template.parent is not None:
+            key = ("condition", self.name, condition)
+            return self.view.cached(key, lambda: self._evaluate_once(condition))
+        return self._evaluate_once(condition)
+
+    def _evaluate_once(self, condition: str) -> bool | None:
         if condition not in self._conditions:
             self._conditions[condition] = None  # the value of a condition that refers to itself
             chosen = self.view.scenario.get((self.name, f"Condition {condition}"), MISSING)
@@ -179,7 +240,7 @@ class Stack:
         todo: list[Any] = [
             value for key, value in body.items() if key not in ("Type", "Metadata", "DependsOn")
         ]
-        yield from _texts(body.get("DependsOn"))
+        yield from texts(body.get("DependsOn"))
         while todo:
             value = todo.pop()
             if isinstance(value, list):
@@ -190,10 +251,10 @@ class Stack:
                         yield inner
                     elif key == "Fn::GetAtt":
                         steps = inner.split(".") if isinstance(inner, str) else inner
-                        yield from _texts(steps[0] if isinstance(steps, list) and steps else None)
+                        yield from texts(steps[0] if isinstance(steps, list) and steps else None)
                     elif key == "Fn::Sub":
                         text = inner[0] if isinstance(inner, list) and inner else inner
-                        yield from _names_in_sub(text)
+                        yield from names_in_sub(text)
                         todo += inner[1:] if isinstance(inner, list) else []
                     elif key == "Fn::If" and isinstance(inner, list) and len(inner) == 3:
                         is_true = self.evaluate_condition(inner[0])
@@ -223,6 +284,7 @@ class View:
         self.records = records
         self.reads: set[Switch] = set()
         self.stacks = [Stack(self, template) for template in templates]
+        self.stacks_by_name = {stack.name: stack for stack in self.stacks}
         self._cache: dict[Any, tuple[Any, frozenset[Switch]]] = {}
         """Results of analyses, by a key of each analysis, and the switches that each depends on."""
 
@@ -260,6 +322,7 @@ class View:
             if self.records:
                 for stack in self.stacks:
                     self.reads |= stack.template.switches_of_types.get(resource_type, frozenset())
+                    stack.record_parent()
             yield from self._by_type.get(resource_type, ())
 
     def resources_with_type_prefix(self, prefix: str) -> Iterator[Resource]:
@@ -273,31 +336,45 @@ class View:
 
     def resolve_import(self, name: Any) -> Any:
         """The value that is exported under a name; Unknown if no stack in the view exports it."""
+        key = _export_key(name)
+        if key is not None and key in self._exports:
+            return self._exports[key]["Value"].value
         text = as_text(name)
-        if text is not None and text in self._exports:
-            return self._exports[text]
         return Unknown(f"import:{expression_key(text if text is not None else name)}")
 
     @property
-    def _exports(self) -> dict[str, Any]:
-        """Exported values by export name. Leaves out imported values that are exported again:
-        such a chain may be circular."""
+    def _exports(self) -> dict[str | Text, Node]:
+        """The outputs that are exported, by export name. Leaves out imported values that are
+        exported again: such a chain may be circular."""
         return self.cached("exports", self._find_exports)
 
-    def _find_exports(self) -> dict[str, Any]:
-        exports: dict[str, Any] = {}
+    def _find_exports(self) -> dict[str | Text, Node]:
+        exports: dict[str | Text, Node] = {}
+        self._cache["exports"] = exports, frozenset()  # a name can depend on an import
         for stack in self.stacks if len(self.stacks) > 1 else ():
-            for key, output in stack.template.outputs.items():
-                node = Node(stack, output, ("Outputs", key))
-                name, raw = node.at("Export", "Name").text, output.get("Value")
-                if name is not None and not (isinstance(raw, Mapping) and _IMPORT in raw):
-                    exports[name] = node["Value"].value
+            for logical_id, output in stack.template.outputs.items():
+                node = Node(stack, output, ("Outputs", logical_id))
+                key, raw = _export_key(node.at("Export", "Name").value), output.get("Value")
+                if key is not None and not (isinstance(raw, Mapping) and IMPORT in raw):
+                    exports[key] = node
         return exports
+
+    # Nested stacks ----------------------------------------------------------------------------
+
+    def nested_stack(self, resource: Resource) -> Stack | None:
+        """The stack that a resource creates, if it is a nested stack and its template is in the
+        view."""
+        return self._nested_stacks.get((resource.stack.name, resource.id))
+
+    @cached_property
+    def _nested_stacks(self) -> dict[tuple[str, str], Stack]:
+        return {stack.template.parent: stack for stack in self.stacks if stack.template.parent}
 
     # Dependencies -----------------------------------------------------------------------------
 
     def dependents(self, resource: Resource) -> frozenset[Resource]:
-        """The resources that refer to a resource or depend on it, also through an import."""
+        """The resources that refer to a resource or depend on it, also through an import, or
+        through a parameter or an output of a nested stack."""
         return frozenset(self._dependents.get(resource, ()))
 
     @property
@@ -310,17 +387,29 @@ class View:
             for resource in stack.resources.values():
                 for name in stack.direct_dependencies(resource.id):
                     dependents.setdefault(stack.resources[name], set()).add(resource)
-                for raw in _imports(resource.body.raw) if self._exports else ():
-                    value = evaluate(stack, {_IMPORT: raw}, ())[0]
+                for value in self._values_of_other_stacks(stack, resource.body.raw):
                     if isinstance(value, Attr):
                         dependents.setdefault(value.resource, set()).add(resource)
         return dependents
 
+    def _values_of_other_stacks(self, stack: Stack, raw: Any) -> Iterator[Any]:
+        """The values that a resource imports, or gets by way of a nested stack."""
+        if self._exports:
+            for name in imports(raw):
+                yield self.resolve_import(evaluate(stack, name, ())[0])
+        if self._nested_stacks:
+            for expression in references(raw):
+                value = evaluate(stack, expression, ())[0]
+                yield from value if isinstance(value, list) else [value]
+
     def is_created_before(self, first: Resource, second: Resource) -> bool:
         """Whether the first resource certainly exists when the second is created."""
-        if first.stack is second.stack:
-            return first.id in first.stack.all_dependencies(second.id)
-        return first.stack.name in self._required_stacks(second.stack)
+        for one, other in zip(_containers(first), _containers(second), strict=False):
+            if one.stack is not other.stack:
+                return one.stack.name in self._required_stacks(other.stack)
+            if one is not other:
+                return one.id in one.stack.all_dependencies(other.id)
+        return False
 
     def _required_stacks(self, stack: Stack) -> frozenset[str]:
         """The names of the stacks that a stack imports from, directly or through others."""
@@ -333,24 +422,36 @@ class View:
 
     @property
     def _imported_stacks(self) -> dict[str, frozenset[str]]:
-        """The names of the stacks that each stack imports from."""
+        """The names of the stacks that each stack imports from. A nested stack is a part of the
+        stack at the root."""
         return self.cached("imported stacks", self._find_imported_stacks)
 
     def _find_imported_stacks(self) -> dict[str, frozenset[str]]:
-        exports = (
-            (stack.name, Node(stack, output, ()).at("Export", "Name").text)
+        exporters = {
+            _export_key(Node(stack, output, ()).at("Export", "Name").value): stack.root.name
             for stack in self.stacks
             for output in stack.template.outputs.values()
-        )
-        exporters = {name: stack for stack, name in exports if name is not None}
-        return {
-            stack.name: frozenset(
-                exporters[name]
-                for name in stack.import_names
-                if name in exporters and exporters[name] != stack.name
-            )
-            for stack in self.stacks
         }
+        exporters.pop(None, None)
+        imported: dict[str, frozenset[str]] = {}
+        for stack in self.stacks:
+            root = stack.root.name
+            names = {exporters.get(_export_key(name), root) for name in stack.imported_names}
+            imported[root] = imported.get(root, frozenset()) | (names - {root})
+        return imported
+
+
+def _export_key(name: Any) -> str | Text | None:
+    """What an export is found by: its name, or an expression that is equal for equal names. None if
+    there is no such thing."""
+    text = as_text(name)
+    return name if text is None and isinstance(name, Text) else text
+
+
+def _containers(resource: Resource) -> list[Resource]:
+    """The resource, after the nested stacks that contain it, the outermost first."""
+    nested = resource.stack.nested_resource
+    return [resource] if nested is None else [*_containers(nested), resource]
 
 
 def _parameter_value(parameter: Parameter, stack: Stack) -> Any:
@@ -377,28 +478,3 @@ def _transitive(direct: Callable[[str], frozenset[str]], start: str) -> frozense
         reached |= new
         todo += new
     return frozenset(reached)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str):
-            yield item
-
-
-def _names_in_sub(text: Any) -> Iterator[str]:
-    if isinstance(text, str):
-        for part in text.split("${")[1:]:
-            yield part.split("}")[0].split(".")[0].strip()
-
-
-def _imports(raw: Any) -> Iterator[Any]:
-    """The arguments of every Fn::ImportValue, at any depth."""
-    todo = [raw]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, Mapping):
-            if _IMPORT in value:
-                yield value[_IMPORT]
-            todo += value.values()
-        elif isinstance(value, list):
-            todo += value

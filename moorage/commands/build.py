@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_directories
 from moorage.commands.environments import build_environment
+from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import print_error, print_line, show_progress
 from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import PlannedStack
     from moorage.pipeline.build import Built
+
+
+def add_arguments(building: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `build`."""
+    building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
+    add_given_values(building)
+    add_directories(building)
+    building.add_argument("--format", choices=("yaml", "json"), default="yaml")
 
 
 def build(arguments: argparse.Namespace) -> int:
@@ -40,7 +50,7 @@ def build(arguments: argparse.Namespace) -> int:
                 changed += write(built.plan, arguments.out / env)
     for built in results:
         _print_result(built, arguments.out)
-    print(text(changed), end="", file=sys.stderr, flush=True)
+    print(text([*_find_unknown_ids(), *changed]), end="", file=sys.stderr, flush=True)
     for name in () if arguments.names else find_orphans(arguments.out, known):
         folder = arguments.out / name
         removal = remove_built(folder)
@@ -48,6 +58,15 @@ def build(arguments: argparse.Namespace) -> int:
         word = "removed" if removal.removed else "nothing removed in"
         print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
     return FOUND if any(built.plan is None for built in results) else CLEAN
+
+
+def _find_unknown_ids() -> list[Finding]:
+    """The findings about the settings of cfn-lint in the current folder."""
+    from moorage.pipeline.check import known_ids
+    from moorage.pipeline.lint_settings import find_settings, find_unknown
+
+    settings = find_settings()
+    return [*find_unknown(settings, known_ids())] if settings.ignored else []
 
 
 def _print_result(built: Built, out: Path) -> None:

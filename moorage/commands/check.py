@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
-from moorage.commands.given_values import read_given_values
+from moorage.commands.given_values import add_given_values, read_given_values
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
@@ -20,6 +22,29 @@ from moorage.commands.usage import (
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import Plan
+    from moorage.pipeline.lint_settings import LintSettings
+
+
+def add_arguments(checking: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `check`."""
+    checking.add_argument(
+        "names",
+        nargs="*",
+        metavar="ENV|FILE",
+        help="environments, or CloudFormation templates; default: all environments",
+    )
+    checking.add_argument(
+        "--against",
+        metavar="REV|DIR|FILE",
+        help="report the effects of an update from a git revision, a folder like out/, or a file",
+    )
+    add_given_values(checking)
+    add_directories(checking)
+    help_text = "report ids that .cfnlintrc switches off, and that find nothing"
+    checking.add_argument("--unused-ignores", action="store_true", help=help_text)
+    help_text = "also write the findings into a file, as SARIF 2.1.0"
+    checking.add_argument("--sarif", type=Path, metavar="FILE", help=help_text)
+    checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -28,26 +53,43 @@ def check(arguments: argparse.Namespace) -> int:
     refuse_file(arguments.out)
     names = list(dict.fromkeys(arguments.names)) or known
     for name in names:
-        if name not in known:
+        if name not in known and not _is_assembly(name):
             refuse_unless_template(name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
+    from moorage.pipeline.check import known_ids
+    from moorage.pipeline.lint_settings import find_settings, find_unknown, find_unused
 
     findings: list[Finding] = []
+    codes: dict[LintSettings, set[str]] = {}
     with show_progress() as step:
         for name in names:
+            plan = None
+            settings = find_settings("" if name in known else name)
             if name in known:
-                findings += _check_environment(name, arguments, step)
+                more, plan = _check_environment(name, arguments, step)
             else:
-                findings += _check_file(name, arguments)
+                more = _check_file(name, arguments, settings)
+            findings += more
+            codes.setdefault(settings, set())
+            if arguments.unused_ignores:
+                codes[settings] |= _find_all_codes(name, plan, arguments, settings)
+    for settings, found in codes.items():
+        ids = known_ids() if settings.ignored else ()
+        findings += find_unknown(settings, ids)
+        findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
     findings += [] if arguments.names else _report_orphans(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
+    if arguments.sarif is not None:
+        arguments.sarif.write_text(FORMATS["sarif"](findings), encoding="utf-8")
     if arguments.format == "text":
         print_line(f"checked {', '.join(names)}: {counts(findings)}")
     return exit_code(findings)
 
 
-def _check_environment(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
-    """The findings about an environment, and about its files under out/.
+def _check_environment(
+    env: str, arguments: argparse.Namespace, step: Step
+) -> tuple[list[Finding], Plan | None]:
+    """The findings about an environment, and about its files under out/; its plan, if it has one.
 
     Without values of its own the environment is built with those of the last build.
     """
@@ -65,7 +107,25 @@ def _check_environment(env: str, arguments: argparse.Namespace, step: Step) -> l
     if built.plan is not None and arguments.against is not None:
         step(env, "against")
         findings += _compare(built.plan, folder, arguments.against)
-    return findings
+    return findings, built.plan
+
+
+def _find_all_codes(
+    name: str, plan: Plan | None, arguments: argparse.Namespace, settings: LintSettings
+) -> set[str]:
+    """The codes that are found about an environment or a template if none is switched off. Of an
+    environment without a plan nothing is known, so every id counts as found."""
+    from moorage.pipeline.check import check_texts
+
+    everything = replace(settings, ignores=False)
+    if plan is not None:
+        texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
+        findings = check_texts(texts, plan.environment.region, everything)
+    elif Path(name).is_file() or _is_assembly(name):
+        findings = _check_file(name, arguments, everything)
+    else:
+        return {*settings.ignored}
+    return {finding.code for finding in findings}
 
 
 def _compare(plan: Plan, folder: Path, source: str) -> list[Finding]:
@@ -104,24 +164,25 @@ def _nothing_to_compare(file: str, source: str, what: str) -> Finding:
     return Finding("M1408", "info", Place(file, 1), (), message, hint)
 
 
-def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
-    """The findings about a template."""
-    from moorage.findings.finding import Finding, Place
-    from moorage.pipeline.check import check_texts
-    from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
+def _is_assembly(name: str) -> bool:
+    """Whether a name is the path of a cloud assembly of the CDK: its folder, or its manifest."""
+    path = Path(name)
+    manifest = path / "manifest.json" if path.is_dir() else path
+    return manifest.name == "manifest.json" and manifest.is_file()
+
+
+def _check_file(file: str, arguments: argparse.Namespace, settings: LintSettings) -> list[Finding]:
+    """The findings about a template with its nested stacks, or about a cloud assembly."""
+    from moorage.pipeline.check_files import check_assembly, check_template_file
     from moorage.update.compare import compare_templates
     from moorage.update.previous_version import NoSuchVersionError, load_previous_template
 
-    try:
-        text = read_bytes(Path(file), TEMPLATE, pipes=True).decode()
-        check_template(text)
-    except LimitError as error:
-        return [error.finding(file)]
-    except UnicodeDecodeError:
-        message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
-        return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
-    findings = check_texts({file: text})
-    if arguments.against is None:
+    if _is_assembly(file):
+        if arguments.against is not None:
+            raise UsageError(f"--against compares templates: name one of those in `{file}`")
+        return check_assembly(Path(file), settings)
+    source, findings = check_template_file(file, settings)
+    if arguments.against is None or source is None:
         return findings
     try:
         old = load_previous_template(arguments.against, Path(file))
@@ -129,7 +190,7 @@ def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
         raise UsageError(f"--against: {error}") from error
     if not old:
         return [*findings, _nothing_to_compare(file, arguments.against, f"`{Path(file).name}`")]
-    return [*findings, *compare_templates(old, {Path(file).name: (file, text)})]
+    return [*findings, *compare_templates(old, {Path(file).name: (file, source.text)})]
 
 
 def _report_orphans(out: Path, known: Sequence[str]) -> list[Finding]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # imported in functions: other commands need nothing of it
     from moorage.model import Plan
 
 
-def add_ci_arguments(generating: argparse.ArgumentParser) -> None:
+def add_arguments(generating: argparse.ArgumentParser) -> None:
     """Adds the arguments of `ci`."""
     generating.add_argument("ci", choices=("github", "gitlab"))
     generating.add_argument(

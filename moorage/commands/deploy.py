@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_deploying_arguments, parallel_stacks
 from moorage.commands.deployment import (
     ask,
     ask_after_interruption,
@@ -40,11 +40,19 @@ if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.target import Target
 
 
-def parallel_stacks(text: str) -> int:
-    """A number of stacks on the command line."""
-    if not re.fullmatch("[1-9][0-9]?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of stacks; write 1 to 99")
-    return int(text)
+def add_arguments(deploying: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `deploy`."""
+    add_deploying_arguments(deploying, stacks=True)
+    deploying.add_argument("--yes", action="store_true", help="do not ask")
+    deploying.add_argument(
+        "--no-wait", action="store_true", help="do not wait for stacks that no other stack needs"
+    )
+    help_text = "create new stacks that no other stack needs in CloudFormation's express mode"
+    deploying.add_argument("--express", action="store_true", help=help_text)
+    help_text = "stacks that are deployed at once; default: 5"
+    deploying.add_argument(
+        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
+    )
 
 
 def deploy(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_deploying_arguments, parallel_stacks
 from moorage.commands.deployment import (
     ask,
     build_target,
@@ -28,6 +29,22 @@ if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
 
 EMPTY = ("deleted", "all")
 """What `--empty` empties: what is deleted, or also what stays."""
+
+
+def add_arguments(destroying: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `destroy`."""
+    add_deploying_arguments(destroying, stacks=True)
+    destroying.add_argument("--yes", action="store_true", help="do not ask")
+    help_text = "turn deletion protection off without asking"
+    destroying.add_argument("--unprotect", action="store_true", help=help_text)
+    help_text = "empty buckets and repositories that are deleted, or also those that stay"
+    destroying.add_argument("--empty", choices=EMPTY, help=help_text)
+    help_text = "delete the registered revisions of task definitions too"
+    destroying.add_argument("--task-definitions", action="store_true", help=help_text)
+    help_text = "stacks that are deleted at once; default: 5"
+    destroying.add_argument(
+        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
+    )
 
 
 def destroy(arguments: argparse.Namespace) -> int:

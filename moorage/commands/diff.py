@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_deploying_arguments
 from moorage.commands.deployment import (
     build_target,
     delete_change_sets_at_end,
@@ -21,6 +22,13 @@ if TYPE_CHECKING:  # imported in functions: other commands need no boto3
     from moorage.deploy.aws import Aws
     from moorage.deploy.stack_state import StackState
     from moorage.deploy.target import Target
+
+
+def add_arguments(comparing: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `diff`."""
+    add_deploying_arguments(comparing, stacks=True)
+    help_text = "images that are built stay as they are deployed, where --image gives no other"
+    comparing.add_argument("--deployed-images", action="store_true", help=help_text)
 
 
 def diff(arguments: argparse.Namespace) -> int:

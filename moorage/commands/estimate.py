@@ -6,7 +6,9 @@ import argparse
 import re
 from pathlib import Path
 
+from moorage.commands.arguments import add_directories, duration
 from moorage.commands.environments import build_environment, exit_code
+from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import show_progress
 from moorage.commands.usage import (
     CLEAN,
@@ -17,22 +19,34 @@ from moorage.commands.usage import (
     unknown_name,
 )
 
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-
-
-def duration(text: str) -> int:
-    """The seconds of a duration on the command line, such as `30s` or `2m`."""
-    match = re.fullmatch("([0-9]{1,6})([smh])", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; write 30s or 2m")
-    return int(match[1]) * _UNITS[match[2]]
-
 
 def task_number(text: str) -> int:
     """A number of tasks on the command line."""
     if not re.fullmatch("[1-9][0-9]{0,3}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of tasks; write 1 to 9999")
     return int(text)
+
+
+def add_arguments(estimating: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `estimate`."""
+    estimating.add_argument("env", nargs="?", metavar="ENV")
+    estimating.add_argument("service", nargs="?", metavar="STACK", help="default: all services")
+    estimating.add_argument("--template", metavar="FILE", help="any template, instead of ENV")
+    for flag, default, help_text in (
+        ("--start", "30s", "until the containers of a task run, without their images"),
+        ("--pull", "10s", "pull of the images"),
+        ("--stop", "5s", "until a container has ended after SIGTERM"),
+        ("--metrics", "60s", "until an error reaches the alarms"),
+    ):
+        help_text = f"assumed time {help_text}; default: {default}"
+        estimating.add_argument(
+            flag, type=duration, default=duration(default), metavar="TIME", help=help_text
+        )
+    help_text = "number of tasks; default: that of the template"
+    estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
+    add_given_values(estimating)
+    add_directories(estimating)
+    estimating.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def estimate(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_deploying_arguments
 from moorage.commands.deployment import build_target, explain_aws_errors, find_stack, open_account
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error
@@ -21,6 +22,17 @@ _INSTALL = (
     "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
     "session-manager-working-with-install-plugin.html"
 )
+
+
+def add_arguments(opening: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `exec`."""
+    add_deploying_arguments(opening, stacks=False)
+    opening.add_argument("stacks", nargs=1, metavar="STACK")
+    opening.add_argument(
+        "container", nargs="?", metavar="CONTAINER", help="default: the first one of its params"
+    )
+    help_text = "what runs in the container; default: /bin/sh"
+    opening.add_argument("--command", default="/bin/sh", metavar="COMMAND", help=help_text)
 
 
 def open_shell(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,18 @@ import argparse
 
 from moorage.commands.usage import CLEAN, UsageError, similar_code
 
-_DOCUMENTS = ("findings", "rules", "topics", "diagnoses")
+_LISTS = ("findings", "diagnoses")
+
+
+def add_arguments(explaining: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `explain`."""
+    explaining.add_argument(
+        "codes",
+        nargs="*",
+        metavar="CODE|findings|diagnoses",
+        help="codes; `findings` or `diagnoses` for a list of these; default: all codes and rules",
+    )
+    explaining.add_argument("--format", choices=("text", "markdown"), default="text")
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -14,7 +25,7 @@ def explain(arguments: argparse.Namespace) -> int:
     names = arguments.codes
     if arguments.format == "markdown":
         print(_document(names), end="")
-    elif not names or names[0] in _DOCUMENTS:
+    elif not names or names[0] in _LISTS:
         print(_list(names), end="")
     else:
         print("\n".join(_page(name) for name in names), end="")
@@ -23,40 +34,27 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def _document(names: list[str]) -> str:
     from moorage.deploy.diagnosis.document import diagnoses_document
-    from moorage.findings.explain import rules_document, topic_document, topic_pages
     from moorage.findings.pages import findings_document
-    from moorage.findings.wording import join_or
 
-    documents = {
-        "findings": findings_document,
-        "rules": rules_document,
-        "diagnoses": diagnoses_document,
-    }
-    if len(names) == 2 and names[0] == "rules":
-        text = topic_document(names[1])
-        if text is None:
-            raise UsageError(f"There is no topic `{names[1]}`. Write {join_or(topic_pages())}.")
-        return text
-    if len(names) > 1 or not {*names} <= documents.keys():
+    documents = {"findings": findings_document, "diagnoses": diagnoses_document}
+    if len(names) != 1 or names[0] not in documents:
         raise UsageError(
-            "--format markdown prints a whole document: `findings`, `rules` or `diagnoses`, or the "
-            "rules of one topic, such as `rules target-groups`."
+            "--format markdown prints a whole document: `findings` or `diagnoses`. "
+            "For rules, write `python build.py rules --format markdown`."
         )
-    return documents[names[0] if names else "rules"]()
+    return documents[names[0]]()
 
 
 def _list(names: list[str]) -> str:
     from moorage.deploy.diagnosis.known import KNOWN
     from moorage.findings.codes import CODES
-    from moorage.findings.explain import TITLES, list_titles, topic_pages
+    from moorage.findings.explain import TITLES, list_titles
 
-    if names == ["topics"]:
-        return "".join(f"{page}\n" for page in topic_pages())
     if names == ["diagnoses"]:
         return list_titles({known.id: known.title for known in KNOWN})
-    chosen = {"findings": lambda code: code in CODES, "rules": lambda code: code not in CODES}
-    keep = chosen.get(names[0]) if names else None
-    return list_titles({code: t for code, t in TITLES.items() if keep is None or keep(code)})
+    return list_titles(
+        {code: title for code, title in TITLES.items() if not names or code in CODES}
+    )
 
 
 def _page(name: str) -> str:

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_account
 from moorage.commands.deployment import build_target, explain_aws_errors, open_account
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error, print_text
 from moorage.commands.usage import CLEAN, FailedError, UsageError, interruption_code
 from moorage.facts.ecr_repositories import IMAGE_TAG
+from moorage.images.command_lines import TOOLS
 
 if TYPE_CHECKING:  # imported in functions: other commands need no boto3
     from moorage.deploy.target import Target
@@ -31,6 +33,37 @@ def image_tag(text: str) -> str:
     if not re.fullmatch(IMAGE_TAG, text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a tag; write letters, digits, _ . and -")
     return text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the commands of `image`, and their arguments."""
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, run, logs_in in (("build", build_images, False), ("push", push_images, True)):
+        text = run.__doc__ or ""
+        subparser = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        subparser.set_defaults(run_action=run, many_stacks=True)
+        subparser.add_argument("env", metavar="ENV")
+        help_text = "default: all that have `build:`"
+        subparser.add_argument("stacks", nargs="*", metavar="STACK", help=help_text)
+        help_text = "default: the commit that is checked out, and a hash of `build:`"
+        subparser.add_argument("--tag", type=image_tag, metavar="TAG", help=help_text)
+        help_text = "the program that builds; default: the first one on the PATH"
+        subparser.add_argument("--tool", choices=TOOLS, help=help_text)
+        help_text = "the folder of `context` and `dockerfile`; default: the one around the params"
+        subparser.add_argument("--project", type=Path, metavar="DIR", help=help_text)
+        help_text = f"log in to ECR; default: {'yes' if logs_in else 'no'}"
+        subparser.add_argument(
+            "--login", action=argparse.BooleanOptionalAction, default=logs_in, help=help_text
+        )
+        add_account(subparser)
+        forms = FORMATS if run is push_images else FORMATS[:2]
+        subparser.add_argument("--format", choices=forms, default="text")
+
+
+def image(arguments: argparse.Namespace) -> int:
+    """Build the images of an environment, and push them to ECR."""
+    code: int = arguments.run_action(arguments)
+    return code
 
 
 def build_images(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,13 @@ from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, UsageError
 
 
+def add_arguments(initializing: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `init`."""
+    initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
+    initializing.add_argument("--app", help="name of the application; default: the directory's")
+    initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
+
+
 def init(arguments: argparse.Namespace) -> int:
     """Create a project: params, stack kinds, tests, Makefile and CI; overwrite nothing."""
     from moorage.init import ProjectError, create_project

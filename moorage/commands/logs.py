@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_account, duration
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
 from moorage.commands.deployment import explain_aws_errors, open_account
 from moorage.commands.stack_sets import one_account_only
@@ -13,6 +14,24 @@ from moorage.commands.usage import CLEAN, FOUND, UsageError
 if TYPE_CHECKING:
     from moorage.deploy.diagnosis.reader import Clients
     from moorage.deploy.log_events import Clock, LogSource
+
+
+def add_arguments(reading: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `logs`."""
+    reading.add_argument("env", metavar="ENV")
+    reading.add_argument("stack", metavar="STACK")
+    reading.add_argument("container", nargs="?", metavar="CONTAINER", help="default: all")
+    reading.add_argument("--follow", action="store_true", help="continue with new lines")
+    reading.add_argument(
+        "--since",
+        type=duration,
+        default=duration("10m"),
+        metavar="TIME",
+        help="age of the oldest line; default: 10m",
+    )
+    help_text = "a filter pattern of CloudWatch Logs, such as ERROR"
+    reading.add_argument("--filter", default="", metavar="PATTERN", help=help_text)
+    add_account(reading)
 
 
 def logs(arguments: argparse.Namespace) -> int:

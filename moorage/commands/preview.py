@@ -9,6 +9,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_account
 from moorage.commands.deploy import deploy_target
 from moorage.commands.deployment import (
     build_target,
@@ -28,6 +29,17 @@ ACTIONS = ("up", "down", "list")
 _MAX_NAME = 20
 """Characters of a preview's name that are kept as they are: a label of a host name has at most 63
 (RFC 1035, 2.3.4), and the params add others to it."""
+
+
+def add_arguments(previewing: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `preview`."""
+    previewing.add_argument("action", choices=ACTIONS)
+    help_text = "the number of a pull request, or the name of a branch"
+    previewing.add_argument("name", nargs="?", metavar="NAME", help=help_text)
+    add_account(previewing)
+    previewing.add_argument("--format", choices=("text", "json"), default="text")
+    previewing.add_argument("--yes", action="store_true", help="do not ask")
+    previewing.set_defaults(parallel=5)
 
 
 def preview(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.deploy import deploy_target
@@ -15,6 +16,7 @@ from moorage.commands.deployment import (
     make_context,
 )
 from moorage.commands.destroy import destroy_target
+from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import print_line, print_text
 from moorage.commands.usage import (
     CLEAN,
@@ -38,6 +40,23 @@ starts, every health check succeeds, no quota is reached, no permission is missi
 are deleted with their images.
 `moorage check` looks for what AWS refuses.
 """
+
+
+def add_arguments(rehearsing: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `rehearse`."""
+    rehearsing.add_argument("env", metavar="ENV")
+    add_given_values(rehearsing)
+    rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    rehearsing.set_defaults(
+        stacks=[],
+        yes=True,
+        unprotect=True,
+        no_wait=False,
+        express=False,
+        parallel=5,
+        format="text",
+    )
+    rehearsing.set_defaults(empty="deleted", task_definitions=True)
 
 
 def rehearse(arguments: argparse.Namespace) -> int:

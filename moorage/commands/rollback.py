@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from moorage.commands.arguments import add_deploying_arguments
 from moorage.commands.deployment import (
     ask,
     build_target,
@@ -16,6 +17,13 @@ from moorage.commands.progress_output import show_events
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error, print_line
 from moorage.commands.usage import CLEAN, FOUND, interruption_code
+
+
+def add_arguments(rolling_back: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `rollback`."""
+    add_deploying_arguments(rolling_back, stacks=False)
+    rolling_back.add_argument("stacks", nargs=1, metavar="STACK")
+    rolling_back.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def rollback(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from moorage.commands.arguments import add_deploying_arguments
 from moorage.commands.deployment import (
     build_target,
     explain_aws_errors,
@@ -15,6 +16,12 @@ from moorage.commands.progress_output import show_events
 from moorage.commands.stack_sets import refuse_targets
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import CLEAN, FOUND, UsageError, interruption_code
+
+
+def add_arguments(running: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `run`."""
+    add_deploying_arguments(running, stacks=False)
+    running.add_argument("stacks", nargs=1, metavar="STACK")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,11 @@ from moorage.commands.environments import load_templates
 from moorage.commands.usage import CLEAN
 
 
+def add_arguments(describing: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `schema`."""
+    describing.add_argument("--format", choices=("json", "markdown"), default="json")
+
+
 def schema(arguments: argparse.Namespace) -> int:
     """Print the JSON Schema of the params, or the params reference as Markdown."""
     templates = load_templates(arguments)

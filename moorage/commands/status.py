@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 
+from moorage.commands.arguments import add_deploying_arguments
 from moorage.commands.deployment import build_target, explain_aws_errors, open_account
 from moorage.commands.stack_sets import show_sets
 from moorage.commands.terminal import print_text
 from moorage.commands.usage import CLEAN, FOUND
+
+
+def add_arguments(showing: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `status`."""
+    add_deploying_arguments(showing, stacks=False)
 
 
 def status(arguments: argparse.Namespace) -> int:

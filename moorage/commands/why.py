@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_account
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
 from moorage.commands.deployment import (
     build_target,
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from moorage.deploy.diagnosis.model import Evidence
     from moorage.deploy.diagnosis.reader import Clients
     from moorage.deploy.diagnosis.report import StackReport
+
+
+def add_arguments(asking: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `why`."""
+    asking.add_argument("env", metavar="ENV")
+    asking.add_argument("stack", nargs="?", metavar="STACK", help="default: all that fail")
+    add_account(asking)
+    asking.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def why(arguments: argparse.Namespace) -> int:

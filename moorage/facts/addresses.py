@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
+
 ANY_IPV4 = "0.0.0.0/0"
 ANY_IPV6 = "::/0"
 
@@ -23,3 +25,12 @@ VPC_PREFIXES = (16, 28)
 MAX_DNS_SERVERS = 4
 """Name servers in DHCP options. Amazon EC2 API reference, CreateDhcpOptions (botocore 1.44.5, read
 on 2026-11-27)."""
+
+
+def assignable_range(subnet: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
+    """The first and the last address of a subnet that AWS does not reserve: it keeps the first four
+    addresses and the last one. Amazon VPC user guide, "Subnet CIDR blocks".
+    >>> [str(address) for address in assignable_range(IPv4Network("10.0.0.0/24"))]
+    ['10.0.0.4', '10.0.0.254']
+    """
+    return subnet[4], subnet[-2]

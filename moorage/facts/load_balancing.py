@@ -18,6 +18,16 @@ NLB_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
 UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 """Those of NLB_PROTOCOLS that carry UDP datagrams."""
 
+RESERVED_COOKIE_PREFIX = "AWSALB"
+"""Of the cookies of an Application Load Balancer. Elastic Load Balancing API reference,
+TargetGroupAttribute, stickiness.app_cookie.cookie_name."""
+
+ALB_MATCHER_CODES = (200, 499)
+NLB_MATCHER_CODES = (200, 599)
+GRPC_MATCHER_CODES = (0, 99)
+"""The least and the greatest status code that a health check can expect. The same reference,
+Matcher; aws/aws-cdk#26031."""
+
 DEFAULT_TCP_IDLE_TIMEOUT = 350
 """Seconds after which a Network Load Balancer forgets an idle TCP connection. Elastic Load
 Balancing API reference, ListenerAttribute (botocore 1.44.5, read on 2026-11-27)."""

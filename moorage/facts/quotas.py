@@ -107,6 +107,11 @@ TASKS_IN_CLOUD_MAP = Quota("Instances per service", 1_000)
 MAX_VALUES_PER_LISTENER_RULE = 5
 """Condition values of a rule. User guide for Application Load Balancers, "Quotas for your
 Application Load Balancers"."""
+MAX_WILDCARDS_PER_LISTENER_RULE = (5, 6)
+"""AWS's pages say five in one place and six in another: more than the first may be refused, more
+than the second are."""
+MAX_HEADER_NAME_LENGTH = 40
+"""Characters. Elastic Load Balancing API reference, HttpHeaderConditionConfig."""
 MAX_CONDITION_LENGTH = 128
 """Characters of a host or path pattern. Elastic Load Balancing API reference,
 HostHeaderConditionConfig and PathPatternConditionConfig."""

@@ -25,6 +25,12 @@ SERVICE_METRICS = (
 """The predefined metrics of target tracking that services have. Application Auto Scaling API
 reference, PredefinedMetricSpecification (botocore 1.44.5, read on 2026-11-27)."""
 
+CPU_UTILIZATION = "ECSServiceAverageCPUUtilization"
+MEMORY_UTILIZATION = "ECSServiceAverageMemoryUtilization"
+UTILIZATION_METRICS = (CPU_UTILIZATION, MEMORY_UTILIZATION)
+"""Predefined metrics of a service that are measured in its tasks. Application Auto Scaling API
+reference, PredefinedMetricSpecification (botocore 1.44.5, read on 2026-11-27)."""
+
 MAX_METRIC_DIMENSIONS = 30
 MAX_METRIC_NAME = 255
 """Characters of the name of a metric, and of its namespace and the names of its dimensions.

@@ -38,6 +38,10 @@ class Finding:
     path: Path
     message: str
     hint: str = ""
+    construct: str = ""
+    """The path of the CDK construct that it is about, if the CDK wrote the template."""
+    created_at: Place | None = None
+    """Where the CDK app creates the construct, if that is known."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", hide(self.message))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from moorage import __version__
 from moorage.facts.secret_values import hide
 from moorage.findings.explain import TITLES
-from moorage.findings.finding import Finding, Level, Path
+from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import escape_controls
 
 _MAX_LINES = 500
@@ -24,8 +24,14 @@ _SARIF_LEVELS: Mapping[Level, str] = {"error": "error", "warning": "warning", "i
 def line(finding: Finding) -> str:
     """A finding on one line: place, level, code, path, what is wrong, what to write."""
     at = f" {dotted(finding.path)}" if finding.path else ""
-    text = f"{finding.place}: {finding.level} {finding.code}{at}: {_sentences(finding)}"
+    construct = f" {_construct(finding)}" if finding.construct else ""
+    text = f"{finding.place}: {finding.level} {finding.code}{at}: {_sentences(finding)}{construct}"
     return escape_controls(" ".join(text.split("\n")))
+
+
+def _construct(finding: Finding) -> str:
+    created = f", created at {finding.created_at}" if finding.created_at else ""
+    return f"(construct {finding.construct}{created})"
 
 
 def dotted(path: Path) -> str:
@@ -58,21 +64,25 @@ def text(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """A list of objects: code, level, file, line, path, message, hint."""
-    return _json(
-        [
-            {
-                "code": finding.code,
-                "level": finding.level,
-                "file": finding.place.file,
-                "line": finding.place.line,
-                "path": [step if isinstance(step, int) else hide(step) for step in finding.path],
-                "message": finding.message,
-                "hint": finding.hint,
-            }
-            for finding in findings
-        ]
-    )
+    """A list of objects: code, level, file, line, path, message, hint; and about a template that
+    the CDK wrote `construct`, and `created_at` with file and line, where they are known."""
+    return _json([_as_object(finding) for finding in findings])
+
+
+def _as_object(finding: Finding) -> dict[str, Any]:
+    place = finding.created_at
+    created_at = {"created_at": {"file": place.file, "line": place.line}} if place else {}
+    return {
+        "code": finding.code,
+        "level": finding.level,
+        "file": finding.place.file,
+        "line": finding.place.line,
+        "path": [step if isinstance(step, int) else hide(step) for step in finding.path],
+        "message": finding.message,
+        "hint": finding.hint,
+        **({"construct": finding.construct} if finding.construct else {}),
+        **created_at,
+    }
 
 
 def sarif(findings: Sequence[Finding]) -> str:
@@ -116,20 +126,29 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
-    location: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": _uri(finding.place.file)},
-            "region": {"startLine": max(finding.place.line, 1)},
-        }
-    }
-    if finding.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": dotted(finding.path)}]
-    return {
+    location: dict[str, Any] = {"physicalLocation": _physical_location(finding.place)}
+    names = [dotted(finding.path), finding.construct]
+    if any(names):
+        location["logicalLocations"] = [{"fullyQualifiedName": name} for name in names if name]
+    result = {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _SARIF_LEVELS[finding.level],
         "message": {"text": _sentences(finding)},
         "locations": [location],
+    }
+    if finding.created_at is not None:
+        created_at = {"physicalLocation": _physical_location(finding.created_at)}
+        result["relatedLocations"] = [
+            created_at | {"message": {"text": f"The app creates {finding.construct} here."}}
+        ]
+    return result
+
+
+def _physical_location(place: Place) -> dict[str, Any]:
+    return {
+        "artifactLocation": {"uri": _uri(place.file)},
+        "region": {"startLine": max(place.line, 1)},
     }
 
 

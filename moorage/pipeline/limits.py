@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -66,6 +66,10 @@ TEMPLATE = Limits(
 )
 """CloudFormation takes templates of 1,000,000 bytes at most, with 500 resources, 200 parameters,
 200 outputs and 200 mappings (cfn-lint's `LIMITS`)."""
+
+ASSEMBLY = replace(TEMPLATE, bytes=64 * 1024 * 1024)
+"""The most that is read of the manifest of a cloud assembly, which lists each construct of an app:
+about 300 bytes a construct."""
 
 _MESSAGES = {
     "bytes": ("is larger than {:,} bytes", "Split it, or remove what is not needed."),

@@ -86,7 +86,9 @@ def render(
     body = _ordered(finish(patched))
     text = write_text(body, stack.name, document, form)
     file = f"{stack.name}.{form}"
-    return Rendering(stack.name, body, text, file, stack.deployment), findings
+    before = composed if stack.overrides else {}
+    rendering = Rendering(stack.name, body, text, file, stack.deployment, stack.overrides, before)
+    return rendering, findings
 
 
 def _source(document: Document, stack: str) -> str:

@@ -14,7 +14,7 @@ from moorage.cfn.networks import may_be_modified_elsewhere
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Unknown, as_text
 from moorage.cfn.view import Resource, View
-from moorage.facts.elb_attributes import APPLICATION
+from moorage.facts.elb_attributes import APPLICATION, NETWORK
 from moorage.facts.elb_log_delivery import ALB_LOG_ACCOUNTS, LOG_DELIVERY_SERVICES
 from moorage.facts.wildcards import wildcard_expression
 from moorage.rules.load_balancers import LOAD_BALANCER_NAMES
@@ -229,4 +229,32 @@ def _any_of(results: Iterable[bool | None]) -> bool | None:
     return True if True in known else None if None in known else False
 
 
-RULES = (access_logs_not_allowed,)
+@rule(
+    "W9388",
+    "A Network Load Balancer without a TLS listener has access logs.",
+    fix="Remove the access logs. Flow logs of the VPC have connections of other listeners.",
+    sources=("AWS docs: User guide for Network Load Balancers, Access logs",),
+)
+def logs_without_tls_listener(view: View) -> Iterator[Problem]:
+    """A Network Load Balancer logs connections to TLS listeners only, so no log is ever written."""
+    for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        enabled = ecs.attributes(load_balancer, "LoadBalancerAttributes").get(
+            "access_logs.s3.enabled"
+        )
+        listeners = ecs.listeners_of_load_balancer(load_balancer)
+        if (
+            enabled is not None
+            and enabled.flag
+            and ecs.load_balancer_type(load_balancer) == NETWORK
+            and listeners
+            and all(listener["Protocol"].is_none_of("TLS") for listener in listeners)
+        ):
+            yield problem(
+                enabled,
+                f"Network Load Balancer `{load_balancer.id}` has access logs, but no TLS listener, "
+                "so it writes none",
+                "Remove the access logs, or add a TLS listener.",
+            )
+
+
+RULES = (access_logs_not_allowed, logs_without_tls_listener)

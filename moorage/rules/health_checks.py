@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.view import Resource, View
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
-from moorage.facts.load_balancing import UDP_PROTOCOLS
+from moorage.facts.load_balancing import ALB_MATCHER_CODES, NLB_MATCHER_CODES, UDP_PROTOCOLS
 from moorage.rules.message_parts import join_or
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.target_groups import HTTP_PROTOCOLS, load_balancer_type_for
@@ -266,7 +266,38 @@ def http_code_for_grpc(view: View) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "E9539",
+    "A health check expects status codes that its load balancer does not accept.",
+    error_messages=("Health check matcher HTTP code '600' must be within '200-499' inclusive",),
+    fix=f"Write codes from {ALB_MATCHER_CODES[0]} to {ALB_MATCHER_CODES[1]}, or behind a Network "
+    f"Load Balancer to {NLB_MATCHER_CODES[1]}.",
+    sources=("AWS docs: Elastic Load Balancing API reference, Matcher",),
+)
+def code_out_of_range(view: View) -> Iterator[Problem]:
+    """A matcher lists status codes and ranges of them. Elastic Load Balancing refuses codes that
+    are out of the range of the load balancer."""
+    ranges = {APPLICATION: ALB_MATCHER_CODES, NETWORK: NLB_MATCHER_CODES}
+    for group in view.resources_of_type(ecs.TARGET_GROUP):
+        codes = group.props.at("Matcher", "HttpCode")
+        kind = load_balancer_type_for(group)
+        if kind not in ranges or not re.fullmatch(r"[0-9]{1,5}([,-][0-9]{1,5})*", codes.text or ""):
+            continue
+        low, high = ranges[kind]
+        wrong = [
+            code for code in re.findall("[0-9]+", str(codes.text)) if not low <= int(code) <= high
+        ]
+        if wrong:
+            yield problem(
+                codes,
+                f"The health check of target group `{group.id}` expects the status {wrong[0]}, and "
+                f"AWS accepts {low} to {high}",
+                f"Write codes from {low} to {high}.",
+            )
+
+
 RULES = (
+    code_out_of_range,
     unsupported_health_check_protocol,
     udp_health_check_port_without_tcp,
     unmapped_health_check_port,

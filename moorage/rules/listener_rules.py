@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE, MAX_WILDCARDS_PER_LISTENER_RULE
 from moorage.rules.listeners import find_duplicates
 from moorage.rules.rule import Problem, problem, rule
 
@@ -34,9 +35,6 @@ def duplicate_priority(view: View) -> Iterator[Problem]:
         )
 
 
-_MAX_VALUES = 5
-_MAX_WILDCARDS = 6
-"""Per rule. AWS's pages say five in one place and six in another."""
 _CONFIGS = (
     "PathPatternConfig",
     "HostHeaderConfig",
@@ -67,18 +65,21 @@ def too_many_condition_values(view: View) -> Iterator[Problem]:
         lists = _condition_values(listener_rule)
         values = [value for values in lists for value in values]
         wildcards = sum(len(re.findall(r"[*?]", node.text or "")) for node in _patterns(values))
-        if len(values) > _MAX_VALUES and not _is_found_by_cfn_lint(listener_rule):
+        if len(values) > MAX_VALUES_PER_LISTENER_RULE and not _is_found_by_cfn_lint(listener_rule):
             yield problem(
                 listener_rule["Conditions"],
                 f"The conditions of listener rule `{listener_rule.id}` have {len(values)} values "
-                f"in total, and AWS accepts at most {_MAX_VALUES}",
+                f"in total, and AWS accepts at most {MAX_VALUES_PER_LISTENER_RULE}",
                 "Split the rule into two rules.",
             )
-        elif len(values) <= _MAX_VALUES and wildcards > _MAX_WILDCARDS:
+        elif (
+            len(values) <= MAX_VALUES_PER_LISTENER_RULE
+            and wildcards > MAX_WILDCARDS_PER_LISTENER_RULE[1]
+        ):
             yield problem(
                 listener_rule["Conditions"],
                 f"The conditions of listener rule `{listener_rule.id}` have {wildcards} wildcards, "
-                f"and AWS accepts at most {_MAX_WILDCARDS}",
+                f"and AWS accepts at most {MAX_WILDCARDS_PER_LISTENER_RULE[1]}",
                 "Split the rule into two rules, or write fewer wildcards.",
             )
 
@@ -104,7 +105,7 @@ def _is_found_by_cfn_lint(listener_rule: Resource) -> bool:
     """cfn-lint counts the paths of one condition: E3032."""
     conditions = listener_rule["Conditions"].items
     paths = [condition.at("PathPatternConfig", "Values") for condition in conditions]
-    return any(len(node.items) > _MAX_VALUES for node in paths)
+    return any(len(node.items) > MAX_VALUES_PER_LISTENER_RULE for node in paths)
 
 
 RULES = (duplicate_priority, too_many_condition_values)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.view import Resource, View
+from moorage.facts.addresses import assignable_range
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -120,4 +122,56 @@ def zone_not_enabled(view: View) -> Iterator[Problem]:
                     )
 
 
-RULES = (subnets_in_same_zone, internet_facing_in_private_subnet, zone_not_enabled)
+@rule(
+    "E9387",
+    "A private address of a load balancer is not available in its subnet.",
+    error_messages=("is not a valid IPv4 address", "is not in the range of subnet"),
+    fix="Write an address of the subnet that AWS does not reserve: it reserves the first four and "
+    "the last one.",
+    sources=(
+        "AWS docs: Elastic Load Balancing API reference, SubnetMapping (PrivateIPv4Address)",
+        "AWS docs: VPC user guide, Subnet CIDR blocks",
+    ),
+)
+def private_address_not_available(view: View) -> Iterator[Problem]:
+    """A Network Load Balancer has one address in each subnet. A private address that is chosen
+    must be one of the subnet, and not one that AWS reserves."""
+    for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        for mapping in load_balancer["SubnetMappings"].items:
+            node, subnet = mapping["PrivateIPv4Address"], mapping["SubnetId"].resource
+            if node.text is None:
+                continue
+            reason = _why_not_available(node.text, subnet)
+            if reason:
+                yield problem(
+                    node,
+                    f"Load balancer `{load_balancer.id}` has the private address `{node.text}`, "
+                    f"which {reason}",
+                    "Write another address of the subnet.",
+                )
+
+
+def _why_not_available(text: str, subnet: Resource | None) -> str:
+    """Why a load balancer cannot have an address; empty if it can, or if that is unknown."""
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        return "is not an IPv4 address"
+    blocks = networks.cidr_blocks(subnet["CidrBlock"]) if subnet is not None else ()
+    for block in blocks:
+        if not isinstance(block, IPv4Network):
+            continue
+        first, last = assignable_range(block)
+        if address not in block:
+            return f"is not in `{block}`"
+        if not first <= address <= last:
+            return f"AWS reserves in `{block}`"
+    return ""
+
+
+RULES = (
+    subnets_in_same_zone,
+    internet_facing_in_private_subnet,
+    zone_not_enabled,
+    private_address_not_available,
+)

@@ -107,11 +107,9 @@ def _is_created_by_stack(stack: Stack, group: Node) -> bool:
 def _may_be_other_region(stack: Stack, region: Node) -> bool:
     """Whether a region is written that might differ from the region of the stack."""
     own_region = as_text(stack.resolve_ref("AWS::Region"))
-    return (
-        region.text is not None
-        and own_region != region.text
-        and not _is_for_region(stack.view, region.text)
-    )
+    if region.text is None or region.text == own_region:
+        return False
+    return own_region is not None or not _is_for_region(stack.view, region.text)
 
 
 def _is_for_region(view: View, region: str) -> bool:

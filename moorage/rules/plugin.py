@@ -8,11 +8,9 @@ from weakref import WeakKeyDictionary
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from moorage.cfn.template import Template
-from moorage.rules.registry import page_of
 from moorage.rules.rule import Rule
 from moorage.rules.runner import LocatedProblem, run_rules
-
-DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules"
+from moorage.rules.topics import url_of
 
 _DEFAULT_REGION = "us-east-1"
 """What cfn-lint assumes without `--regions`, so it does not show that the user chose it."""
@@ -39,7 +37,7 @@ def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
             "id": rule.id,
             "shortdesc": rule.title,
             "description": rule.description,
-            "source_url": f"{DOCS}/{page_of(rule)}.md#{rule.id.lower()}",
+            "source_url": url_of(rule),
             "tags": ["moorage"],
             "match": match,
         },
@@ -50,7 +48,9 @@ def _problems_of(cfn: Any) -> dict[str, list[LocatedProblem]]:
     problems = _PROBLEMS.get(cfn)
     if problems is None:
         problems = {}
-        for problem in run_rules([Template(str(cfn.filename), cfn.template, _region_of(cfn))]):
+        name, region = str(cfn.filename), _region_of(cfn)
+        template = Template.from_written(name, cfn.template, region=region)
+        for problem in run_rules([template]):
             problems.setdefault(problem.rule.id, []).append(problem)
         _PROBLEMS[cfn] = problems
     return problems

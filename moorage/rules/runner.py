@@ -45,14 +45,14 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
 
     A message begins with the condition under which the problem exists, if there is one.
     """
-    bodies = {template.name: template.body for template in templates}
-    finders = [_finder(rule, bodies) for rule in RULES]
+    by_name = {template.name: template for template in templates}
+    finders = [_finder(rule, by_name) for rule in RULES]
     with _pause_garbage_collection():
         found = find_in_scenarios(templates, finders)
     return [
         _add_condition(problem)
         for problem in found
-        if not _is_ignored(problem.result, bodies[problem.result.template])
+        if not _is_ignored(problem.result, by_name[problem.result.template].written)
     ]
 
 
@@ -69,12 +69,13 @@ def _pause_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _finder(rule: Rule, bodies: Mapping[str, Any]) -> Finder[LocatedProblem]:
+def _finder(rule: Rule, templates: Mapping[str, Template]) -> Finder[LocatedProblem]:
     def find(view: View) -> Iterator[LocatedProblem]:
         hints: dict[tuple[str, Path], list[str]] = {}
         for problem in rule.check(view):
             name = problem.node.stack.name
-            path = nearest_existing_path(bodies[name], problem.node.path)
+            template = templates[name]
+            path = nearest_existing_path(template.written, template.written_path(problem.node.path))
             before = hints.setdefault((name, path), [])
             if problem.hint not in before:  # otherwise one correction is enough
                 yield LocatedProblem(

@@ -114,6 +114,35 @@ def _repeated_alias(service: Resource, connect: Node) -> Iterator[Problem]:
             seen.add((name, port))
 
 
+@rule(
+    "E9352",
+    "Service Connect is used for a port that is not for TCP.",
+    fix="Remove the entry from Services, or map the port with `Protocol: tcp`.",
+    sources=("AWS docs: Amazon ECS developer guide, Service Connect components",),
+)
+def port_without_tcp(view: View) -> Iterator[Problem]:
+    """The proxy of Service Connect forwards TCP connections, and HTTP and gRPC inside them."""
+    for service in ecs.services(view):
+        task = ecs.task_definition_of(service)
+        connect = service["ServiceConnectConfiguration"]
+        if task is None or not connect["Enabled"].flag:
+            continue
+        for entry in connect["Services"].items:
+            mappings = [
+                mapping
+                for container in task["ContainerDefinitions"].items
+                for mapping in container["PortMappings"].items
+                if mapping["Name"].text and mapping["Name"].text == entry["PortName"].text
+            ]
+            if any(mapping["Protocol"].text == "udp" for mapping in mappings):
+                yield problem(
+                    entry["PortName"],
+                    f"Service `{service.id}` uses Service Connect for the UDP port "
+                    f"`{entry['PortName'].text}`, and the proxy forwards TCP only",
+                    "Remove the entry, or use DNS names of Cloud Map.",
+                )
+
+
 # Timeouts and namespaces ---------------------------------------------------------------------
 
 
@@ -203,6 +232,7 @@ def namespace_by_name(view: View) -> Iterator[Problem]:
 
 
 RULES = (
+    port_without_tcp,
     wrong_service_connect_name,
     request_timeout_on_tcp,
     wrong_lattice_port_name,

@@ -15,6 +15,7 @@ from moorage.update.load_balancers import find_load_balancer_effects
 from moorage.update.removed_exports import find_export_effects
 from moorage.update.replacements import find_replacements
 from moorage.update.services import find_service_effects
+from moorage.update.target_groups import find_target_group_effects
 from moorage.update.traffic_shifting import find_traffic_shifting_effects
 
 __all__ = ["Effect", "find_effects"]
@@ -27,4 +28,5 @@ def find_effects(change: Comparison) -> Iterator[Effect]:
     yield from find_conflicts(change)
     yield from find_load_balancer_effects(change)
     yield from find_service_effects(change)
+    yield from find_target_group_effects(change)
     yield from find_traffic_shifting_effects(change)

@@ -9,7 +9,7 @@ from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import comparable_value
 from moorage.cfn.view import Resource, View
 from moorage.update.effect import Effect
-from moorage.update.traffic_shifting import has_weights_by_parameter, shifted_target_groups
+from moorage.update.traffic_shifting import has_weights_by_parameter
 
 _UPDATABLE_WITH_CODE_DEPLOY = frozenset(
     {
@@ -37,8 +37,6 @@ def find_service_effects(change: Comparison) -> Iterator[Effect]:
     yield from _code_deploy_services(change)
     yield from _changes_with_hook_deployment(change)
     yield from _reset_traffic(change)
-    yield from _first_listeners(change)
-    yield from _empty_target_groups(change)
 
 
 def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
@@ -48,12 +46,7 @@ def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
         before = change.find_old_version(service)
         old_task = ecs.task_definition_of(before) if before is not None else None
         task = ecs.task_definition_of(service)
-        if (
-            name is None
-            or old_task is None
-            or task is None
-            or not task["ContainerDefinitions"].fully_known
-        ):
+        if name is None or old_task is None or task is None or not _are_names_known(task):
             continue
         if (
             ecs.find_container(old_task, name) is not None
@@ -68,6 +61,11 @@ def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
                 "exist in the task definition",
                 "Change ContainerName in the service's LoadBalancers in the same update.",
             )
+
+
+def _are_names_known(task: Resource) -> bool:
+    definitions = task["ContainerDefinitions"]
+    return definitions.all_known and all(item["Name"].text for item in definitions.items)
 
 
 def _capacity_providers_in_use(change: Comparison) -> Iterator[Effect]:
@@ -249,58 +247,3 @@ def _code_deploy_routes(view: View) -> dict[Resource, str]:
                 if names & {node.resource for node in nodes}:
                     routes[rule] = "CodeDeploy"
     return routes
-
-
-def _first_listeners(change: Comparison) -> Iterator[Effect]:
-    """Existing services that get a target group whose listener is created in the same update."""
-    added = set(change.added) - shifted_target_groups(change)  # reported with their service
-    for attachment in ecs.target_group_attachments(change.new):
-        if (
-            change.find_old_version(attachment.service) is None
-            or attachment.service in change.replacements
-        ):
-            continue
-        group = attachment.target_group.resource
-        if group in added and all(
-            forwarder in added for forwarder in ecs.find_forwarders(change.new, group)
-        ):
-            yield Effect(
-                "M1406",
-                "warning",
-                attachment.target_group,
-                f"{attachment.service.id} exists and gets {group.id} in the update that creates "
-                "the listener. People report that ECS then says the target group has no associated "
-                "load balancer",
-                "If ECS refuses the update, deploy the listener first and then the service.",
-            )
-
-
-def _empty_target_groups(change: Comparison) -> Iterator[Effect]:
-    """Existing listeners and rules that forward to new target groups only."""
-    reported_elsewhere = shifted_target_groups(change)
-    for pair in change.pairs:
-        if (
-            pair.new.type not in (ecs.LISTENER, ecs.LISTENER_RULE)
-            or pair.new in change.replacements
-        ):
-            continue
-        nodes = ecs.forwarded_target_groups(pair.new)
-        groups = [ecs.resource_of_type(node, ecs.TARGET_GROUP) for node in nodes]
-        before = [
-            ecs.resource_of_type(forwarded_target_group, ecs.TARGET_GROUP)
-            for forwarded_target_group in ecs.forwarded_target_groups(pair.old)
-        ]
-        if any(group in reported_elsewhere for group in groups):
-            continue
-        new = bool(groups) and all(group in change.added for group in groups)
-        if new and before and all(group in change.removed for group in before):
-            yield Effect(
-                "M1406",
-                "warning",
-                nodes[0],
-                f"{pair.new.id} immediately forwards to "
-                f"{groups[0].id if groups[0] else 'the new one'}, "
-                "which has no targets until the service's new tasks are registered, so requests "
-                "fail in the meantime",
-                "Deploy it when an interruption is acceptable.",
-            )

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from moorage.facts.quotas import MAX_CONDITION_LENGTH
+from moorage.facts.quotas import MAX_CONDITION_LENGTH, MAX_HEADER_NAME_LENGTH
 from moorage.findings.wording import shown
 from moorage.model import wrong
 
@@ -32,10 +32,12 @@ def _validate_host(value: str) -> str:
 
 
 def _validate_header_name(name: str) -> str:
-    """ELB API reference, HttpHeaderConditionConfig: a name of RFC 7230 without wildcards, at most
-    40 characters, and not `Host`, for which there are host conditions."""
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'+.^_`|~-]{1,40}", name):
-        hint = "Write a name like `X-Api-Version`: at most 40 characters, without wildcards."
+    """ELB API reference, HttpHeaderConditionConfig: a name of RFC 7230 without wildcards, and not
+    `Host`, for which there are host conditions."""
+    is_long = len(name) > MAX_HEADER_NAME_LENGTH
+    if is_long or not re.fullmatch(r"[A-Za-z0-9!#$%&'+.^_`|~-]+", name):
+        hint = f"Write a name like `X-Api-Version`: at most {MAX_HEADER_NAME_LENGTH} characters, "
+        hint += "without wildcards."
         raise wrong("M2412", f"{shown(name)} is not the name of a header", hint)
     if name.lower() == "host":
         message = "The header `Host` cannot be matched by `headers:`"
@@ -54,7 +56,7 @@ def _validate_headers(value: dict[str, list[str]]) -> dict[str, list[str]]:
 
 Host = Annotated[str, AfterValidator(_validate_host)]
 HeaderName = Annotated[str, AfterValidator(_validate_header_name)]
-HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
+HeaderValue = Annotated[str, Field(min_length=1, max_length=MAX_CONDITION_LENGTH)]
 HeaderValues = Annotated[
     OneOrMany[HeaderValue], Field(min_length=1), AfterValidator(reject_duplicates)
 ]

@@ -6,7 +6,6 @@ Forms and ranges: EventBridge Scheduler user guide, "Schedule types in EventBrid
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator
 from functools import cache
 from typing import Annotated
@@ -14,41 +13,24 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from moorage.facts import schedules
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import wrong
 
 from .fields import Duration, format_duration, text
 
-_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-_AT_EXPRESSION = re.compile(
-    r"at\(([12][0-9]{3})-(0[1-9]|1[0-2])-([0-9][0-9])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\)"
-)
-_RATE_EXPRESSION = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)(s?)\)")
-
-_Field = tuple[str, int, int, list[str], str]
-_FIELDS: tuple[_Field, ...] = (
-    ("minutes", 0, 59, [], ""),
-    ("hours", 0, 23, [], ""),
-    ("day of the month", 1, 31, [], r"\?|L|LW|([1-9]|[12][0-9]|3[01])W"),
-    ("month", 1, 12, _MONTHS, ""),
-    ("day of the week", 1, 7, _DAYS, r"\?|L|([1-7]|[A-Z]{3})(L|#[1-5])"),
-    ("year", 1970, 2199, [], ""),
-)
-"""Each field of a cron expression: name, least and greatest number, names for the numbers, and a
-pattern of further forms."""
-
 
 def _check_expression(value: str) -> str:
-    if value.startswith("cron(") and value.endswith(")"):
-        _check_cron(value[5:-1].split(), value)
-    elif match := _RATE_EXPRESSION.fullmatch(value):
+    words = schedules.cron_words(value)
+    if words is not None:
+        _check_cron(words, value)
+    elif match := schedules.RATE_EXPRESSION.fullmatch(value):
         if (match[1] == "1") == bool(match[3]):
             unit = match[2] if match[1] == "1" else f"{match[2]}s"
             hint = f"Write `rate({match[1]} {unit})`."
             raise wrong("M1507", f"{shown(value)} is not a rate expression", hint)
-    elif not ((match := _AT_EXPRESSION.fullmatch(value)) and _is_date(*match.groups()[:3])):
+    elif not schedules.is_at_expression(value):
         if len(words := value.split()) == 5:
             converted = f"cron({' '.join(_convert_to_six_fields(words))})"
             message = f"{shown(value)} has the form of a crontab, which AWS does not accept"
@@ -58,16 +40,14 @@ def _check_expression(value: str) -> str:
     return value
 
 
-def _is_date(year: str, month: str, day: str) -> bool:
-    return 1 <= int(day) <= monthrange(int(year), int(month))[1]
-
-
 def _convert_to_six_fields(words: list[str]) -> list[str]:
     """The six fields of AWS for the five fields of a crontab, which numbers SUN to SAT 0 to 6."""
     minutes, hours, day, month, weekday = words
     if weekday == "*":
         return [minutes, hours, day, month, "?", "*"]
-    named = re.sub(r"(?<![0-9/])[0-9]", lambda match: _DAYS[int(match[0]) % 7], weekday)
+    named = re.sub(
+        r"(?<![0-9/])[0-9]", lambda match: schedules.WEEKDAYS[int(match[0]) % 7], weekday
+    )
     return [minutes, hours, "?", month, named, "*"]
 
 
@@ -75,41 +55,19 @@ def _check_cron(words: list[str], value: str) -> None:
     if len(words) == 5:
         hint = f"Write `cron({' '.join(_convert_to_six_fields(words))})`."
         raise wrong("M1507", f"{shown(value)} has five fields; AWS expects six", hint)
-    if len(words) != len(_FIELDS):
+    if len(words) != len(schedules.CRON_FIELDS):
         hint = "Write minutes, hours, day of the month, month, day of the week and year."
         message = f"{shown(value)} has {len(words)} fields; AWS expects six"
         raise wrong("M1507", message, hint)
-    for word, field in zip(words, _FIELDS, strict=True):
-        if not _is_field(word, field):
+    for word, field in zip(words, schedules.CRON_FIELDS, strict=True):
+        if not schedules.is_cron_field(word, field):
             name, low, high, _, _ = field
             hint = f"Write `*`, or numbers from {low} to {high}."
             message = f"{shown(word)} is not a valid value for the {name}"
             raise wrong("M1507", message, hint)
-    if (words[2] == "?") == (words[4] == "?"):
+    if not schedules.has_one_day(words):
         message = "Exactly one of the day of the month and the day of the week must be `?`"
         raise wrong("M1507", message, "Write `?` for the one that the schedule does not depend on.")
-
-
-def _is_field(word: str, field: _Field) -> bool:
-    _, low, high, names, extra_forms = field
-
-    def number(text: str) -> int | None:
-        if re.fullmatch(r"[0-9]{1,4}", text):
-            return int(text)
-        return low + names.index(text) if text in names else None
-
-    def is_part(part: str) -> bool:
-        body, slash, step = part.partition("/")
-        if slash and not re.fullmatch(r"[1-9][0-9]{0,3}", step):
-            return False
-        if body == "*":
-            return True
-        ends = [number(end) for end in body.split("-")]
-        return len(ends) <= 2 and all(end is not None and low <= end <= high for end in ends)
-
-    return bool(extra_forms and re.fullmatch(extra_forms, word)) or all(
-        map(is_part, word.split(","))
-    )
 
 
 ScheduleExpression = Annotated[

@@ -10,7 +10,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
-from moorage.facts.container_definitions import CONTAINER_NAME
+from moorage.facts.container_definitions import (
+    CONTAINER_NAME,
+    HEALTH_CHECK_INTERVAL,
+    HEALTH_CHECK_RETRIES,
+    HEALTH_CHECK_START_PERIOD,
+    HEALTH_CHECK_TIMEOUT,
+)
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base
@@ -53,14 +59,19 @@ class HealthCheck(Base):
         description="A shell command as text, or a list that begins with `CMD` or `CMD-SHELL`. "
         "Exit code 0 means healthy. The programs that it runs must be in the image.",
     )
-    interval: Annotated[int, duration(5, 300)] = Field(30, description="Time between checks.")
-    timeout: Annotated[int, duration(2, 60)] = Field(
+    interval: Annotated[int, duration(*HEALTH_CHECK_INTERVAL)] = Field(
+        30, description="Time between checks."
+    )
+    timeout: Annotated[int, duration(*HEALTH_CHECK_TIMEOUT)] = Field(
         5, description="Time after which a check has failed."
     )
     retries: int = Field(
-        3, ge=1, le=10, description="Consecutive failures after which the container is unhealthy."
+        3,
+        ge=HEALTH_CHECK_RETRIES[0],
+        le=HEALTH_CHECK_RETRIES[1],
+        description="Consecutive failures after which the container is unhealthy.",
     )
-    start_period: Annotated[int, duration(0, 300)] | None = Field(
+    start_period: Annotated[int, duration(*HEALTH_CHECK_START_PERIOD)] | None = Field(
         None, description="Time after the start of the container in which failures do not count."
     )
 

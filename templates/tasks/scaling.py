@@ -12,6 +12,7 @@ from typing import Any
 from troposphere import GetAtt, Join, Ref, Sub, cloudwatch
 from troposphere import applicationautoscaling as aas
 
+from moorage.facts.scaling import CPU_UTILIZATION, MEMORY_UTILIZATION
 from moorage.findings.finding import Path
 from moorage.model import logical_id
 
@@ -64,10 +65,10 @@ def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
         **({"ScheduledActions": actions} if actions else {}),
     )
     if scaling.cpu is not None:
-        metric = "ECSServiceAverageCPUUtilization"
+        metric = CPU_UTILIZATION
         yield tracking_policy("Cpu", scaling, scaling.cpu, predefined_metric(metric))
     if scaling.memory is not None:
-        metric = "ECSServiceAverageMemoryUtilization"
+        metric = MEMORY_UTILIZATION
         yield tracking_policy("Memory", scaling, scaling.memory, predefined_metric(metric))
     for key, custom in scaling.metrics.items():
         if custom.target is not None:

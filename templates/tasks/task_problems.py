@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from moorage.facts.quotas import MANAGED_POLICIES_PER_ROLE
+from moorage.facts.task_sizes import INSTANCE_TASK_CPU, MIN_INSTANCE_TASK_MEMORY
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.references import Reference
@@ -90,18 +91,18 @@ def _stack_problems(task: Task) -> Iterator[Problem]:
 
 
 def _size_problems(params: TaskParams) -> Iterator[Problem]:
-    """The size of the task. On instances it can have 0.125 to 192 vCPUs (Amazon ECS API reference,
-    RegisterTaskDefinition, cpu)."""
+    low, high = INSTANCE_TASK_CPU
     if params.launch == "fargate":
         keys = params.model_fields_set
         yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory, keys)
-    elif not 128 <= params.cpu <= 196_608:
-        hint = "Write 128 to 196608 CPU units: 1024 are one vCPU."
+    elif not low <= params.cpu <= high:
+        hint = f"Write {low} to {high} CPU units: 1024 are one vCPU."
         message = f"A task cannot have {params.cpu} CPU units"
         yield Problem("M2701", ("cpu",), message, hint)
-    elif params.memory < 6:
+    elif params.memory < MIN_INSTANCE_TASK_MEMORY:
         message = f"A task cannot have {params.memory} MiB of memory"
-        yield Problem("M2701", ("memory",), message, "Write 6 or more.")
+        hint = f"Write {MIN_INSTANCE_TASK_MEMORY} or more."
+        yield Problem("M2701", ("memory",), message, hint)
 
 
 def _existing_problems(params: TaskParams) -> Iterator[Problem]:

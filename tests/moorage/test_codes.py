@@ -14,11 +14,15 @@ from ruamel.yaml import YAML
 from moorage.findings.codes import CODES, TOPICS
 from moorage.findings.codes.code import Code
 from moorage.findings.pages import anchor, findings_document, terminal_page
+from moorage.pipeline.lint_settings import LintSettings, find_unknown
+from moorage.rules.registry import RULES
 from moorage.schema.json_schema import schema
 from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[2]
 PAGES = list(CODES.values())
+OF_CFN_LINT = [code for code in PAGES if code.example.startswith("# .cfnlintrc")]
+"""Codes about the settings of cfn-lint; the examples of all others are params."""
 
 
 def used_codes() -> set[str]:
@@ -67,7 +71,16 @@ def params_schema() -> dict[str, Any]:
     return schema(TEMPLATES)
 
 
-@pytest.mark.parametrize("code", PAGES, ids=lambda code: code.id)
+@pytest.mark.parametrize("code", OF_CFN_LINT, ids=lambda code: code.id)
+def test_an_example_switches_off_rules_that_exist(code: Code) -> None:
+    settings = LintSettings(text=code.example)
+    assert "ignore_checks:" in code.example
+    assert list(find_unknown(settings, {rule.id for rule in RULES})) == []
+
+
+@pytest.mark.parametrize(
+    "code", [code for code in PAGES if code not in OF_CFN_LINT], ids=lambda code: code.id
+)
 def test_an_example_is_valid_params(code: Code, params_schema: dict[str, Any]) -> None:
     """As a params file, or as one stack of any kind."""
     example = YAML(typ="safe", pure=True).load(code.example)

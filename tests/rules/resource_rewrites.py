@@ -22,6 +22,14 @@ LOCALHOST_RULE = {"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}
 """An egress rule that keeps the group without the default rule that allows everything."""
 
 
+NEED_PERMISSIONS = (
+    "AWS::CodeBuild::Project",
+    "AWS::Lambda::Function",
+    "AWS::StepFunctions::StateMachine",
+)
+"""Types whose role is checked when they are created."""
+
+
 def separate_security_group_rules(body: Body, chosen: Chosen) -> Body:
     """Rules of security groups as separate resources, on which services depend."""
     result = deepcopy(body)
@@ -116,7 +124,7 @@ def _add_resource(result: Body, name: str, resource_type: str, properties: Body)
     result["Resources"][name] = {"Type": resource_type, "Properties": deepcopy(properties)}
     before = dependencies(result, name)
     for other, resource in result["Resources"].items():
-        if resource.get("Type") in TASK_RUNNERS and other not in before:
+        if resource.get("Type") in (*TASK_RUNNERS, *NEED_PERMISSIONS) and other not in before:
             resource["DependsOn"] = [*depends_on(resource), name]
 
 

@@ -75,6 +75,7 @@ ATTACHED_TYPES = (
     "AWS::EC2::",
     "AWS::ECS::ClusterCapacityProviderAssociations",
     "AWS::IAM::Policy",
+    "AWS::Lambda::Permission",
     "AWS::S3::BucketPolicy",
 )
 """Types of resources that belong to others, and are in the same stack."""

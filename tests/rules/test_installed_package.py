@@ -58,7 +58,8 @@ def test_cfn_lint_runs_the_rules_of_the_package(
     usage: str, installed: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.yaml").write_text(BAD)
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hook = next(hook for hook in hooks if hook["id"] == "moorage-rules")
     words = {
         "command": ["cfn-lint", "--append-rules", "moorage.rules", "--"],
         "hook": [*shlex.split(hook["entry"]), *hook["args"]],

@@ -9,8 +9,7 @@ from moorage.deploy.diagnosis.known import KNOWN, TOPICS
 from moorage.deploy.diagnosis.known.known_failure import KnownFailure
 from moorage.deploy.diagnosis.matching import rule_failures
 from moorage.findings.codes import CODES
-from moorage.findings.explain import link_rule
-from moorage.findings.pages import WIDTH, anchor, escape_cell, join_words
+from moorage.findings.pages import WIDTH, anchor, escape_cell, join_words, link_rule
 
 _INTRODUCTION = """\
 `moorage why ENV [STACK]` says why a deployment failed, or why a service is not healthy. It reads

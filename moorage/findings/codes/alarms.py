@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import INSIGHTS, NO_EFFECT, PARAMS, UNITS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -15,6 +16,7 @@ CODES: tuple[Code, ...] = (
 alarms:
   target_5xx: {above: 2.5%}  # of the responses
 """,
+        not_in_templates=UNITS,
     ),
     Code(
         "M3402",
@@ -27,6 +29,7 @@ alarms:
   latency: {above: 500ms, for: 5m}  # five values
 """,
         ("CloudWatch API reference, PutMetricAlarm, Period and EvaluationPeriods",),
+        not_in_templates=UNITS,
     ),
     Code(
         "M3403",
@@ -39,6 +42,7 @@ template: notifications
 existing: {arn: "arn:aws:sns:eu-central-1:123456789012:operations"}
 thresholds: {latency: {above: 2s}}  # the only other setting
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3404",
@@ -52,6 +56,7 @@ subscriptions:
   email: [operations@example.com]  # whoever has this address must confirm once
 """,
         ('Amazon SNS developer guide, "Subscribing an endpoint to an Amazon SNS topic"',),
+        not_in_templates="Subscriptions can be in another stack, or be added by hand.",
     ),
     Code(
         "M3405",
@@ -66,6 +71,7 @@ subscriptions:
   sqs: ["arn:aws:sqs:eu-central-1:123456789012:tickets"]  # a standard queue
 """,
         ('Amazon SNS developer guide, "Fanout Amazon SNS notifications to Amazon SQS queues"',),
+        rules=("E9042",),
     ),
     Code(
         "M3406",
@@ -79,6 +85,7 @@ alarms:
   page: {when: [no_healthy_host, target_5xx]}  # keys of alarms
 """,
         ("CloudWatch API reference, PutCompositeAlarm, AlarmRule",),
+        not_in_templates="An alarm rule can name alarms of other stacks.",
     ),
     Code(
         "M3407",
@@ -92,6 +99,7 @@ stacks:
   web: {template: service, alarms: {tasks_missing: {for: 5m}}}
 """,
         ('CloudWatch user guide, "Amazon ECS Container Insights metrics"',),
+        not_in_templates=INSIGHTS,
     ),
     Code(
         "M3408",
@@ -105,6 +113,7 @@ expose:
 alarms:
   latency: {above: 2s}
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3409",
@@ -117,5 +126,6 @@ stacks:
   cluster: {}  # its services are shown
   overview: {template: dashboard}
 """,
+        not_in_templates=PARAMS,
     ),
 )

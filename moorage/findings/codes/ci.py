@@ -97,6 +97,7 @@ stacks:
   ci-api: {template: ci_role, provider: existing, github: {repository: octo-org/api}}
 """,
         (_IAM,),
+        rules=("E9983",),
     ),
     Code(
         "M3807",

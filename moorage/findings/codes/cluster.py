@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import NO_EFFECT, PARAMS, USER_DATA
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -16,6 +17,7 @@ template: cluster
 existing:  # no other settings next to it
   name: shop
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2101",
@@ -29,6 +31,7 @@ default_strategy:
   FARGATE_SPOT: {weight: 3}
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem, base",),
+        rules=("E9211",),
     ),
     Code(
         "M2102",
@@ -41,6 +44,7 @@ default_strategy:
   FARGATE: {weight: 1}  # above 0
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem, weight",),
+        rules=("E9212",),
     ),
     Code(
         "M2103",
@@ -51,6 +55,10 @@ default_strategy:
 capacity:
   ec2: {min: 1, max: 4}  # min <= max
 """,
+        rules=(
+            "E3706",
+            "E9206",
+        ),
     ),
     Code(
         "M2104",
@@ -64,6 +72,7 @@ capacity:
     instance_types: [t4g.small, m7g.medium]  # all Graviton
 """,
         ('Amazon EC2 user guide, "Instance type naming conventions"',),
+        not_in_templates="The ID or the parameter of an AMI does not show its architecture.",
     ),
     Code(
         "M2105",
@@ -82,6 +91,7 @@ capacity:
             'Amazon EC2 Auto Scaling user guide, "Replace Auto Scaling instances based on maximum '
             'instance lifetime"',
         ),
+        rules=("W9218",),
     ),
     Code(
         "M2106",
@@ -96,6 +106,7 @@ capacity:
     instance_types: [g5.xlarge]  # x86
 """,
         ('Amazon ECS developer guide, "Amazon ECS-optimized Linux AMIs"',),
+        not_in_templates="The ID or the parameter of an AMI does not show its drivers.",
     ),
     Code(
         "M2107",
@@ -110,6 +121,7 @@ capacity:
     agent: {ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}
 """,
         ('Amazon ECS developer guide, "Amazon ECS container agent configuration"',),
+        not_in_templates=USER_DATA,
     ),
     Code(
         "M2108",
@@ -123,6 +135,7 @@ capacity:
     agent: {ECS_LOGLEVEL: debug}  # not LOGLEVEL
 """,
         ('Amazon ECS developer guide, "Amazon ECS container agent configuration"',),
+        not_in_templates=USER_DATA,
     ),
     Code(
         "M2109",
@@ -134,6 +147,7 @@ capacity:
   ec2:
     agent: {ECS_LOGLEVEL: debug}  # one line
 """,
+        not_in_templates=USER_DATA,
     ),
     Code(
         "M2110",
@@ -151,6 +165,7 @@ stacks:
     capacity:
       ec2: {subnets: private}  # the kind that the network has
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2111",
@@ -167,6 +182,7 @@ stacks:
       ec2: {subnets: private}
 """,
         ('Amazon ECS developer guide, "Amazon ECS container instances"',),
+        not_in_templates=USER_DATA,
     ),
     Code(
         "M2112",
@@ -184,6 +200,7 @@ stacks:
     capacity: {ec2: true}
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
+        not_in_templates=USER_DATA,
     ),
     Code(
         "M2113",
@@ -195,6 +212,7 @@ stacks:
 app: shop-ecs  # not ecs-shop
 """,
         ("Amazon ECS API reference, CreateCapacityProvider, name", "aws/aws-cdk#29151"),
+        rules=("E9204",),
     ),
     Code(
         "M2114",
@@ -208,5 +226,6 @@ stacks:
   green: {template: cluster, name: shop-green}
 """,
         ("AWS CloudFormation user guide, AWS::ECS::Cluster, Return values, Ref",),
+        rules=("E9983",),
     ),
 )

@@ -20,6 +20,7 @@ release:
   hooks: {after_allow_test_traffic: smoke-test}
 """,
         ("CodeDeploy user guide, \"AppSpec 'hooks' section\"",),
+        not_in_templates="The hooks of CodeDeploy are in an AppSpec file, not in a template.",
     ),
     Code(
         "M3225",
@@ -34,6 +35,10 @@ expose:
   - {via: public, hosts: [shop.example.com], paths: ["/*"]}  # the only route
 """,
         (_GUIDE,),
+        rules=(
+            "E9318",
+            "E9325",
+        ),
     ),
     Code(
         "M3226",
@@ -47,6 +52,7 @@ expose:
   - {via: edge, port: 443/tls}
 """,
         (_GUIDE,),
+        rules=("E9321",),
     ),
     Code(
         "M3227",
@@ -59,5 +65,6 @@ release: {strategy: blue_green}
 service_connect: true
 """,
         ('Amazon ECS developer guide, "Service Connect"',),
+        rules=("E9295",),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, PARAMS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -20,6 +21,7 @@ containers:
     ports: [8080, 53/udp]  # TCP unless the protocol says otherwise
 """,
         ("Amazon ECS API reference, PortMapping",),
+        rules=("E3030",),
     ),
     Code(
         "M2602",
@@ -34,6 +36,10 @@ containers:
     image: ecr:shop/web:1.4.2  # or public.ecr.aws/nginx/nginx:1.27.3
 """,
         ("Amazon ECR API reference, CreateRepository",),
+        rules=(
+            "E9160",
+            "E9179",
+        ),
     ),
     Code(
         "M2603",
@@ -48,6 +54,7 @@ containers:
     environment: {LOG_LEVEL: info}  # no spaces, no equals sign
 """,
         ('The Open Group Base Specifications, "Environment Variable Definition"',),
+        not_in_templates="ECS accepts any name.",
     ),
     Code(
         "M2605",
@@ -62,6 +69,7 @@ containers:
     environment: {LOG_LEVEL: info}
     secrets: {DB_PASSWORD: ssm:/shop/db_password}  # not in `environment` as well
 """,
+        rules=("E9100",),
     ),
     Code(
         "M2606",
@@ -78,6 +86,7 @@ containers:
     environment: {TOKEN: public-site-key}
     not_secret: [TOKEN]  # the same name as above
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2607",
@@ -99,6 +108,7 @@ containers:
             'Amazon ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS '
             'environment variables"',
         ),
+        rules=("E9155",),
     ),
     Code(
         "M2608",
@@ -115,6 +125,7 @@ containers:
       KEY: secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-a1B2c3-x9Y8z7
 """,
         ("Secrets Manager API reference, GetSecretValue",),
+        not_in_templates="A complete ARN has the same form.",
     ),
     Code(
         "M2609",
@@ -140,6 +151,7 @@ expose:
             "CloudFormation user guide, "
             '"Get values stored in other services using dynamic references"',
         ),
+        not_in_templates="A dynamic reference can name the whole secret, too.",
     ),
     Code(
         "M2610",
@@ -157,6 +169,7 @@ containers:
             "Amazon ECS API reference, RepositoryCredentials",
             'Amazon ECS developer guide, "Using non-AWS container images in Amazon ECS"',
         ),
+        rules=("E9141",),
     ),
     Code(
         "M2611",
@@ -172,6 +185,7 @@ containers:
       command: curl -fsS http://localhost:8080/healthz  # or [CMD, curl, ...]
 """,
         ("Amazon ECS API reference, HealthCheck",),
+        rules=("E9115",),
     ),
     Code(
         "M2612",
@@ -185,6 +199,7 @@ containers:
     ulimits: {nofile: {soft: 1024, hard: 4096}}  # soft <= hard
 """,
         ("Amazon ECS API reference, Ulimit",),
+        rules=("E9101",),
     ),
     Code(
         "M2613",
@@ -200,6 +215,7 @@ containers:
     swappiness: 10  # only with max_swap
 """,
         ("Amazon ECS API reference, LinuxParameters",),
+        rules=("W9164",),
     ),
     Code(
         "M2614",
@@ -216,6 +232,7 @@ expose:
     container: web  # which of the two
     paths: [/*]
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2615",
@@ -231,6 +248,7 @@ containers:
   web: {image: ecr:shop/web:1.4.2}
 """,
         ("Amazon ECS API reference, ContainerDefinition",),
+        rules=("E9106",),
     ),
     Code(
         "M2616",
@@ -244,6 +262,7 @@ containers:
   metrics: {image: ecr:shop/metrics:1.0.0, essential: false}
 """,
         ("Amazon ECS API reference, ContainerDefinition",),
+        rules=("E3042",),
     ),
     Code(
         "M2617",
@@ -259,6 +278,7 @@ containers:
     depends_on: {prepare: SUCCESS}  # the task goes on when `prepare` ends
 """,
         ("Amazon ECS API reference, ContainerDependency",),
+        rules=("E9106",),
     ),
     Code(
         "M2618",
@@ -276,6 +296,7 @@ containers:
     depends_on: {db: HEALTHY}  # `db` has a health check
 """,
         ("Amazon ECS API reference, ContainerDependency",),
+        rules=("E9106",),
     ),
     Code(
         "M2619",
@@ -291,6 +312,7 @@ containers:
     memory: 512  # above the reservation
 """,
         ("Amazon ECS API reference, ContainerDefinition, memory",),
+        rules=("E9117",),
     ),
     Code(
         "M2621",
@@ -307,6 +329,7 @@ containers:
     system_controls: {net.core.somaxconn: 1024}
 """,
         ("Amazon ECS API reference, SystemControl",),
+        rules=("E9173",),
     ),
     Code(
         "M2622",
@@ -322,5 +345,6 @@ containers:
   web: {image: ecr:shop/web:1.4.2}
 """,
         ("Amazon ECS API reference, SystemControl",),
+        not_in_templates=ALLOWED,
     ),
 )

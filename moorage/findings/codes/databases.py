@@ -43,6 +43,7 @@ stacks:
             "Amazon RDS API reference, CreateDBInstance and CreateDBCluster",
             "Amazon ElastiCache API reference, CreateReplicationGroup",
         ),
+        rules=("E3033",),
     ),
     Code(
         "M3652",
@@ -55,6 +56,7 @@ stacks:
   shop-db: {template: database, engine: postgresql, version: "17"}  # not "17.4"
 """,
         ("Amazon RDS API reference, DescribeDBEngineVersions",),
+        rules=("E3691",),
     ),
     Code(
         "M3653",
@@ -67,6 +69,7 @@ stacks:
 """,
         (_CLASSES,),
         replaces=("E3025", "E3062"),
+        rules=("E3025",),
     ),
     Code(
         "M3654",
@@ -109,6 +112,7 @@ stacks:
   shop-db: {template: database, engine: postgresql, aurora: {readers: 1}}  # not `multi_az`
 """,
         ('Amazon Aurora user guide, "High availability for Amazon Aurora"',),
+        rules=("E3682",),
     ),
     Code(
         "M3657",

@@ -19,6 +19,7 @@ stacks:
   deployment: {template: deployment_role}  # the only one
 """,
         (_SERVICE_ROLE,),
+        rules=("E9983",),
     ),
     Code(
         "M3902",
@@ -44,6 +45,7 @@ stacks:
 app: shop  # shop-<environment>-cloudformation has at most 64 characters
 """,
         (_QUOTAS,),
+        rules=("E3033",),
     ),
     Code(
         "M3904",

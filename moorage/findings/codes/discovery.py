@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import NO_EFFECT, PARAMS
 
 _CONNECT = 'Amazon ECS developer guide, "Use Service Connect to connect Amazon ECS services"'
 _DISCOVERY = (
@@ -24,6 +25,7 @@ template: cluster
 namespace: true  # creates a namespace
 """,
         (_CONNECT,),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3102",
@@ -37,6 +39,7 @@ template: cluster
 namespace: true  # with DNS names
 """,
         ("AWS Cloud Map API reference, CreateHttpNamespace",),
+        rules=("W9374",),
     ),
     Code(
         "M3103",
@@ -49,6 +52,7 @@ namespace:
   existing:  # nothing else below `namespace`
     arn: arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3104",
@@ -60,6 +64,7 @@ template: cluster
 namespace: {dns: false}  # without network
 """,
         ("AWS Cloud Map API reference, CreateHttpNamespace, CreatePrivateDnsNamespace",),
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3106",
@@ -71,6 +76,7 @@ namespace: {dns: false}  # without network
 discovery: {container: web, port: 8080}  # adds an SRV record
 """,
         (_DISCOVERY,),
+        rules=("E9353",),
     ),
     Code(
         "M3107",
@@ -83,6 +89,7 @@ containers:
   dns: {image: ecr:shop/dns:1.0.0, ports: [53/udp]}
 """,
         (_CONNECT,),
+        rules=("E9352",),
     ),
     Code(
         "M3108",
@@ -94,6 +101,7 @@ service_connect:
   services: [{port: 8080}, {port: 9090, name: api-metrics}]  # different ports
 """,
         ("Amazon ECS API reference, ServiceConnectService",),
+        rules=("E9365",),
     ),
     Code(
         "M3109",
@@ -106,6 +114,7 @@ service_connect:
   services: [{port: 8080, protocol: http, request_timeout: 10s}]  # http has requests
 """,
         ("Amazon ECS API reference, TimeoutConfiguration",),
+        rules=("E9368",),
     ),
     Code(
         "M3110",
@@ -116,6 +125,7 @@ service_connect:
         """\
 reaches: [api]  # other stacks only
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3111",
@@ -128,6 +138,7 @@ reaches: [api]  # other stacks only
 # in the stack that is reached
 service_connect: {services: [{port: 8080}]}  # an endpoint
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3112",
@@ -141,6 +152,7 @@ service_connect: true  # in the service that connects
 reaches: [api]
 """,
         (_CONNECT,),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3114",
@@ -153,6 +165,10 @@ service_connect:
   services: [{port: 8080, name: orders}]  # a name of no other service
 """,
         (_CONNECT,),
+        rules=(
+            "E9365",
+            "E9983",
+        ),
     ),
     Code(
         "M3115",
@@ -164,6 +180,7 @@ service_connect:
 network: network  # the same as that of `api`
 reaches: [api]
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3116",
@@ -177,5 +194,6 @@ stacks:
   green: {template: cluster, namespace: {name: green.internal}}  # another name
 """,
         ("AWS Cloud Map API reference, CreatePrivateDnsNamespace, NamespaceAlreadyExists",),
+        rules=("E9983",),
     ),
 )

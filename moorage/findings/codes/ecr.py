@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import NO_EFFECT, PARAMS, UNITS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -18,6 +19,7 @@ repositories:
     kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 """,
         ('Amazon ECR user guide, "Encryption at rest"',),
+        rules=("E9872",),
     ),
     Code(
         "M2201",
@@ -30,6 +32,7 @@ repositories:
     expire_untagged_after: 14d  # not 36h
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        not_in_templates=UNITS,
     ),
     Code(
         "M2202",
@@ -44,6 +47,7 @@ stacks:
     repositories:
       shop/web: {pull_accounts: ["210987654321"]}  # another account
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2203",
@@ -59,6 +63,7 @@ repositories:
     expire_untagged_after: 14d
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2204",
@@ -79,6 +84,7 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=("E9880",),
     ),
     Code(
         "M2205",
@@ -96,6 +102,7 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=("E9880",),
     ),
     Code(
         "M2206",
@@ -117,6 +124,10 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=(
+            "E9880",
+            "E9883",
+        ),
     ),
     Code(
         "M2207",
@@ -137,6 +148,10 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=(
+            "E9880",
+            "E9884",
+        ),
     ),
     Code(
         "M2208",
@@ -159,6 +174,7 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=("E9880",),
     ),
     Code(
         "M2209",
@@ -182,6 +198,10 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=(
+            "E9880",
+            "E9886",
+        ),
     ),
     Code(
         "M2210",
@@ -203,6 +223,10 @@ repositories:
           action: {type: transition, targetStorageClass: archive}  # both
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=(
+            "E9880",
+            "E9885",
+        ),
     ),
     Code(
         "M2211",
@@ -225,6 +249,7 @@ repositories:
           action: {type: expire}  # not `transition`
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
+        rules=("E9880",),
     ),
     Code(
         "M2212",
@@ -246,6 +271,7 @@ repositories:
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Archiving an image in Amazon ECR"',),
+        rules=("E9880",),
     ),
     Code(
         "M2213",
@@ -263,6 +289,7 @@ repositories:
             "ECR's message: Image tag mutability exclusion filter can contain a maximum of 2 "
             "wildcards",
         ),
+        rules=("E9889",),
     ),
     Code(
         "M2214",
@@ -275,5 +302,6 @@ stacks:
   ecr:
     repositories: {shop/web: {}, shop/worker: {}}  # in no other stack
 """,
+        rules=("E9983",),
     ),
 )

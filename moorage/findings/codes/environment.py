@@ -24,6 +24,7 @@ stacks:
     template: service
 """,
         ("CloudFormation API reference, CreateStack, StackName",),
+        not_in_templates="A template does not contain the name of its stack.",
     ),
     Code(
         "M1602",
@@ -63,6 +64,7 @@ tags:
   team: storefront
 """,
         _TAGS,
+        rules=("E9970",),
     ),
     Code(
         "M1605",
@@ -76,6 +78,7 @@ tags:
   owner: jane  # not `Team`, `app`, `env` or `stack`
 """,
         ('IAM user guide, "Tags for AWS Identity and Access Management resources"',),
+        rules=("E9971",),
     ),
     Code(
         "M1606",
@@ -89,6 +92,10 @@ permissions_boundary: arn:aws:iam::123456789012:policy/boundary  # not `boundary
             'IAM user guide, "IAM identifiers"',
             "IAM API reference, CreateRole",
         ),
+        rules=(
+            "E3033",
+            "E9767",
+        ),
     ),
     Code(
         "M1607",
@@ -100,6 +107,7 @@ permissions_boundary: arn:aws:iam::123456789012:policy/boundary  # not `boundary
 role: arn:aws:iam::123456789012:role/deploy  # not arn:aws:sts::123456789012:assumed-role/...
 """,
         ("AWS STS API reference, AssumeRole", 'IAM user guide, "IAM identifiers"'),
+        not_in_templates="A template does not contain the role that deploys it.",
     ),
     Code(
         "M1608",
@@ -112,5 +120,6 @@ account: "123456789012"
 role: arn:aws:iam::123456789012:role/deploy  # of the same account
 """,
         ("AWS STS API reference, AssumeRole",),
+        not_in_templates="A template does not contain the role that deploys it.",
     ),
 )

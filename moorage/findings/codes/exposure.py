@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, PARAMS
 
 _GUIDE = "Network Load Balancers user guide"
 _TARGET_GROUP = "Elastic Load Balancing API reference, CreateTargetGroup"
@@ -17,6 +18,10 @@ CODES: tuple[Code, ...] = (
 expose:
   - {via: edge, port: 8443/tcp}  # `edge` is a Network Load Balancer
 """,
+        rules=(
+            "E9450",
+            "E9585",
+        ),
     ),
     Code(
         "M2552",
@@ -28,6 +33,7 @@ expose:
 expose:
   - {via: public, paths: ["/*"]}  # `public` is an Application Load Balancer
 """,
+        rules=("E9585",),
     ),
     Code(
         "M2553",
@@ -41,6 +47,7 @@ expose:
   - {via: public-a, paths: ["/*"]}  # a load balancer in `network-a`
 """,
         (_TARGET_GROUP,),
+        rules=("E9680",),
     ),
     Code(
         "M2554",
@@ -53,6 +60,10 @@ stacks:
   network: {ipv6: true}  # for tasks with IPv6 addresses
 """,
         (f'{_GUIDE}, "IP address type"',),
+        rules=(
+            "E9386",
+            "E9459",
+        ),
     ),
     Code(
         "M2555",
@@ -64,6 +75,7 @@ expose:
   - {via: public, paths: ["/*"], health_check: {path: /healthz}}  # over HTTP
 """,
         (_TARGET_GROUP,),
+        rules=("E9555",),
     ),
     Code(
         "M2556",
@@ -76,6 +88,7 @@ containers:
   dns: {image: "ecr:shop/dns:1.4.2", ports: [53/udp]}  # not `53` as well
 """,
         ("aws/amazon-ecs-agent#3428",),
+        rules=("E9112",),
     ),
     Code(
         "M2557",
@@ -88,6 +101,7 @@ expose:
   - {via: public, name: app, paths: ["/*"], health_check: {path: /healthz}}
   - {via: public, name: docs, paths: ["/docs/*"]}  # the same target group, without settings
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2559",
@@ -106,6 +120,7 @@ stacks:
             'Application Load Balancers user guide, "Authenticate users using an Application Load '
             'Balancer"',
         ),
+        rules=("E9484",),
     ),
     Code(
         "M2560",
@@ -119,6 +134,7 @@ stacks:
   edge: {template: nlb, cross_zone: true}  # all addresses send to all tasks
 """,
         ('AWS re:Post, Knowledge Center, "elb-dns-cross-zone-balance-configuration"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2561",
@@ -136,6 +152,7 @@ stacks:
       private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
 """,
         ('Amazon ECS developer guide, "Troubleshooting service load balancers"',),
+        rules=("E9410",),
     ),
     Code(
         "M2562",
@@ -149,6 +166,7 @@ launch: ec2
 network_mode: awsvpc  # not bridge or host
 """,
         ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
+        rules=("E9540",),
     ),
     Code(
         "M2563",
@@ -160,5 +178,6 @@ network_mode: awsvpc  # not bridge or host
 stacks:
   edge: {template: nlb, security_group: true}  # the default
 """,
+        rules=("E9690",),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -28,6 +29,7 @@ logs:
   retention: 14d  # not 10d
 """,
         ("CloudFormation template reference, AWS::Logs::LogGroup, RetentionInDays",),
+        rules=("E3030",),
     ),
     Code(
         "M1502",
@@ -39,6 +41,7 @@ capacity:
   ec2:
     instance_types: [t3.medium, t3a.medium]  # each type once
 """,
+        rules=("E3037",),
     ),
     Code(
         "M1503",
@@ -50,6 +53,7 @@ capacity:
 existing:
   vpc: vpc-0123456789abcdef0  # the ID of the VPC, not its name
 """,
+        rules=("E1151",),
     ),
     Code(
         "M1504",
@@ -60,6 +64,7 @@ existing:
         """\
 clients: [10.20.0.0/16]  # not 10.20.0.1/16
 """,
+        rules=("E3002",),
     ),
     Code(
         "M1505",
@@ -71,6 +76,7 @@ template: nlb
 scheme: internal
 private_addresses: [10.0.0.10, 10.0.32.10]  # one in each subnet
 """,
+        rules=("E9387",),
     ),
     Code(
         "M1506",
@@ -82,6 +88,7 @@ private_addresses: [10.0.0.10, 10.0.32.10]  # one in each subnet
 cidr: 10.0.0.0/16  # IPv4
 ipv6: true  # adds an IPv6 CIDR block that Amazon assigns
 """,
+        rules=("E3002",),
     ),
     Code(
         "M1507",
@@ -95,6 +102,7 @@ ipv6: true  # adds an IPv6 CIDR block that Amazon assigns
 schedule: cron(30 6 ? * MON-FRI *)  # in a crontab: 30 6 * * 1-5
 """,
         ('EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler"',),
+        rules=("E9058",),
     ),
     Code(
         "M1508",
@@ -108,6 +116,7 @@ schedule: cron(0 3 * * ? *)
 time_zone: Europe/Berlin  # a name of the IANA time zone database
 """,
         ('EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler"',),
+        not_in_templates="There is no list of the time zones that AWS accepts.",
     ),
     Code(
         "M1509",
@@ -120,6 +129,7 @@ schedule: rate(1 hour)
 flexible_window: 15m  # whole minutes
 """,
         ("EventBridge Scheduler API reference, FlexibleTimeWindow, MaximumWindowInMinutes",),
+        rules=("E3034",),
     ),
     Code(
         "M1510",
@@ -135,6 +145,7 @@ repositories:
     # the same region in the ARN
     kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 """,
+        rules=("E9465",),
     ),
     Code(
         "M1520",
@@ -148,6 +159,7 @@ task_role:
     - {Sid: ListUploads, Action: s3:ListBucket, Resource: "arn:aws:s3:::uploads"}  # another Sid
 """,
         ('IAM user guide, "IAM JSON policy elements: Sid"',),
+        rules=("E3510",),
     ),
     Code(
         "M1521",
@@ -165,6 +177,7 @@ task_role:
             'IAM user guide, "IAM JSON policy elements: NotAction"',
             'IAM user guide, "IAM JSON policy elements: NotResource"',
         ),
+        rules=("E3510",),
     ),
     Code(
         "M1522",
@@ -179,6 +192,10 @@ task_role:
       Resource: arn:aws:dynamodb:*:*:table/orders
 """,
         ('IAM user guide, "IAM JSON policy elements: Action"',),
+        rules=(
+            "W3037",
+            "E9746",
+        ),
     ),
     Code(
         "M1523",
@@ -193,6 +210,10 @@ task_role:
     - {Action: s3:GetObject, Resource: "arn:aws:s3:::uploads/*"}  # not `uploads/*`
 """,
         ('IAM user guide, "IAM JSON policy elements: Resource"',),
+        rules=(
+            "E3510",
+            "E9750",
+        ),
     ),
     Code(
         "M1524",
@@ -208,5 +229,6 @@ task_role:
       Resource: arn:aws:s3:::uploads/*
 """,
         ('IAM user guide, "Security best practices in IAM"',),
+        not_in_templates=ALLOWED,
     ),
 )

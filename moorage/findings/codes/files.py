@@ -281,4 +281,63 @@ containers:
 """,
         ("XML 1.0, section 2.2, Characters", "Unicode Technical Standard #55"),
     ),
+    Code(
+        "M1023",
+        "The template of a nested stack cannot be found.",
+        "The TemplateURL of an AWS::CloudFormation::Stack is a path, as for `aws cloudformation "
+        "package`, which uploads that file. There is no such file, or it is neither below the "
+        "folder of the template nor below the current folder: other files are not read. Without "
+        "the nested template, nothing is known about its resources.",
+        "Correct the path, which begins at the folder of the template, or run `check` in a folder "
+        "that contains both. A template in S3 is named by its https:// URL.",
+        """\
+overrides:
+  Resources:
+    Network:
+      Type: AWS::CloudFormation::Stack
+      Properties: {TemplateURL: nested/network.yaml}  # beside the template that is checked
+""",
+        (
+            "AWS CLI: aws cloudformation package",
+            "AWS CloudFormation template reference: AWS::CloudFormation::Stack, TemplateURL",
+        ),
+    ),
+    Code(
+        "M1024",
+        "A cloud assembly of the CDK cannot be read.",
+        "The folder that `cdk synth` writes has a file manifest.json, which lists the stacks with "
+        "their templates. It is not JSON, has no list of stacks, or names a template that does not "
+        "exist: `cdk synth` did not finish, or only a part of the folder was copied.",
+        "Run `cdk synth` again, and check the folder that it writes.",
+        """\
+stacks:
+  network: {}  # the params are not the reason; run `npx cdk synth`, then `moorage check cdk.out`
+""",
+        ("AWS CDK: @aws-cdk/cloud-assembly-schema",),
+    ),
+    Code(
+        "M1025",
+        "A rule that is switched off does not exist.",
+        "`ignore_checks` in `.cfnlintrc` switches off rules of cfn-lint and of Moorage, by their "
+        "ids or the beginnings of ids. An id that no rule has switches off nothing: it is "
+        "misspelled, or the rule has been removed.",
+        "Correct the id, or remove it.",
+        """\
+# .cfnlintrc
+ignore_checks: [W9936]  # not W99936
+""",
+        ("cfn-lint, README.md, Configuration",),
+    ),
+    Code(
+        "M1026",
+        "A rule that is switched off finds nothing.",
+        "`check --unused-ignores` reports which ids in `ignore_checks` of `.cfnlintrc` have no "
+        "effect on what was checked. What they were written for is corrected or gone, and they "
+        "would hide the next such mistake.",
+        "Remove the id. Keep it if other templates, which were not checked now, need it.",
+        """\
+# .cfnlintrc
+ignore_checks: []  # W9936 is no longer found
+""",
+    ),
 )

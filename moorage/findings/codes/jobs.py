@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 _TASKS = (
     Code(
@@ -13,6 +14,7 @@ _TASKS = (
         """\
 ephemeral_storage: 100  # GiB, in place of `ebs:`
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3302",
@@ -26,6 +28,7 @@ schedule: rate(1 hour)
 overlap: skip  # not allow
 timeout: 30m
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3303",
@@ -40,6 +43,7 @@ dead_letter_queue:
             'EventBridge Scheduler user guide, "Configuring a dead-letter queue for EventBridge '
             'Scheduler"',
         ),
+        rules=("E9025",),
     ),
     Code(
         "M3305",
@@ -53,6 +57,7 @@ containers:
   migrate: {image: "ecr:shop/api:1.4.2", command: [bin/migrate]}
   agent: {image: "ecr:shop/agent:1.0.0"}
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3306",
@@ -68,6 +73,7 @@ containers:
     command: [bin/migrate]
 """,
         ("Amazon ECS API reference, ContainerDefinition",),
+        not_in_templates=PARAMS,
     ),
 )
 
@@ -84,6 +90,7 @@ queue:
   variable: JOBS_URL  # the only key that can be added
   existing: {arn: "arn:aws:sqs:eu-central-1:123456789012:jobs"}
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3352",
@@ -94,6 +101,7 @@ queue:
 queue: {fifo: true, content_based_deduplication: true}  # a FIFO queue
 """,
         ("Amazon SQS API reference, SetQueueAttributes", "Amazon SNS API reference, CreateTopic"),
+        rules=("E3501",),
     ),
     Code(
         "M3353",
@@ -108,6 +116,7 @@ queue:
     existing: arn:aws:sqs:eu-central-1:123456789012:dead.fifo  # a FIFO queue too
 """,
         ('Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS"',),
+        rules=("E3502",),
     ),
     Code(
         "M3354",
@@ -122,6 +131,7 @@ queue:
   dead_letter_queue: {retention: 14d}  # longer than the queue's
 """,
         ('Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS"',),
+        not_in_templates=ALLOWED,
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS, PROGRAM
 
 _GUIDE = "Network Load Balancers user guide"
 _LISTENERS = f'{_GUIDE}, "Listeners for your Network Load Balancers"'
@@ -24,6 +25,7 @@ expose:
   - {via: edge, port: 443/udp, health_check: {port: 8080}}  # udp, not quic
 """,
         (_LISTENERS,),
+        rules=("E9234",),
     ),
     Code(
         "M2502",
@@ -36,6 +38,7 @@ stacks:
   edge: {template: nlb, zonal_shift: true}  # without `cross_zone: true`
 """,
         ('ARC developer guide, "Network Load Balancers"',),
+        rules=("W9389",),
     ),
     Code(
         "M2503",
@@ -50,6 +53,11 @@ expose:
     certificate: arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd
 """,
         (_LISTENERS,),
+        rules=(
+            "E9451",
+            "E9505",
+            "E9508",
+        ),
     ),
     Code(
         "M2504",
@@ -61,6 +69,7 @@ expose:
   - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # without `preserve_client_ip`
 """,
         (_CLIENT_IP,),
+        rules=("E9588",),
     ),
     Code(
         "M2505",
@@ -73,6 +82,7 @@ expose:
   - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # without `proxy_protocol_v2`
 """,
         (f'{_GUIDE}, "Proxy protocol"',),
+        not_in_templates="AWS accepts the attribute and ignores it.",
     ),
     Code(
         "M2506",
@@ -88,6 +98,7 @@ expose:
     proxy_protocol_v2: true
 """,
         (f'{_GUIDE}, "Proxy protocol"',),
+        not_in_templates=PROGRAM,
     ),
     Code(
         "M2507",
@@ -100,6 +111,7 @@ expose:
   - {via: edge, port: 443/tcp, source_ip_stickiness: true}  # tcp, not tls
 """,
         (_ATTRIBUTES,),
+        rules=("E9588",),
     ),
     Code(
         "M2508",
@@ -111,6 +123,10 @@ expose:
   - {via: edge, port: 8443/tcp, tcp_idle_timeout: 10m}  # a TCP listener
 """,
         ("Elastic Load Balancing API reference, ListenerAttribute",),
+        rules=(
+            "E9480",
+            "E9582",
+        ),
     ),
     Code(
         "M2509",
@@ -123,6 +139,7 @@ expose:
   - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}  # one listener for both
 """,
         (_LISTENERS,),
+        rules=("E9470",),
     ),
 )
 
@@ -137,6 +154,7 @@ _CLIENTS = (
 expose:
   - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}  # not an empty list
 """,
+        rules=("E9693",),
     ),
     Code(
         "M2513",
@@ -149,6 +167,7 @@ expose:
 expose:
   - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}  # IP addresses
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2514",
@@ -161,6 +180,7 @@ stacks:
   edge: {template: nlb, scheme: internal}  # clients use their private IP addresses
 """,
         ('Amazon VPC user guide, "Security group rules"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2516",
@@ -177,6 +197,7 @@ expose:
     clients: [10.0.0.0/16]
 """,
         (_CLIENT_IP,),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2517",
@@ -190,6 +211,7 @@ stacks:
   edge: {template: nlb, ip_address_type: dualstack, security_group: true}  # the default
 """,
         (_CLIENT_IP,),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2518",
@@ -204,6 +226,7 @@ stacks:
   edge: {template: nlb, ip_address_type: dualstack, security_group: true}  # the default
 """,
         (_CLIENT_IP,),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2519",
@@ -216,6 +239,7 @@ expose:
   - {via: edge, port: 8443/tcp, clients: []}  # the existing security group allows them
 """,
         ('Amazon EC2 API reference, "Error codes for the Amazon EC2 API"',),
+        rules=("E9681",),
     ),
     Code(
         "M2521",
@@ -230,6 +254,7 @@ expose:
   - {via: edge, port: 6514/tcp, clients: [198.51.100.0/24]}
 """,
         ("AWS Security Hub user guide, EC2.18",),
+        not_in_templates=ALLOWED,
     ),
 )
 
@@ -245,6 +270,7 @@ expose:
   - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # checks the UDP port
 """,
         (_HEALTH,),
+        rules=("E9555",),
     ),
     Code(
         "M2532",
@@ -258,6 +284,10 @@ expose:
   - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}  # in place of TCP 53
 """,
         (_HEALTH,),
+        rules=(
+            "W9561",
+            "E9558",
+        ),
     ),
     Code(
         "M2535",
@@ -269,6 +299,7 @@ expose:
   - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, path: /healthz}}  # over HTTP
 """,
         (_HEALTH,),
+        rules=("E9567",),
     ),
     Code(
         "M2536",
@@ -281,6 +312,7 @@ expose:
   - {via: edge, port: 8443/tcp}  # without `health_check: {sidecar: ...}`
 """,
         ("docs/health-sidecar.md",),
+        not_in_templates=PROGRAM,
     ),
     Code(
         "M2537",
@@ -296,6 +328,7 @@ expose:
       sidecar: {probe: dns, port: 9090}  # the port of the sidecar
 """,
         ("docs/health-sidecar.md",),
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2539",
@@ -312,6 +345,7 @@ expose:
     health_check: {sidecar: {probe: dns}, interval: 10s, unhealthy_threshold: 3}  # no `drain`
 """,
         ("docs/health-sidecar.md",),
+        not_in_templates=PROGRAM,
     ),
     Code(
         "M2540",
@@ -324,6 +358,7 @@ expose:
   - {via: internal-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # the same
 """,
         ("docs/health-sidecar.md",),
+        not_in_templates=PROGRAM,
     ),
     Code(
         "M2541",
@@ -337,6 +372,7 @@ expose:
   - {via: internal-edge, port: 53/udp, health_check: {port: 8080}}  # without the sidecar
 """,
         (f'{_GUIDE}, "IP address type"',),
+        not_in_templates=PROGRAM,
     ),
     Code(
         "M2542",
@@ -349,6 +385,7 @@ expose:
   - {via: edge, port: 53/udp, health_check: {port: 8080}}  # without a sidecar
 """,
         ('CloudFormation user guide, "Understand CloudFormation quotas"',),
+        not_in_templates="CloudFormation accepts larger templates from S3.",
     ),
 )
 

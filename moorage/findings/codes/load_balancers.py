@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS, UNITS
 
 _CERTIFICATE = (
     "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
@@ -24,6 +25,7 @@ existing:  # no other settings next to it
   listener: {_LISTENER}
   security_group: sg-0123456789abcdef0
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2302",
@@ -41,6 +43,7 @@ existing:
   public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
 """,
         ("Elastic Load Balancing API reference, CreateLoadBalancer, Subnets",),
+        rules=("E3680",),
     ),
     Code(
         "M2303",
@@ -56,6 +59,7 @@ ipv6: true  # required by `ip_address_type: dualstack`
             'Application Load Balancers user guide, "Application Load Balancers"',
             'Network Load Balancers user guide, "Network Load Balancers"',
         ),
+        rules=("E9381",),
     ),
     Code(
         "M2304",
@@ -75,6 +79,7 @@ ssl_policy: ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09  # the default
             ),
             'Network Load Balancers user guide, "Security policies for your Network Load Balancer"',
         ),
+        rules=("E9509",),
     ),
     Code(
         "M2305",
@@ -87,6 +92,7 @@ template: alb
 certificate:  # each certificate once
   - {_CERTIFICATE}
 """,
+        rules=("E3037",),
     ),
     Code(
         "M2306",
@@ -100,6 +106,7 @@ template: alb
 clients: [10.0.0.0/8, 192.168.0.0/16]  # each client once
 """,
         ("aws-cloudformation/cloudformation-coverage-roadmap#612",),
+        rules=("E9681",),
     ),
     Code(
         "M2307",
@@ -112,6 +119,7 @@ template: alb
 ip_address_type: dualstack  # in a network with `ipv6: true`
 clients: ["2001:db8::/32"]  # needs `dualstack`
 """,
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2308",
@@ -127,6 +135,7 @@ scheme: internal
 ip_address_type: dualstack  # in a network with `ipv6: true`
 clients: [10.0.0.0/16, "2001:db8:1234::/56"]  # both IP versions
 """,
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2309",
@@ -145,6 +154,7 @@ egress: nat  # a NAT gateway for connections from private subnets
                 'Application Load Balancer?"'
             ),
         ),
+        rules=("E9485",),
     ),
     Code(
         "M2310",
@@ -167,6 +177,12 @@ authentication: true
                 'Balancers"'
             ),
         ),
+        rules=(
+            "E9475",
+            "E9496",
+            "E9451",
+            "E9456",
+        ),
     ),
     Code(
         "M2311",
@@ -184,6 +200,7 @@ private_addresses: [10.0.0.10, 10.0.32.10]  # one address of each subnet
             "Elastic Load Balancing API reference, CreateLoadBalancer, SubnetMappings",
             "hashicorp/terraform-provider-aws#15235",
         ),
+        rules=("E9390",),
     ),
     Code(
         "M2312",
@@ -197,6 +214,7 @@ template: nlb
 elastic_ips: [eipalloc-0123456789abcdef0, eipalloc-0123456789abcdef1]
 """,
         ("Elastic Load Balancing API reference, CreateLoadBalancer, SubnetMappings",),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2313",
@@ -211,6 +229,7 @@ scheme: internal
 private_addresses: [10.0.0.10, 10.0.32.10]  # in 10.0.0.0/19 and 10.0.32.0/19
 """,
         ('Amazon VPC user guide, "Subnet CIDR blocks"',),
+        rules=("E9387",),
     ),
     Code(
         "M2314",
@@ -228,6 +247,7 @@ existing:
   addresses: [10.0.0.0/24, 10.0.1.0/24]  # the blocks of its subnets
 """,
         ('Network Load Balancers user guide, "Target security groups"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2315",
@@ -240,6 +260,7 @@ template: nlb
 enforce_security_group_inbound_rules_on_private_link_traffic: "on"  # with a security group only
 """,
         ("Elastic Load Balancing API reference, SetSecurityGroups",),
+        rules=("E9398",),
     ),
     Code(
         "M2316",
@@ -252,6 +273,10 @@ template: nlb
 # not those of another load balancer
 elastic_ips: [eipalloc-0123456789abcdef0, eipalloc-0123456789abcdef1]
 """,
+        rules=(
+            "E9382",
+            "E9983",
+        ),
     ),
     Code(
         "M2320",
@@ -264,6 +289,7 @@ elastic_ips: [eipalloc-0123456789abcdef0, eipalloc-0123456789abcdef1]
 template: alb
 access_logs: {expire_after: 30d}  # without `bucket:`
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2321",
@@ -275,6 +301,7 @@ template: alb
 access_logs: {expire_after: 30d}  # days
 """,
         ("Amazon S3 API reference, LifecycleExpiration",),
+        not_in_templates=UNITS,
     ),
     Code(
         "M2322",
@@ -291,6 +318,7 @@ expose:
     certificate: {_CERTIFICATE}
 """,
         ('Network Load Balancers user guide, "Access logs"',),
+        rules=("W9388",),
     ),
     Code(
         "M2330",
@@ -304,6 +332,7 @@ aliases:  # each zone and name once in the environment
   - {zone: Z0123456789ABCDEFGHIJ, name: www.example.com}
 """,
         ("Amazon Route 53 API reference, ChangeResourceRecordSets",),
+        rules=("E9983",),
     ),
     Code(
         "M2331",
@@ -321,6 +350,7 @@ stacks:
     containers: {web: {image: "ecr:web:1", ports: [8080]}}
     expose: [{via: public, hosts: [www.example.com]}]  # the name of the alias
 """,
+        not_in_templates="Another stack can have a rule for the name.",
     ),
     Code(
         "M2332",
@@ -335,6 +365,7 @@ scheme: internal
 clients: [10.0.0.0/8]  # private addresses reach an internal load balancer
 """,
         ('Elastic Load Balancing user guide, "Load balancer scheme"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2333",
@@ -348,5 +379,6 @@ template: alb
 certificate: {_CERTIFICATE}
 """,
         ("AWS Security Hub user guide, ELB.1",),
+        not_in_templates=ALLOWED,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ACCOUNT, NO_EFFECT, PARAMS
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -17,6 +18,7 @@ existing:  # no other settings next to it
   vpc: vpc-0123456789abcdef0
   private_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2001",
@@ -31,6 +33,7 @@ existing:
   # at least one list of subnets
   public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2002",
@@ -46,6 +49,10 @@ existing:
   public_subnets: [subnet-0123456789abcdef0]
   private_subnets: [subnet-0123456789abcdef1]  # not a public one again
 """,
+        rules=(
+            "E3037",
+            "E9400",
+        ),
     ),
     Code(
         "M2003",
@@ -62,6 +69,7 @@ cidr: 10.20.0.0/16  # /16 to /23
             "Amazon EC2 API reference, CreateVpc",
             'Elastic Load Balancing user guide, "Subnets for your load balancer"',
         ),
+        rules=("E9683",),
     ),
     Code(
         "M2004",
@@ -74,6 +82,7 @@ template: network
 cidr: 172.16.0.0/16  # a private block
 """,
         ("IANA IPv4 Special-Purpose Address Registry (RFC 6890)",),
+        rules=("E9684",),
     ),
     Code(
         "M2005",
@@ -84,6 +93,7 @@ cidr: 172.16.0.0/16  # a private block
 template: network
 availability_zones: [eu-central-1a, eu-central-1b]  # or 2
 """,
+        not_in_templates="The names of Availability Zones differ between accounts.",
     ),
     Code(
         "M2006",
@@ -95,6 +105,7 @@ availability_zones: [eu-central-1a, eu-central-1b]  # or 2
 template: network
 availability_zones: [eu-central-1a, eu-central-1b]  # of the same region
 """,
+        not_in_templates="A template does not contain its region.",
     ),
     Code(
         "M2007",
@@ -108,6 +119,7 @@ template: network
 availability_zones: [eu-central-1a, eu-central-1b]  # each of them once
 """,
         ("Elastic Load Balancing API reference, CreateLoadBalancer, Subnets",),
+        rules=("E9400",),
     ),
     Code(
         "M2008",
@@ -120,6 +132,7 @@ availability_zones: [eu-central-1a, eu-central-1b]  # each of them once
 template: network
 availability_zones: 3  # not 4
 """,
+        not_in_templates=ACCOUNT,
     ),
     Code(
         "M2009",
@@ -132,6 +145,7 @@ template: network
 egress: endpoints  # not nat or public
 endpoints: [sqs, dynamodb]
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2010",
@@ -145,6 +159,7 @@ egress: endpoints
 endpoints: [sqs, execute-api]  # the last part of com.amazonaws.eu-central-1.sqs
 """,
         ('AWS PrivateLink guide, "AWS services that integrate with AWS PrivateLink"',),
+        not_in_templates="Everybody can have endpoint services, with names of their own.",
     ),
     Code(
         "M2011",
@@ -159,6 +174,7 @@ template: network
 egress: endpoints
 endpoints: [sts]  # or com.amazonaws.eu-central-1.sts
 """,
+        not_in_templates="An interface endpoint can be for a service in another region.",
     ),
     Code(
         "M2012",
@@ -172,5 +188,6 @@ template: network
 egress: endpoints
 endpoints: [sqs]  # in addition to ecr.api, ecr.dkr, s3, logs, secretsmanager, ssm, ssmmessages
 """,
+        not_in_templates="Two endpoints of a service are allowed if one has no private DNS.",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import PARAMS
 
 _QUOTAS = 'CloudFormation user guide, "Understand CloudFormation quotas"'
 
@@ -19,6 +20,7 @@ stacks:
   web: {template: service}  # shop-dev-web
 """,
         (_QUOTAS,),
+        not_in_templates="A template does not contain the name of its stack.",
     ),
     Code(
         "M1302",
@@ -33,6 +35,7 @@ volumes:
   web-logs: {}  # not `webdata` alongside `web-data`
 """,
         ('CloudFormation user guide, "Resources section structure", Logical ID',),
+        rules=("E0000",),
     ),
     Code(
         "M1303",
@@ -47,6 +50,7 @@ stacks:
   admin: {template: service}  # some of the containers and routes that `web` had
 """,
         (_QUOTAS,),
+        not_in_templates="CloudFormation accepts larger templates from S3.",
     ),
     Code(
         "M1304",
@@ -62,6 +66,7 @@ stacks:
     repositories: {shop/jobs: {}}
 """,
         (_QUOTAS,),
+        rules=("E3010",),
     ),
     Code(
         "M1305",
@@ -77,6 +82,7 @@ overrides:
         Cluster: {"Fn::ImportValue": shop-dev-cluster-ClusterArn}  # exported by `cluster`
 """,
         ("CloudFormation template reference, Fn::ImportValue",),
+        not_in_templates="Another stack of the account can have the export.",
     ),
     Code(
         "M1306",
@@ -92,6 +98,7 @@ stacks:
     after: [migrate]
 """,
         ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
+        not_in_templates="Each of the stacks can exist already, so their order is not known.",
     ),
     Code(
         "M1307",
@@ -110,6 +117,7 @@ overrides:
           web: {Hostname: storefront}
 """,
         ("RFC 7386, JSON Merge Patch",),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M1308",
@@ -139,6 +147,7 @@ overrides:
       Export: {Name: shop-dev-web-LogGroupName}  # of this stack only
 """,
         ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
+        rules=("E9984",),
     ),
     Code(
         "M1310",
@@ -151,6 +160,7 @@ task_role:
   managed_policies: [arn:aws:iam::123456789012:policy/shop-reports]  # not in `statements:`
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
+        rules=("E9995",),
     ),
     Code(
         "M1311",
@@ -171,6 +181,7 @@ overrides:
             "RFC 7386, JSON Merge Patch",
             'CloudFormation user guide, "Template anatomy"',
         ),
+        rules=("E3001",),
     ),
     Code(
         "M1312",
@@ -183,6 +194,7 @@ expose:
   - {via: public, paths: [/], name: home}  # `name:` becomes part of logical IDs
 """,
         (_QUOTAS,),
+        rules=("E3001",),
     ),
     Code(
         "M1313",
@@ -214,6 +226,7 @@ containers:
     environment_files: ["arn:aws:s3:::shop-config/app.env"]  # not a long `environment:`
 """,
         ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
+        rules=("E9991",),
     ),
     Code(
         "M1315",

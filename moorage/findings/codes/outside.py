@@ -53,6 +53,10 @@ containers:
       DB_PASSWORD: {stack: shop-db, output: SecretArn, key: password}  # `Ref` of the secret
 """,
         ("CloudFormation template reference, the return values of each resource type",),
+        rules=(
+            "E9270",
+            "E9384",
+        ),
     ),
     Code(
         "M1903",
@@ -68,6 +72,7 @@ containers:
   orders: {image: "ecr:shop/orders:1.0"}
 """,
         (_DYNAMIC, "aws-cloudformation/cfn-lint, issue 2181"),
+        rules=("E9981",),
     ),
     Code(
         "M1904",
@@ -87,5 +92,6 @@ containers:
                 'references"'
             ),
         ),
+        rules=("E9982",),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS, UNITS
 
 _TRIGGERS = 'AWS CodePipeline API reference, "GitPushFilter"'
 _LIMITS = 'AWS CodePipeline user guide, "Quotas in AWS CodePipeline"'
@@ -22,6 +23,7 @@ CODES: tuple[Code, ...] = (
         "Write exactly one of `github`, `gitlab`, `bitbucket` and `codecommit`.",
         _SOURCE,
         (_CODEBUILD,),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3701",
@@ -31,6 +33,7 @@ CODES: tuple[Code, ...] = (
         "Write the ARN of the connection as `connection:`, or remove it for CodeCommit.",
         _SOURCE,
         ('Developer Tools console user guide, "What are connections?"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3702",
@@ -44,6 +47,7 @@ triggers:
   - {tags: ["v*"]}
 """,
         (_TRIGGERS,),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3703",
@@ -56,6 +60,7 @@ triggers:
   - {branches: ["release/**"]}  # not one pattern for each release
 """,
         (_TRIGGERS,),
+        rules=("E9028",),
     ),
     Code(
         "M3704",
@@ -68,6 +73,7 @@ environment: {NPM_REGISTRY: "https://npm.example.com"}
 secrets: {NPM_TOKEN: "secretsmanager:shop/npm:token"}
 """,
         ('AWS CodeBuild API reference, "EnvironmentVariable"',),
+        rules=("E9010",),
     ),
     Code(
         "M3705",
@@ -78,6 +84,7 @@ secrets: {NPM_TOKEN: "secretsmanager:shop/npm:token"}
 timeout: 30m  # not 90s
 """,
         ('AWS CodeBuild API reference, "CreateProject"',),
+        not_in_templates=UNITS,
     ),
     Code(
         "M3706",
@@ -91,6 +98,7 @@ stacks:
   codebuild: {vpc: true}
 """,
         ('AWS CodeBuild user guide, "Use AWS CodeBuild with Amazon Virtual Private Cloud"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3707",
@@ -104,6 +112,7 @@ images:
   shop/web: {mounts: {npm: NPM_TOKEN}}
 """,
         ('Docker documentation, "Build secrets"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3708",
@@ -119,6 +128,7 @@ stacks:
       shop/web: {immutable_tags: {exclusions: [cache]}}
 """,
         ('Amazon ECR user guide, "Preventing image tags from being overwritten in Amazon ECR"',),
+        not_in_templates="It is about the commands of a buildspec.",
     ),
     Code(
         "M3709",
@@ -131,6 +141,7 @@ source: {codecommit: shop}
 buildspec: ci/buildspec.yml
 """,
         ('AWS CodeBuild user guide, "Build specification reference for CodeBuild"',),
+        rules=("E3003",),
     ),
     Code(
         "M3710",
@@ -139,6 +150,7 @@ buildspec: ci/buildspec.yml
         "Add `source`.",
         _SOURCE,
         (_CODEBUILD,),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3711",
@@ -151,6 +163,7 @@ buildspec: ci/buildspec.yml
 docker: true
 """,
         ('AWS CodeBuild API reference, "ProjectEnvironment"',),
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3712",
@@ -165,6 +178,7 @@ stacks:
     source: {codecommit: shop, branch: main}
 """,
         ('AWS CodeBuild user guide, "Use webhooks with AWS CodeBuild"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3713",
@@ -184,6 +198,7 @@ stacks:
     triggers: [{pull_requests: true}]
 """,
         ('AWS CodeBuild user guide, "Best practices for webhooks"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3714",
@@ -196,6 +211,7 @@ stacks:
   delivery: {template: pipeline}
 """,
         (_LIMITS,),
+        rules=("E9028",),
     ),
     Code(
         "M3715",
@@ -207,6 +223,7 @@ stacks:
 execution_mode: QUEUED
 """,
         ('AWS CodePipeline user guide, "Set or change the pipeline execution mode"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3716",
@@ -221,6 +238,7 @@ environments:
     role: arn:aws:iam::123456789012:role/deploy
     stacks: [network, cluster, public, web]
 """,
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3717",
@@ -232,6 +250,7 @@ build: {environment: dev, stacks: [web], repositories: [shop/web]}
 pushed_images:
   api: {repository: shop/api}  # not web
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3718",
@@ -245,6 +264,7 @@ environments:
     preview_role: arn:aws:iam::123456789012:role/preview
     approval: true
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3719",
@@ -257,5 +277,6 @@ pushed_images:
   web: {repository: shop/web}
 """,
         (_LIMITS,),
+        not_in_templates=PARAMS,
     ),
 )

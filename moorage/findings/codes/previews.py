@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ENVIRONMENTS
 
 _RULES = 'Elastic Load Balancing API reference, "CreateRule"'
 _EXAMPLE = """\
@@ -22,6 +23,7 @@ CODES: tuple[Code, ...] = (
         "them itself, and belongs to the same app, account and region.",
         "Write the name of an environment, and names of its stacks.",
         _EXAMPLE,
+        not_in_templates=ENVIRONMENTS,
     ),
     Code(
         "M4002",
@@ -39,6 +41,7 @@ CODES: tuple[Code, ...] = (
         "environment, which differs for each preview.",
         _ROUTE,
         (_RULES,),
+        rules=("E9470",),
     ),
     Code(
         "M4004",
@@ -51,6 +54,7 @@ expose:
   - {via: public, hosts: ["${env}.example.com"], priority: 9000}
 """,
         (_RULES,),
+        rules=("E9500",),
     ),
     Code(
         "M4005",
@@ -62,6 +66,7 @@ expose:
         """\
 discovery: {name: "web-${env}"}
 """,
+        rules=("E9983",),
     ),
     Code(
         "M4006",
@@ -74,6 +79,7 @@ discovery: {name: "web-${env}"}
 # params/preview.yaml
 stacks: {registry: null, ci: null}
 """,
+        rules=("E9983",),
     ),
     Code(
         "M4007",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import PARAMS
 
 _CONTAINERS = "Amazon ECS API reference, ContainerDefinition"
 _RULE_QUOTAS = 'Application Load Balancers user guide, "Quotas for your Application Load Balancers"'
@@ -24,6 +25,7 @@ stacks:
     template: service
     cluster: existing-cluster  # a name below `stacks:`
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M1202",
@@ -39,6 +41,7 @@ stacks:
     template: service
     network: blue  # needed, because there are two
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M1203",
@@ -51,6 +54,10 @@ cpu: 512
 memory: 1024  # 1024, 2048, 3072 or 4096 with 512 CPU units
 """,
         ('Amazon ECS developer guide, "Amazon ECS task definition parameters for Fargate"',),
+        rules=(
+            "E3047",
+            "E9192",
+        ),
     ),
     Code(
         "M1204",
@@ -65,6 +72,7 @@ containers:
 expose:
   - {via: public, paths: [/], container: app}  # one of the names above
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M1205",
@@ -80,6 +88,7 @@ expose:
   - {via: public, paths: [/], port: 8080}  # one of `ports:`
 """,
         ("Amazon ECS API reference, LoadBalancer, containerPort",),
+        rules=("E9220",),
     ),
     Code(
         "M1206",
@@ -94,6 +103,10 @@ containers:
   metrics: {image: "ecr:shop/metrics:1.0", ports: [9090]}  # not 3000 too
 """,
         ("Amazon ECS API reference, PortMapping, hostPort",),
+        rules=(
+            "E9118",
+            "E9104",
+        ),
     ),
     Code(
         "M1207",
@@ -112,6 +125,7 @@ containers:
     essential: false
 """,
         ("Amazon ECS API reference, ContainerDependency",),
+        rules=("E9106",),
     ),
     Code(
         "M1208",
@@ -139,6 +153,7 @@ containers:
                 'environment variables"'
             ),
         ),
+        rules=("W9156",),
     ),
     Code(
         "M1210",
@@ -156,6 +171,7 @@ certificate: arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d  # of th
                 'Manager"'
             ),
         ),
+        rules=("E9465",),
     ),
     Code(
         "M1212",
@@ -173,6 +189,7 @@ containers:
   metrics: {image: "ecr:shop/metrics:1.0", memory_reservation: 256}  # 1024 together
 """,
         (_CONTAINERS + ", memory",),
+        rules=("E9109",),
     ),
     Code(
         "M1213",
@@ -188,6 +205,7 @@ minimum_healthy_percent: 100
 maximum_percent: 200  # the new task starts before the old one stops
 """,
         ("Amazon ECS API reference, DeploymentConfiguration",),
+        rules=("E9290",),
     ),
     Code(
         "M1215",
@@ -202,6 +220,7 @@ expose:
   - {via: public, name: account, paths: [/account/*, /login/*, /logout/*]}
 """,
         (_RULE_QUOTAS,),
+        rules=("E9510",),
     ),
     Code(
         "M1216",
@@ -220,6 +239,7 @@ expose:
                 'ECS service"'
             ),
         ),
+        rules=("E9225",),
     ),
     Code(
         "M1219",
@@ -235,6 +255,7 @@ containers:
 """,
         ('Amazon ECS developer guide, "Best practices for Amazon ECS container images"',),
         replaces=("W9128",),
+        rules=("W9128",),
     ),
     Code(
         "M1221",
@@ -250,5 +271,6 @@ containers:
     mounts: {data: /data}  # a name in `volumes:`
 """,
         ("Amazon ECS API reference, MountPoint",),
+        rules=("E9165",),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 RELEASES = (
     Code(
@@ -19,6 +20,7 @@ expose: [{via: public, paths: ["/*"]}]  # a load balancer
 release: canary
 """,
         ('Amazon ECS developer guide, "Amazon ECS blue/green deployments"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3211",
@@ -34,6 +36,10 @@ expose: [{via: public, paths: ["/*", "/docs/*"]}]  # one route
 release: canary
 """,
         ('Amazon ECS developer guide, "Troubleshooting Amazon ECS blue/green deployments"',),
+        rules=(
+            "E9302",
+            "E9304",
+        ),
     ),
     Code(
         "M3212",
@@ -47,6 +53,7 @@ release: canary
 release: {strategy: linear, step_percent: 20, step_bake_time: 5m}
 """,
         ("Amazon ECS API reference, DeploymentConfiguration",),
+        rules=("E9296",),
     ),
     Code(
         "M3213",
@@ -67,6 +74,7 @@ release: {strategy: linear, step_percent: 10, step_bake_time: 2h, bake_time: 12h
                 "CanaryConfiguration"
             ),
         ),
+        rules=("E9307",),
     ),
     Code(
         "M3214",
@@ -78,6 +86,7 @@ release: {strategy: linear, step_percent: 10, step_bake_time: 2h, bake_time: 12h
 release: {strategy: canary, canary_percent: 2.5, canary_bake_time: 2m}  # not 2.55, not 90s
 """,
         ("Amazon ECS API reference, CanaryConfiguration and LinearConfiguration",),
+        rules=("E3002",),
     ),
     Code(
         "M3215",
@@ -93,6 +102,7 @@ release:
   hooks: [{pause: 1d, stages: [post_test_traffic_shift]}]  # not test_traffic_shift
 """,
         ('Amazon ECS developer guide, "Pause lifecycle hooks"',),
+        rules=("E9305",),
     ),
     Code(
         "M3216",
@@ -105,6 +115,7 @@ release:
   hooks: [{pause: 1d, stages: [post_scale_up, post_test_traffic_shift]}]  # one hook
 """,
         ('Amazon ECS developer guide, "Pause lifecycle hooks"',),
+        rules=("E9310",),
     ),
     Code(
         "M3219",
@@ -130,6 +141,7 @@ release:
                 ' linear, and canary deployments"'
             ),
         ),
+        rules=("E9301",),
     ),
     Code(
         "M3220",
@@ -147,6 +159,7 @@ service_connect: {services: [{port: 8080, protocol: http}]}
 release: {strategy: canary, test: {headers: {X-Release: next}}}
 """,
         ('Amazon ECS developer guide, "Service Connect for Amazon ECS blue/green deployments"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3222",
@@ -166,6 +179,7 @@ release: blue_green  # changes the weights once
                 ' linear, and canary deployments"'
             ),
         ),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3228",
@@ -185,6 +199,7 @@ release: canary
                 'linear, and canary deployments"'
             ),
         ),
+        not_in_templates="AWS does not say that it refuses it.",
     ),
     Code(
         "M3229",
@@ -199,6 +214,7 @@ minimum_healthy_percent: 80
 release: {early_success: {healthy_percent: 90}}
 """,
         ("Amazon ECS API reference, DeploymentEarlySuccessCriteria",),
+        rules=("E9311",),
     ),
     Code(
         "M3230",
@@ -213,6 +229,7 @@ release: {early_success: {healthy_percent: 90}}
 expose: [{via: public, paths: ["/*"], authenticate: {oidc: {}}}]
 release: rolling
 """,
+        not_in_templates="AWS does not say what happens.",
     ),
     Code(
         "M3234",
@@ -231,6 +248,7 @@ release: {strategy: blue_green, bake_time: 10m, rollback_on: [shop-5xx]}
                 'failures"'
             ),
         ),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3236",
@@ -246,6 +264,7 @@ alarms: true
 release: {strategy: canary, rollback_on: [target_5xx, latency]}
 """,
         ('AWS CloudFormation user guide, "Circular dependencies"',),
+        rules=("E3004",),
     ),
     Code(
         "M3237",
@@ -256,6 +275,7 @@ release: {strategy: canary, rollback_on: [target_5xx, latency]}
 release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
 """,
         ('CodeDeploy user guide, "CodeDeploy quotas"',),
+        rules=("E9343",),
     ),
     Code(
         "M3238",
@@ -268,6 +288,7 @@ release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
         """\
 release: {strategy: canary, test: {headers: {X-Release: next}}}  # without `port`
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3239",
@@ -282,5 +303,9 @@ release:
     - {pause: 1d, stages: [post_test_traffic_shift]}
 """,
         ('Amazon ECS developer guide, "Lifecycle hooks for Amazon ECS service deployments"',),
+        rules=(
+            "E9305",
+            "E9306",
+        ),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 _RULE_CONDITION = "Elastic Load Balancing API reference, RuleCondition"
 _REDIRECT = "Elastic Load Balancing API reference, RedirectActionConfig"
@@ -22,6 +23,7 @@ expose:
     hosts: [shop.example.com]  # a condition
 """,
         ("Elastic Load Balancing API reference, CreateRule",),
+        rules=("E9571",),
     ),
     Code(
         "M2401",
@@ -38,6 +40,7 @@ expose:
     redirect: {path: /new/}  # one action
 """,
         ("Elastic Load Balancing API reference, CreateRule, Actions",),
+        rules=("E9494",),
     ),
     Code(
         "M2402",
@@ -54,6 +57,7 @@ expose:
     paths: [/old/*]
     redirect: {path: /new/}  # without `container:`, `health_check:` and the like
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2403",
@@ -71,6 +75,7 @@ expose:
     redirect: {host: "www.#{host}"}  # another host
 """,
         (_REDIRECT,),
+        rules=("E9469",),
     ),
     Code(
         "M2404",
@@ -89,6 +94,11 @@ expose:
     redirect: {path: "/new/#{path}", query: "#{query}&moved=yes"}  # no `?`
 """,
         (_REDIRECT,),
+        rules=(
+            "E9495",
+            "E9526",
+            "W9527",
+        ),
     ),
     Code(
         "M2405",
@@ -105,6 +115,7 @@ expose:
     fixed_response: {status_code: 410}  # 2XX, 4XX or 5XX
 """,
         ("Elastic Load Balancing API reference, FixedResponseActionConfig",),
+        rules=("E3031",),
     ),
     Code(
         "M2406",
@@ -129,6 +140,7 @@ expose:
                 'Load Balancer"'
             ),
         ),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2410",
@@ -148,6 +160,10 @@ expose:
             _RULE_CONDITION,
             'Application Load Balancers user guide, "Condition types for listener rules"',
         ),
+        rules=(
+            "E9501",
+            "E9577",
+        ),
     ),
     Code(
         "M2411",
@@ -166,6 +182,11 @@ expose:
             _RULE_CONDITION,
             'Application Load Balancers user guide, "Condition types for listener rules"',
         ),
+        rules=(
+            "E9499",
+            "E9501",
+            "E9575",
+        ),
     ),
     Code(
         "M2412",
@@ -180,6 +201,10 @@ expose:
     headers: {X-Api-Version: ["2"]}  # no wildcards in the name
 """,
         ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
+        rules=(
+            "E9502",
+            "E9576",
+        ),
     ),
     Code(
         "M2413",
@@ -195,6 +220,7 @@ expose:
     hosts: [shop.example.com]  # the header `Host`
 """,
         ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
+        rules=("E9486",),
     ),
     Code(
         "M2414",
@@ -210,6 +236,7 @@ expose:
     headers: {X-Api-Version: ["1", "2"]}  # one key
 """,
         ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2415",
@@ -225,6 +252,7 @@ expose:
     paths: ["/*"]  # not ["/"]
 """,
         ('Application Load Balancers user guide, "Condition types for listener rules"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2420",
@@ -241,6 +269,10 @@ expose:
     health_check: {interval: 10s, timeout: 5s}  # shorter than the interval
 """,
         (_CREATE_TARGET_GROUP,),
+        rules=(
+            "E9564",
+            "E9595",
+        ),
     ),
     Code(
         "M2421",
@@ -258,6 +290,11 @@ expose:
     health_check: {matcher: "200-299,302"}  # 200 to 499
 """,
         ("Elastic Load Balancing API reference, Matcher",),
+        rules=(
+            "E9570",
+            "E9560",
+            "E9539",
+        ),
     ),
     Code(
         "M2422",
@@ -274,6 +311,7 @@ expose:
     slow_start: 60s  # with the default algorithm, `round_robin`
 """,
         ('Application Load Balancers user guide, "Slow start mode"',),
+        rules=("E9592",),
     ),
     Code(
         "M2423",
@@ -290,6 +328,7 @@ expose:
     stickiness: {app_cookie: session}  # not AWSALB...
 """,
         ("RFC 6265, section 4.1.1", "Elastic Load Balancing API reference, TargetGroupAttribute"),
+        rules=("E9534",),
     ),
     Code(
         "M2424",
@@ -307,6 +346,7 @@ expose:
     health_check: {path: /grpc.health.v1.Health/Check, matcher: "0"}  # not 0-99
 """,
         ('gRPC documentation, "Status Codes"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2425",
@@ -322,6 +362,7 @@ expose:
     stickiness: {duration: 1h}  # with the default algorithm, `round_robin`
 """,
         ("hashicorp/terraform-provider-aws#35083",),
+        rules=("E9592",),
     ),
     Code(
         "M2430",
@@ -338,6 +379,7 @@ expose:
   - {via: public, paths: [/admin/*]}  # not /api/* again
 """,
         ('Application Load Balancers user guide, "Listener rules"',),
+        rules=("E9500",),
     ),
     Code(
         "M2431",
@@ -350,5 +392,6 @@ expose:
   - {via: public, paths: [/docs/*]}  # without `priority`: narrower conditions come first
 """,
         ('Application Load Balancers user guide, "Listener rules"',),
+        not_in_templates=ALLOWED,
     ),
 )

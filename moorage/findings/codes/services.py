@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 from moorage.findings.codes.code_deploy import CODE_DEPLOY
+from moorage.findings.codes.in_templates import ALLOWED, INSIGHTS, PARAMS
 from moorage.findings.codes.releases import RELEASES
 
 _SERVICES = (
@@ -21,6 +22,7 @@ containers:
     health_check: {command: "curl -fsS localhost:8080/healthz", start_period: 60s}
 """,
         ("Amazon ECS API reference, CreateService",),
+        rules=("W9233",),
     ),
     Code(
         "M3202",
@@ -34,6 +36,7 @@ expose:
 scaling: {max: 10, requests_per_target: 500}
 """,
         ("Application Auto Scaling API reference, PredefinedMetricSpecification",),
+        rules=("E9909",),
     ),
     Code(
         "M3203",
@@ -45,6 +48,7 @@ scaling: {max: 10, requests_per_target: 500}
         """\
 scaling: {min: 0, max: 10, backlog_per_task: 20}  # a metric of the queue
 """,
+        rules=("W9239",),
     ),
     Code(
         "M3204",
@@ -58,6 +62,7 @@ stacks:
   mailer: {template: worker, scaling: {max: 10, backlog_per_task: 20}}
 """,
         ('Amazon ECS developer guide, "Amazon ECS service utilization metrics"',),
+        not_in_templates=INSIGHTS,
     ),
 )
 
@@ -72,6 +77,7 @@ _SCALING = (
 scaling: {min: 2, max: 10, cpu: 60}  # max >= min
 """,
         ("Application Auto Scaling API reference, RegisterScalableTarget",),
+        rules=("E9903",),
     ),
     Code(
         "M3251",
@@ -84,6 +90,7 @@ scaling: {min: 2, max: 10, cpu: 60}  # max >= min
 scaling: {max: 10, cpu: 60}  # 60 percent of the CPU on average
 """,
         ('Application Auto Scaling user guide, "Target tracking scaling policies"',),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3252",
@@ -94,6 +101,7 @@ scaling: {max: 10, cpu: 60}  # 60 percent of the CPU on average
         """\
 scaling: {min: 2, max: 10, cpu: 60}  # without desired_count
 """,
+        rules=("W9900",),
     ),
     Code(
         "M3253",
@@ -111,6 +119,7 @@ availability_zone_rebalancing: false  # or a higher `maximum_percent`
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
             'Zones"',
         ),
+        rules=("E9252",),
     ),
 )
 
@@ -132,6 +141,7 @@ scaling:
     day: {cron: "0 6 * * ? *", time_zone: Europe/Berlin, min: 2, max: 10}  # the way back
 """,
         ('Application Auto Scaling user guide, "Scheduled scaling for Application Auto Scaling"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3255",
@@ -150,6 +160,7 @@ scaling:
             'Application Auto Scaling user guide, "How Application Auto Scaling predictive scaling '
             'works"',
         ),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3256",
@@ -166,6 +177,7 @@ scaling:
   steps:
     connections: {adjustments: [{above: 500, add: 2}, {below: 100, remove: 1}]}
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3257",
@@ -178,6 +190,7 @@ scaling:
   metrics:
     connections: {namespace: Shop, metric: Connections, target: 300}  # a target for each task
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3258",
@@ -192,6 +205,10 @@ scaling:
     cpu: {adjustments: [{above: 70, add: 1}, {above: 90, add: 3}, {below: 30, remove: 1}]}
 """,
         ("Application Auto Scaling API reference, StepAdjustment",),
+        rules=(
+            "E9921",
+            "E9917",
+        ),
     ),
     Code(
         "M3259",
@@ -206,6 +223,7 @@ scaling:
     cpu: {adjustments: [{above: 70, add: 10%}, {above: 90, add: 30%}]}  # percentages in both
 """,
         ("Application Auto Scaling API reference, StepScalingPolicyConfiguration, AdjustmentType",),
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3260",
@@ -220,6 +238,7 @@ scaling:
     cpu: {adjustments: [{above: 70, add: 10%}, {above: 90, add: 30%}]}  # up to 20 adjustments
 """,
         ('Application Auto Scaling user guide, "Quotas for Application Auto Scaling"',),
+        rules=("E9920",),
     ),
     Code(
         "M3261",
@@ -234,6 +253,7 @@ scaling: {min: 2, max: 10, response_time: 300ms, cpu: 60}  # `cpu` has a value w
             'Application Auto Scaling user guide, "How target tracking scaling for Application '
             'Auto Scaling works"',
         ),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3262",
@@ -248,6 +268,7 @@ scaling:
     cpu: {adjustments: [{above: 70, add: 1}, {above: 90, add: 3}]}  # 70 to 90, and above 90
 """,
         ("Application Auto Scaling API reference, StepAdjustment",),
+        rules=("E9906",),
     ),
 )
 

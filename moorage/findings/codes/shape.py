@@ -16,6 +16,7 @@ CODES: tuple[Code, ...] = (
 template: service
 desired_count: 2  # not `desired-count` or `desiredCount`
 """,
+        rules=("E3002",),
     ),
     Code(
         "M1102",
@@ -28,6 +29,7 @@ containers:
   web:
     image: ecr:shop/web:1.0  # a container needs an image
 """,
+        rules=("E3003",),
     ),
     Code(
         "M1103",
@@ -43,6 +45,7 @@ containers:
   web:
     command: ["--port", "8080"]  # arguments are text
 """,
+        rules=("E3012",),
     ),
     Code(
         "M1104",
@@ -53,6 +56,7 @@ containers:
 template: network
 egress: nat  # public, nat, nat-per-az or endpoints
 """,
+        rules=("E3030",),
     ),
     Code(
         "M1105",
@@ -66,6 +70,7 @@ containers:
     image: ecr:shop/web:1.0
     stop_timeout: 30s  # 2s to 2m
 """,
+        rules=("E3034",),
     ),
     Code(
         "M1106",
@@ -90,6 +95,7 @@ containers:
   web:  # letters, digits, hyphens and underscores
     image: ecr:shop/web:1.0
 """,
+        rules=("E3031",),
     ),
     Code(
         "M1110",

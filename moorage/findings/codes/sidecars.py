@@ -83,6 +83,7 @@ sidecars:
 sidecars:
   firelens: {cloudwatch: true}  # the stack's log group
 """,
+        rules=("E9140",),
     ),
     Code(
         "M2907",
@@ -94,6 +95,7 @@ sidecars:
   firelens: {firehose: shop-logs}  # one destination
 """,
         ("Amazon ECS API reference, LogConfiguration",),
+        rules=("E9140",),
     ),
     Code(
         "M2908",

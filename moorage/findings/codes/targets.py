@@ -191,6 +191,7 @@ overrides:
 """,
         (_BEST_PRACTICES, "CloudFormation template reference, AWS::CloudWatch::Dashboard"),
         replaces=("W9961",),
+        rules=("W9961",),
     ),
     Code(
         "M1714",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ACCOUNT, ALLOWED, NO_EFFECT, PARAMS, PROGRAM
 
 _FARGATE = 'Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate"'
 _NETWORKING = 'Amazon ECS developer guide, "Amazon ECS task networking options for EC2"'
@@ -21,6 +22,7 @@ cpu: 256  # 1024 are one vCPU
 memory: 512  # MiB
 """,
         ("Amazon ECS API reference, RegisterTaskDefinition",),
+        rules=("E9181",),
     ),
     Code(
         "M2702",
@@ -31,6 +33,7 @@ memory: 512  # MiB
 task_role:
   existing: arn:aws:iam::123456789012:role/shop  # without `statements:` and other keys
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M2703",
@@ -45,6 +48,7 @@ task_role:
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
         replaces=("W9993",),
+        rules=("W9993",),
     ),
     Code(
         "M2704",
@@ -56,6 +60,7 @@ task_role:
 # of an environment with region: eu-central-1
 kms_keys: ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
 """,
+        not_in_templates="A secret that is replicated has a key in each of its regions.",
     ),
     Code(
         "M2705",
@@ -71,6 +76,7 @@ stacks:
       capacity_providers: [FARGATE, FARGATE_SPOT]  # those that it has
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem",),
+        rules=("E9210",),
     ),
     Code(
         "M2706",
@@ -81,6 +87,7 @@ stacks:
         """\
 subnets: private  # the kind that the network has
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2707",
@@ -93,6 +100,7 @@ stacks:
   network: {egress: nat}  # a route to the internet for private subnets
   web: {template: service, subnets: private}
 """,
+        rules=("E9605",),
     ),
     Code(
         "M2708",
@@ -106,6 +114,7 @@ launch: ec2
 subnets: private  # with a route to the internet through a NAT gateway
 """,
         ('Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task"',),
+        rules=("E9203",),
     ),
     Code(
         "M2709",
@@ -120,6 +129,10 @@ containers:
   web: {image: "ecr:shop/web:1.4.2"}  # in the region of the environment
 """,
         ('Amazon ECR user guide, "Amazon ECR interface VPC endpoints (AWS PrivateLink)"',),
+        rules=(
+            "E9605",
+            "E9625",
+        ),
     ),
     Code(
         "M2710",
@@ -133,6 +146,7 @@ containers:
     image: ecr:shop/web:1.4.2
     secrets: {DB_PASSWORD: "ssm:/shop/db_password"}  # in the region of the environment
 """,
+        rules=("E9625",),
     ),
     Code(
         "M2711",
@@ -146,6 +160,7 @@ stacks:
   mailer: {template: worker}
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
+        rules=("E9625",),
     ),
     Code(
         "M2712",
@@ -162,6 +177,7 @@ containers:
     add_capabilities: [NET_ADMIN]  # not `privileged`
 """,
         ('Amazon ECS developer guide, "Amazon ECS task and container security best practices"',),
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M2713",
@@ -176,6 +192,7 @@ stacks:
   web: {template: service}  # in private subnets, without `subnets: public`
 """,
         ('Amazon ECS developer guide, "Fargate task networking"',),
+        not_in_templates=ALLOWED,
     ),
 )
 
@@ -191,6 +208,10 @@ launch: fargate
 ephemeral_storage: 50  # GiB
 """,
         (_FARGATE,),
+        rules=(
+            "E9254",
+            "E9194",
+        ),
     ),
     Code(
         "M2722",
@@ -204,6 +225,11 @@ launch: ec2  # not fargate
 network_mode: bridge
 """,
         (_FARGATE,),
+        rules=(
+            "E9180",
+            "E9183",
+            "E9200",
+        ),
     ),
     Code(
         "M2723",
@@ -217,6 +243,7 @@ stacks:
   cluster: {capacity: {ec2: {instance_types: [t3.small], max: 2}}}  # the instances
   web: {template: service, launch: ec2}
 """,
+        not_in_templates=ACCOUNT,
     ),
     Code(
         "M2724",
@@ -231,6 +258,7 @@ network_mode: awsvpc  # not bridge
             'Amazon ECS developer guide, "Amazon ECS task definition differences for Amazon ECS '
             'Managed Instances"',
         ),
+        rules=("E9111",),
     ),
     Code(
         "M2725",
@@ -246,6 +274,10 @@ network_mode: awsvpc  # an IP address for each task
 subnets: private
 """,
         (_NETWORKING,),
+        rules=(
+            "E9255",
+            "E9353",
+        ),
     ),
     Code(
         "M2726",
@@ -262,6 +294,7 @@ stacks:
         capacity_provider: shop-ec2
         security_group: sg-0123456789abcdef0  # that of the instances
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M2727",
@@ -275,6 +308,7 @@ stacks:
   web: {template: service, launch: ec2, cpu_architecture: ARM64}  # Graviton, as t4g
 """,
         ("Amazon ECS API reference, RuntimePlatform",),
+        not_in_templates="A template does not show which image an AMI parameter names.",
     ),
     Code(
         "M2728",
@@ -287,6 +321,7 @@ stacks:
   cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}  # with GPUs
 """,
         ('Amazon ECS developer guide, "Amazon ECS task definitions for GPU workloads"',),
+        not_in_templates="A template does not show which instances a cluster has.",
     ),
     Code(
         "M2729",
@@ -298,6 +333,7 @@ stacks:
   cluster: {capacity: {ec2: {network: network}}}
   web: {template: service, launch: ec2, network: network}  # the same
 """,
+        not_in_templates="A template does not show which instances a cluster has.",
     ),
     Code(
         "M2730",
@@ -313,6 +349,7 @@ stacks:
   web: {template: service, launch: ec2, network_mode: host, desired_count: 2}
 """,
         ("Amazon ECS API reference, DeploymentConfiguration",),
+        not_in_templates="A template does not show which instances a cluster has.",
     ),
     Code(
         "M2731",
@@ -327,6 +364,10 @@ placement_strategies: ["spread:zone", "binpack:memory"]  # `spread:zone` first
         (
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
             'Zones"',
+        ),
+        rules=(
+            "E9251",
+            "E9253",
         ),
     ),
     Code(
@@ -343,6 +384,7 @@ containers:
     max_swap: 512  # without `swappiness`
 """,
         ("Amazon ECS API reference, LinuxParameters",),
+        not_in_templates="A template does not show which operating system an AMI has.",
     ),
     Code(
         "M2733",
@@ -362,6 +404,7 @@ volumes:
         security_group: sg-0123456789abcdef0  # of the mount targets
 """,
         ('Amazon EFS user guide, "Using VPC security groups"',),
+        rules=("E9715",),
     ),
 )
 
@@ -376,6 +419,7 @@ containers:
   web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}  # not `web`
   php: {image: "ecr:shop/php:1.4.2"}
 """,
+        rules=("E9106",),
     ),
     Code(
         "M2743",
@@ -389,6 +433,7 @@ containers:
   php: {image: "ecr:shop/php:1.4.2"}
 """,
         (_NETWORKING,),
+        rules=("E9103",),
     ),
     Code(
         "M2744",
@@ -403,6 +448,7 @@ containers:
   web: {image: "ecr:shop/web:1.4.2", ports: ["80:8080"]}  # port 80 of the instance
 """,
         (_PORT_MAPPING,),
+        rules=("E9161",),
     ),
     Code(
         "M2745",
@@ -415,6 +461,7 @@ containers:
   web: {image: "ecr:shop/web:1.4.2", ports: [8080]}  # not "80:8080"
 """,
         (_PORT_MAPPING,),
+        rules=("E9120",),
     ),
     Code(
         "M2746",
@@ -427,6 +474,7 @@ sidecars: {otel: true}  # adds the container `otel-collector`
 containers:
   web: {image: "ecr:shop/web:1.4.2"}  # another name
 """,
+        rules=("E9100",),
     ),
     Code(
         "M2747",
@@ -441,6 +489,7 @@ containers:
   web: {image: "ecr:shop/web:1.4.2"}  # two containers with the sidecar
 """,
         ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
+        rules=("E9991",),
     ),
     Code(
         "M2748",
@@ -454,6 +503,7 @@ launch: fargate  # not ec2
 sidecars: {datadog: {api_key: "ssm:/shop/datadog_api_key"}}
 """,
         ('Datadog documentation, "Amazon ECS"',),
+        not_in_templates=PROGRAM,
     ),
 )
 

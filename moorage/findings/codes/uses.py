@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import ALLOWED, NO_EFFECT, PARAMS
 
 _USES = (
     Code(
@@ -16,6 +17,7 @@ uses:
   uploads: [read, write]  # a bucket
   events: send  # a topic
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3602",
@@ -27,6 +29,7 @@ uses:
 uses:
   uploads: {access: read, variables: {bucket: S3_BUCKET}}
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3603",
@@ -38,6 +41,7 @@ uses:
 template: worker
 uses: {uploads: read}  # not the worker itself
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3604",
@@ -49,6 +53,7 @@ uses: {uploads: read}  # not the worker itself
 network: network  # the same as that of `shop-db`
 uses: {shop-db: connect}
 """,
+        not_in_templates=PARAMS,
     ),
     Code(
         "M3605",
@@ -59,6 +64,7 @@ uses: {shop-db: connect}
 template: bucket
 existing: {name: shop-uploads}  # alone
 """,
+        not_in_templates=NO_EFFECT,
     ),
 )
 
@@ -73,6 +79,7 @@ template: bucket
 versioning: false
 expire_after: 90d  # of the objects themselves
 """,
+        not_in_templates=ALLOWED,
     ),
     Code(
         "M3608",
@@ -83,6 +90,7 @@ expire_after: 90d  # of the objects themselves
 template: table
 partition_key: id
 """,
+        rules=("E3002",),
     ),
     Code(
         "M3609",
@@ -98,6 +106,7 @@ indexes:
   by-state: {partition_key: state, sort_key: {name: created, type: number}}
 """,
         ("Amazon DynamoDB API reference, AttributeDefinition and KeySchemaElement",),
+        rules=("E3039",),
     ),
 )
 
@@ -115,6 +124,7 @@ queue:
   dead_letter_queue: {retention: 14d}  # without `existing`
 """,
         ('Amazon SNS developer guide, "Amazon SNS dead-letter queues"',),
+        rules=("E9800",),
     ),
     Code(
         "M3611",
@@ -125,6 +135,7 @@ queue:
 queue:
   topics: {events: {filter: {kind: [order]}, filter_on: body}}
 """,
+        not_in_templates=NO_EFFECT,
     ),
     Code(
         "M3612",
@@ -136,6 +147,7 @@ queue:
   topics: {events: {filter: {kind: [order, refund], country: [de, fr]}}}  # 4 combinations
 """,
         ('Amazon SNS developer guide, "Filter policy constraints in Amazon SNS"',),
+        rules=("E9044",),
     ),
     Code(
         "M3613",
@@ -148,6 +160,7 @@ queue:
   topics: {events: {filter: {kind: [order, {prefix: refund-}]}}}
 """,
         ('Amazon SNS developer guide, "Filter policy constraints in Amazon SNS"',),
+        rules=("E9045",),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.in_templates import NO_EFFECT
 
 _EBS_SOURCES = ("Amazon ECS API reference, ServiceManagedEBSVolumeConfiguration",)
 _TYPE_SOURCES = (*_EBS_SOURCES, 'Amazon EBS user guide, "Amazon EBS volume types"')
@@ -19,6 +20,7 @@ volumes:
   uploads: {efs: true}
   scratch: {ebs: {size: 20}}  # a second volume
 """,
+        rules=("E9105",),
     ),
     Code(
         "M2802",
@@ -33,6 +35,7 @@ containers:
     image: ecr:shop/web:1.4.2
     mounts: {uploads: /srv/uploads}  # the volume's name, and where it is mounted
 """,
+        rules=("E9166",),
     ),
     Code(
         "M2803",
@@ -46,6 +49,7 @@ volumes:
   cache: {}
 """,
         ('Amazon ECS developer guide, "Use Amazon EBS volumes with Amazon ECS"',),
+        rules=("E9130",),
     ),
     Code(
         "M2804",
@@ -59,6 +63,7 @@ containers:
     mounts: {uploads: /srv/uploads, cache: /srv/cache}  # different paths
 volumes: {uploads: {efs: true}, cache: {}}
 """,
+        rules=("E9162",),
     ),
     Code(
         "M2805",
@@ -73,6 +78,7 @@ containers:
     image: ecr:shop/web:1.4.2
     mounts: {uploads: /data}  # a directory below /
 """,
+        rules=("E9163",),
     ),
     Code(
         "M2806",
@@ -85,6 +91,7 @@ volumes:
   data: {ebs: {size: 20}}  # GiB
 """,
         _EBS_SOURCES,
+        rules=("E9229",),
     ),
     Code(
         "M2807",
@@ -97,6 +104,7 @@ volumes:
   logs: {ebs: {type: st1, size: 500}}  # at least 125 GiB
 """,
         _TYPE_SOURCES,
+        rules=("E9272",),
     ),
     Code(
         "M2808",
@@ -108,6 +116,10 @@ volumes:
   data: {ebs: {size: 100, type: gp3, iops: 6000, throughput: 250}}  # gp3 has both
 """,
         _TYPE_SOURCES,
+        rules=(
+            "E9267",
+            "E9269",
+        ),
     ),
     Code(
         "M2809",
@@ -119,6 +131,7 @@ volumes:
   data: {ebs: {size: 100, type: io2, iops: 3000}}  # required by io2
 """,
         _EBS_SOURCES,
+        rules=("E9237",),
     ),
     Code(
         "M2810",
@@ -132,6 +145,10 @@ volumes:
   data: {ebs: {size: 12, iops: 6000}}  # gp3: at most 500 IOPS per GiB
 """,
         _TYPE_SOURCES,
+        rules=(
+            "E9268",
+            "E9273",
+        ),
     ),
     Code(
         "M2811",
@@ -144,6 +161,7 @@ volumes:
   data: {ebs: {size: 100, iops: 4000, throughput: 1000}}  # 4 IOPS for each MiB/s
 """,
         _TYPE_SOURCES,
+        rules=("E9274",),
     ),
     Code(
         "M2812",
@@ -159,5 +177,6 @@ volumes:
         file_system: fs-0123456789abcdef0
         access_point: fsap-0123456789abcdef0
 """,
+        not_in_templates=NO_EFFECT,
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from moorage.cfn.nodes import Node
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import MISSING
-from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate
+from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate, owner_of_lists
 
 # References and lists ------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ class Each(ValuePredicate):
         for item in context.items(self.path):
             if self.predicate.holds(item) is False:
                 return self.predicate.place(item)
-        return context.at(self.path.partition("[]")[0])
+        return context.at(owner_of_lists(self.path))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Some(ValuePredicate):
         for item in context.items(self.path):
             if self.predicate.holds(item) is True:
                 return self.predicate.place(item)
-        return context.at(self.path.partition("[]")[0])
+        return context.at(owner_of_lists(self.path))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class AtMostItems(ValuePredicate):
         return True if is_known else None
 
     def place(self, context: Context) -> Node:
-        return context.at(self.path.partition("[]")[0])
+        return context.at(owner_of_lists(self.path))
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ Constraint(
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.constraints.predicates import Context, Predicate
+from moorage.rules.constraints.predicates import Context, Predicate, list_items
 from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, Rule
 
@@ -33,12 +34,14 @@ class Constraint:
     """`E9xxx` or `W9xxx`, as of a Rule."""
     about: str | tuple[str, ...]
     """The type of the resource, and after a space the path to the part: `Containers[]` is each
-    item of a list, `Options{}` each entry of a map. Parts that do not exist are not checked."""
+    item of a list, `Statement[*]` also a value that is no list, `Options{}` each entry of a map,
+    `LifecyclePolicyText<json>` what a text contains as JSON, and `@UpdatePolicy` an attribute of
+    the resource beside its properties. Parts that do not exist are not checked."""
     title: str
     must: Predicate
     message: str
-    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value,
-    `{key}` the name of the value to change; all are shown in backticks."""
+    """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value, `{value}`
+    the part itself, and `{key}` the property to change; all are shown in backticks."""
     fix: str
     sources: tuple[str, ...]
     when: Predicate | None = None
@@ -79,30 +82,48 @@ class Constraint:
 
 
 def _parts(resource: Resource, path: str) -> Iterator[Node]:
-    nodes = [resource.props]
-    for step in path.split(".") if path else ():
+    nodes = [resource.body if path.startswith("@") else resource.props]
+    for step in path.removeprefix("@").split(".") if path else ():
         nodes = [inner for node in nodes for inner in _step(node, step)]
-    return (node for node in nodes if node.present)
+    # A resource without `Properties` has absent ones.
+    return (node for node in nodes if node.present or not path)
 
 
 def _step(node: Node, step: str) -> Iterator[Node]:
-    if step.endswith("[]"):
-        yield from node[step[:-2]].items
+    if step.endswith(("[]", "[*]")):
+        name, _, mark = step.partition("[")
+        yield from list_items(node[name], f"[{mark}")
+    elif step.endswith("<json>"):
+        yield from parse_json(node[step.removesuffix("<json>")])
     elif step.endswith("{}"):
         yield from (entry for _, entry in node[step[:-2]].entries)
     else:
         yield node[step]
 
 
+def parse_json(node: Node) -> Iterator[Node]:
+    """What a text contains as JSON. Nothing if it is unknown, or no JSON."""
+    try:
+        yield Node(node.stack, json.loads(node.text or ""), node.path)
+    except (ValueError, RecursionError):
+        return
+
+
 def _fill(message: str, context: Context, place: Node) -> str:
-    """The message with logical ID, property and values in place of `{id}`, `{key}` and
-    `{Path.To.Value}`."""
+    """The message with logical ID, property and values in place of the names in braces."""
 
     def replace(match: re.Match[str]) -> str:
         if match[1] == "id":
             return f"`{context.resource.id}`"
         if match[1] == "key":
             return f"`{next(key for key in reversed(place.path) if isinstance(key, str))}`"
-        return join_or(quote(context.at(match[1]).choices or ("?",)))
+        return join_or(quote(_shown(context.at("" if match[1] == "value" else match[1]))))
 
     return re.sub(r"\{([A-Za-z0-9./-]+)\}", replace, message)
+
+
+def _shown(node: Node) -> tuple[str, ...]:
+    """The possible texts, or the known parts of a text."""
+    if node.choices:
+        return node.choices
+    return ("".join(part if isinstance(part, str) else "..." for part in node.parts) or "?",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moorage.facts.quotas import MAX_CONDITION_LENGTH, MAX_HEADER_NAME_LENGTH
 from moorage.rules.constraints.combinations import All, AtMostItems, Each, Either, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
@@ -256,18 +257,18 @@ CONSTRAINTS = (
     Constraint(
         "E9501",
         f"{_RULE} Conditions[]",
-        "A value of a condition has more than 128 characters.",
+        f"A value of a condition has more than {MAX_CONDITION_LENGTH} characters.",
         must=All(
-            Each("Values", Length("", 1, 128)),
-            Each("HostHeaderConfig.Values", Length("", 1, 128)),
-            Each("PathPatternConfig.Values", Length("", 1, 128)),
-            Each("HttpHeaderConfig.Values", Length("", 1, 128)),
-            Each("RegexValues", Length("", 1, 128)),
-            Each("HostHeaderConfig.RegexValues", Length("", 1, 128)),
-            Each("PathPatternConfig.RegexValues", Length("", 1, 128)),
-            Each("HttpHeaderConfig.RegexValues", Length("", 1, 128)),
-            Each("QueryStringConfig.Values", Length("Key", 1, 128)),
-            Each("QueryStringConfig.Values", Length("Value", 1, 128)),
+            Each("Values", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("HostHeaderConfig.Values", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("PathPatternConfig.Values", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("HttpHeaderConfig.Values", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("RegexValues", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("HostHeaderConfig.RegexValues", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("PathPatternConfig.RegexValues", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("HttpHeaderConfig.RegexValues", Length("", 1, MAX_CONDITION_LENGTH)),
+            Each("QueryStringConfig.Values", Length("Key", 1, MAX_CONDITION_LENGTH)),
+            Each("QueryStringConfig.Values", Length("Value", 1, MAX_CONDITION_LENGTH)),
         ),
         message="A value in the conditions of listener rule {id} is empty or has more than 128 "
         "characters",
@@ -278,7 +279,7 @@ CONSTRAINTS = (
         "E9502",
         f"{_RULE} Conditions[].HttpHeaderConfig",
         "The name of a header has more than 40 characters.",
-        must=Length("HttpHeaderName", 1, 40),
+        must=Length("HttpHeaderName", 1, MAX_HEADER_NAME_LENGTH),
         message="A header name in the conditions of listener rule {id} has more than 40 characters",
         fix="Write up to 40 characters.",
         sources=(f"{_API}: HttpHeaderConditionConfig, HttpHeaderName",),

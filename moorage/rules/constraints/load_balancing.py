@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moorage.facts.load_balancing import RESERVED_COOKIE_PREFIX
 from moorage.rules.constraints.combinations import (
     All,
     Attribute,
@@ -238,7 +239,7 @@ CONSTRAINTS = (
         must=Attribute(
             _ATTRIBUTES,
             "stickiness.app_cookie.cookie_name",
-            Not(StartsWith("Value", ("AWSALB",))),
+            Not(StartsWith("Value", (RESERVED_COOKIE_PREFIX,))),
         ),
         message="The application cookie of target group {id} has a name that begins with `AWSALB`",
         fix="Write another name. `AWSALB`, `AWSALBAPP` and `AWSALBTG` are reserved.",

@@ -45,9 +45,11 @@ CONSTRAINTS = (
         "E9812",
         "AWS::ECS::Cluster Configuration.ManagedStorageConfiguration",
         "The key for the ephemeral storage of Fargate does not allow Fargate to use it.",
-        must=KeyTrusts("FargateEphemeralStorageKmsKeyId", "fargate"),
-        message="The policy of the key for ephemeral storage of cluster {id} has no statement for "
-        "Fargate",
+        must=KeyTrusts(
+            "FargateEphemeralStorageKmsKeyId", "fargate", "kms:GenerateDataKeyWithoutPlaintext"
+        ),
+        message="The policy of the key for ephemeral storage of cluster {id} does not allow "
+        "Fargate `kms:GenerateDataKeyWithoutPlaintext`",
         fix="Allow `Service: fargate.amazonaws.com` the actions "
         "`kms:GenerateDataKeyWithoutPlaintext` and `kms:CreateGrant` in the key's policy.",
         why="The statement for the account's root user does not include services. Without "

@@ -2,10 +2,11 @@
 
 A predicate is true, false, or None if only the deployment knows. Paths such as `HealthCheck.Path`
 begin at the node that the constraint is about; `/Protocol` begins at the properties of its
-resource, a number is the index in a list, and `Containers[].Ports[]` are the items of the lists in
-all items of a list. Where a statement is about a value that is absent,
-it is None, so that neither `when` nor `must` holds because of it: `Present` and `Absent` are the
-statements about absence.
+resource, `@UpdatePolicy` is an attribute of the resource beside its properties, a number is the
+index in a list, and `Containers[].Ports[]` are the items of the lists in all items of a list.
+`Statement[*]` also is the value itself if it is no list, as in policies. Where a statement is about
+a value that is absent, it is None, so that neither `when` nor `must` holds because of it: `Present`
+and `Absent` are the statements about absence.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Context:
         node = self.node
         if path.startswith("/"):
             node, path = self.resource.props, path[1:]
+        elif path.startswith("@"):
+            node, path = self.resource.body, path[1:]
         return node.at(*_keys(path)) if path else node
 
     def inner(self, node: Node) -> Context:
@@ -43,21 +46,49 @@ class Context:
 
     def items(self, path: str) -> tuple[Context, ...]:
         """The items of the list at a path, or of all lists if the path has `[]`."""
-        *lists, last = path.removesuffix("[]").split("[].")
         contexts: tuple[Context, ...] = (self,)
-        for step in (*lists, last):
+        for step, mark in _split_lists(path):
             contexts = tuple(
-                context.inner(item) for context in contexts for item in context.at(step).items
+                context.inner(item)
+                for context in contexts
+                for item in list_items(context.at(step), mark)
             )
         return contexts
 
     def all_items_known(self, path: str) -> bool:
         """Whether `items` has all items: no list and no item is entirely unknown."""
-        *lists, last = path.removesuffix("[]").split("[].")
-        owners = self.items("[].".join(lists)) if lists else (self,)
-        if lists and not self.all_items_known("[].".join(lists)):
-            return False
-        return all(owner.at(last).absent or owner.at(last).all_known for owner in owners)
+        contexts: tuple[Context, ...] = (self,)
+        for step, mark in _split_lists(path):
+            lists = [context.at(step) for context in contexts]
+            if not all(node.absent or node.all_known for node in lists):
+                return False
+            contexts = tuple(self.inner(item) for node in lists for item in list_items(node, mark))
+        return True
+
+
+def list_items(node: Node, mark: str) -> tuple[Node, ...]:
+    """The items of a list; with the mark `[*]`, a value that is no list is its only item."""
+    return node.as_list if mark == "[*]" else node.items
+
+
+def owner_of_lists(path: str) -> str:
+    """The path before the first list.
+
+    >>> owner_of_lists("Policy.Statement[*].Action[*]")
+    'Policy.Statement'
+    """
+    return path.partition("[")[0]
+
+
+def _split_lists(path: str) -> list[tuple[str, str]]:
+    """The paths to the lists in a path, each with its mark.
+
+    >>> _split_lists("Policy.Statement[*].Action"), _split_lists("Ports[]")
+    ([('Policy.Statement', '[*]'), ('Action', '[]')], [('Ports', '[]')])
+    """
+    parts = re.split(r"(\[\*?\])\.?", path)
+    steps = list(zip(parts[::2], parts[1::2], strict=False))
+    return [*steps, (parts[-1], "[]")] if parts[-1] or not steps else steps
 
 
 def _keys(path: str) -> Iterator[str | int]:
@@ -154,9 +185,11 @@ class Matches(ValuePredicate):
     """The text matches a regular expression as a whole."""
 
     pattern: str
+    region: str | None = None
+    """A region in place of which any other would match as well; None if the region matters."""
 
     def holds(self, context: Context) -> TriState:
-        texts = _possible_texts(context.at(self.path))
+        texts = _possible_texts(context.at(self.path), self.region)
         return _agree(bool(re.fullmatch(self.pattern, text, re.DOTALL)) for text in texts)
 
 
@@ -262,7 +295,7 @@ class Count(ValuePredicate):
 
     def holds(self, context: Context) -> TriState:
         node = context.at(self.path)
-        if node.absent or node.unknown:
+        if node.absent or node.unknown or node.attr is not None:
             return None
         values = node.items or tuple(entry for _, entry in node.entries)
         certain = sum(item.certainly_present for item in values)
@@ -315,7 +348,7 @@ class Unique(ValuePredicate):
 
     def place(self, context: Context) -> Node:
         twice = (second for same, second in self._pairs(context) if same)
-        return next(twice, context.at(self.path.partition("[]")[0]))
+        return next(twice, context.at(owner_of_lists(self.path)))
 
     def _pairs(self, context: Context) -> Iterator[tuple[TriState, Node]]:
         items = [
@@ -345,13 +378,12 @@ _EXAMPLES = {
 """Values of pseudo parameters, in place of which any other would match the same patterns."""
 
 
-def _possible_texts(node: Node) -> tuple[str, ...]:
+def _possible_texts(node: Node, region: str | None = None) -> tuple[str, ...]:
     """The possible texts, also if only the account and the partition are unknown, as in an ARN."""
     if not isinstance(node.value, Text):
         return node.choices
-    parts = [
-        _EXAMPLES.get(part.token) if isinstance(part, Unknown) else part for part in node.parts
-    ]
+    examples = {**_EXAMPLES, "AWS::Region": region}
+    parts = [examples.get(part.token) if isinstance(part, Unknown) else part for part in node.parts]
     texts = [part for part in parts if isinstance(part, str)]
     return ("".join(texts),) if len(texts) == len(parts) else ()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import allows, find_role, parse_document, trusts
+from moorage.cfn.permissions import Statement, allows, find_role, parse_document, trusts
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.values import are_same
 from moorage.cfn.view import Resource
@@ -60,6 +60,8 @@ class KeyTrusts:
 
     path: str
     service: str
+    action: str | None = None
+    """An action that the statement must contain; None for any."""
 
     def holds(self, context: Context) -> TriState:
         key = context.at(self.path).resource
@@ -68,11 +70,17 @@ class KeyTrusts:
         statements = key["KeyPolicy"]["Statement"]
         if not statements.all_known or statements.absent:
             return None
-        return any_of(self._includes_service(statement) for statement in statements.as_list)
+        return any_of(
+            all_of((self._includes_service(statement.node), self._covers_action(statement)))
+            for statement in parse_document(key["KeyPolicy"]).statements
+        )
 
     def place(self, context: Context) -> Node:
         key = context.at(self.path).resource
         return key["KeyPolicy"] if key and key.type == _KEY else context.at(self.path)
+
+    def _covers_action(self, statement: Statement) -> TriState:
+        return True if self.action is None else statement.covers_action(self.action)
 
     def _includes_service(self, statement: Node) -> TriState:
         if statement["Effect"].text == "Deny":
@@ -252,12 +260,14 @@ class NoOther:
     defaults: Mapping[str, str] = field(default_factory=dict)
     this: Predicate | None = None
     other: Predicate | None = None
+    in_stack: bool = False
+    """Whether only resources of the same stack count, as others may be in another region."""
 
     def holds(self, context: Context) -> TriState:
         return not any(self._conflicts(context, other) is True for other in self._others(context))
 
     def place(self, context: Context) -> Node:
-        return context.at(self.keys[-1])
+        return context.at(self.keys[-1]) if self.keys else context.resource.body
 
     def _others(self, context: Context) -> Iterator[Context]:
         for other in context.resource.view.resources_of_type(context.resource.type):
@@ -265,7 +275,8 @@ class NoOther:
                 if self.this is None:
                     return
                 continue
-            yield Context(other, other.props)
+            if not self.in_stack or other.stack is context.resource.stack:
+                yield Context(other, other.props)
 
     def _conflicts(self, context: Context, other: Context) -> TriState:
         return all_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moorage.facts.upstream_registries import WITH_SECRET
 from moorage.rules.constraints.combinations import All, AtMostOne, Not, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import Absent, Count, Is, Present
@@ -10,7 +11,7 @@ from moorage.rules.constraints.relations import NoOther
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
 _MOUNT_TARGET = "AWS::EFS::MountTarget"
 _ACCESS_POINT = "AWS::EFS::AccessPoint"
-_REPOSITORY = "AWS::ECR::Repository"
+_REPOSITORIES = ("AWS::ECR::Repository", "AWS::ECR::RepositoryCreationTemplate")
 _EFS = "Amazon EFS API reference"
 _ECR = "Amazon ECR API reference"
 _TRANSITIONS = ("TransitionToIA", "TransitionToArchive", "TransitionToPrimaryStorageClass")
@@ -103,17 +104,17 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9872",
-        f"{_REPOSITORY} EncryptionConfiguration",
+        tuple(f"{kind} EncryptionConfiguration" for kind in _REPOSITORIES),
         "A repository has a KMS key, but another encryption.",
         when=Present("KmsKey"),
         must=Is("EncryptionType", "KMS", "KMS_DSSE"),
-        message="Repository {id} has a `KmsKey` and the encryption {EncryptionType}",
+        message="{id} has a `KmsKey` and the encryption {EncryptionType}",
         fix="Write `EncryptionType: KMS`, or remove `KmsKey`.",
         sources=(f"{_ECR}: EncryptionConfiguration, kmsKey",),
     ),
     Constraint(
         "E9873",
-        f"{_REPOSITORY} ImageTagMutabilityExclusionFilters[]",
+        tuple(f"{kind} ImageTagMutabilityExclusionFilters[]" for kind in _REPOSITORIES),
         "A mutable repository excludes tags from mutability.",
         must=Is(
             "/ImageTagMutability",
@@ -121,24 +122,15 @@ CONSTRAINTS = (
             "MUTABLE_WITH_EXCLUSION",
             default="MUTABLE",
         ),
-        message="Repository {id} has exclusion filters, but not a tag mutability with exclusions",
+        message="{id} has exclusion filters, but not a tag mutability with exclusions",
         fix="Write `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`.",
         sources=(f"{_ECR}: CreateRepository, imageTagMutabilityExclusionFilters",),
-    ),
-    Constraint(
-        "E9875",
-        "AWS::ECR::ReplicationConfiguration ReplicationConfiguration",
-        "A replication has more than ten rules.",
-        must=Count("Rules", 0, 10),
-        message="Replication {id} has more than 10 rules",
-        fix="Write up to 10.",
-        sources=(f"{_ECR}: ReplicationConfiguration, rules",),
     ),
     Constraint(
         "E9877",
         "AWS::ECR::PullThroughCacheRule",
         "A pull-through cache rule of a private registry has no credentials.",
-        when=Is("UpstreamRegistryUrl", "registry-1.docker.io", "ghcr.io", "registry.gitlab.com"),
+        when=Is("UpstreamRegistryUrl", *WITH_SECRET),
         must=Present("CredentialArn"),
         message="Pull-through cache rule {id} for {UpstreamRegistryUrl} has no `CredentialArn`",
         fix="Write the ARN of a secret whose name begins with `ecr-pullthroughcache/`.",

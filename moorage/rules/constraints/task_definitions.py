@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from moorage.facts.container_definitions import (
+    HEALTH_CHECK_INTERVAL,
+    HEALTH_CHECK_RETRIES,
+    HEALTH_CHECK_START_PERIOD,
+    HEALTH_CHECK_TIMEOUT,
+)
 from moorage.rules.constraints.combinations import (
     All,
     AtMostItems,
@@ -241,10 +247,10 @@ CONSTRAINTS = (
             sources=(f"{_API}: HealthCheck, {key[0].lower()}{key[1:]}",),
         )
         for rule_id, key, words, low, high in (
-            ("E9123", "Interval", "interval", 5, 300),
-            ("E9124", "Timeout", "timeout", 2, 60),
-            ("E9126", "Retries", "number of retries", 1, 10),
-            ("E9127", "StartPeriod", "start period", 0, 300),
+            ("E9123", "Interval", "interval", *HEALTH_CHECK_INTERVAL),
+            ("E9124", "Timeout", "timeout", *HEALTH_CHECK_TIMEOUT),
+            ("E9126", "Retries", "number of retries", *HEALTH_CHECK_RETRIES),
+            ("E9127", "StartPeriod", "start period", *HEALTH_CHECK_START_PERIOD),
         )
     ),
     Constraint(

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from moorage.facts.load_balancing import (
+    ALB_MATCHER_CODES,
     ALGORITHM_WITHOUT_STICKINESS,
     ALGORITHMS_WITHOUT_SLOW_START,
+    GRPC_MATCHER_CODES,
 )
-from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE
+from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE, MAX_WILDCARDS_PER_LISTENER_RULE
 from moorage.facts.status_codes import GRPC_SERVER_FAILURES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
@@ -43,8 +45,8 @@ def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
             'All requests match `paths: ["/*"]`.'
         )
         yield Problem("M2400", path, "The route has no condition", hint)
-    limit = MAX_VALUES_PER_LISTENER_RULE
-    if len(values) > limit or wildcards > limit:
+    limit, wildcard_limit = MAX_VALUES_PER_LISTENER_RULE, MAX_WILDCARDS_PER_LISTENER_RULE[0]
+    if len(values) > limit or wildcards > wildcard_limit:
         excess = f"{len(values)} values" if len(values) > limit else f"{wildcards} wildcards"
         message = f"The conditions have {excess}, and a listener rule allows {limit}"
         yield Problem("M1215", path, message, "Write two routes, each with a `name:`.")
@@ -94,14 +96,13 @@ def _algorithm_problems(route: Route, path: Path) -> Iterator[Problem]:
 
 
 def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Problem]:
-    """ELB API reference, Matcher: HTTP codes from 200 to 499, gRPC codes from 0 to 99."""
     matcher_path = (*path, "health_check", "matcher")
     if version == "GRPC" and (failures := parse_matcher(matcher) & GRPC_SERVER_FAILURES.keys()):
         names = ", ".join(GRPC_SERVER_FAILURES[code] for code in sorted(failures)[:3])
         message = f"A task that answers with an error is healthy: {matcher} includes {names}"
         hint = 'Write `matcher: "0"`, or the codes that the service answers when it works.'
         yield Problem("M2424", matcher_path, message, hint, level="warning")
-    low, high = (0, 99) if version == "GRPC" else (200, 499)
+    low, high = GRPC_MATCHER_CODES if version == "GRPC" else ALB_MATCHER_CODES
     for code in re.findall(r"[0-9]+", matcher):
         if not low <= int(code) <= high:
             message = f"{code} is out of the range of status codes for {version}"

@@ -114,7 +114,7 @@ class Redirect(Base):
     host: str | None = Field(
         None,
         min_length=1,
-        max_length=128,
+        max_length=MAX_CONDITION_LENGTH,
         description="Host of the target; `#{host}` is the request's.",
     )
     port: int | None = Field(
@@ -123,12 +123,12 @@ class Redirect(Base):
     path: str | None = Field(
         None,
         min_length=1,
-        max_length=128,
+        max_length=MAX_CONDITION_LENGTH,
         description="Path of the target; `#{path}` is the request's, without its leading `/`.",
     )
     query: str | None = Field(
         None,
-        max_length=128,
+        max_length=MAX_CONDITION_LENGTH,
         description="Query of the target, without `?`; `#{query}` is the request's.",
     )
     status_code: Literal[301, 302] = Field(
@@ -160,10 +160,15 @@ class QueryString(Base):
     """A parameter of the query string."""
 
     key: str | None = Field(
-        None, min_length=1, max_length=128, description="Name of the parameter. Default: any."
+        None,
+        min_length=1,
+        max_length=MAX_CONDITION_LENGTH,
+        description="Name of the parameter. Default: any.",
     )
     value: str = Field(
-        min_length=1, max_length=128, description="Value of the parameter, with wildcards * and ?."
+        min_length=1,
+        max_length=MAX_CONDITION_LENGTH,
+        description="Value of the parameter, with wildcards * and ?.",
     )
 
 

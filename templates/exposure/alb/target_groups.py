@@ -17,6 +17,7 @@ from moorage.facts.load_balancing import (
     HEALTH_CHECK_INTERVAL,
     HEALTH_CHECK_THRESHOLD,
     HEALTH_CHECK_TIMEOUT,
+    RESERVED_COOKIE_PREFIX,
 )
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
@@ -41,9 +42,10 @@ def _validate_cookie_name(value: str) -> str:
     TargetGroupAttribute, stickiness.app_cookie.cookie_name)."""
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
         raise wrong("M2423", f"{shown(value)} is not a cookie name", "Write a name like `session`.")
-    if value.startswith("AWSALB"):
+    if value.startswith(RESERVED_COOKIE_PREFIX):
         hint = "Write another name. For a cookie of the load balancer, remove the key."
-        message = f"{shown(value)} is a reserved cookie name: it begins with `AWSALB`"
+        message = f"{shown(value)} is a reserved cookie name: it begins with "
+        message += f"`{RESERVED_COOKIE_PREFIX}`"
         raise wrong("M2423", message, hint)
     return value
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from moorage.facts.load_balancing import NLB_MATCHER_CODES
 from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Problem
 
@@ -86,17 +87,18 @@ def _unanswered_problems(
 
 
 def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
-    """The timeout must be below the interval, or over TCP at most as long; status codes are 200 to
-    599 (Elastic Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
+    """The timeout must be below the interval, or over TCP at most as long (Elastic Load Balancing
+    API reference, CreateTargetGroup; aws/aws-cdk#26031)."""
     http = checks_over_http(check)
     if check.timeout > check.interval or (http and check.timeout == check.interval):
         hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
         yield Problem("M2420", at, message, hint)
     for code in re.findall(r"[0-9]+", check.matcher or ""):
-        if not 200 <= int(code) <= 599:
+        if not NLB_MATCHER_CODES[0] <= int(code) <= NLB_MATCHER_CODES[1]:
+            hint = f"Write codes from {NLB_MATCHER_CODES[0]} to {NLB_MATCHER_CODES[1]}."
             message = f"A Network Load Balancer cannot treat the status {code} as healthy"
-            yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
+            yield Problem("M2421", (*at, "matcher"), message, hint)
     if any(code >= 500 for code in parse_matcher(check.matcher or "200")):
         message = f"A task that answers with an error is healthy: {check.matcher} includes 5XX"
         hint = 'Write `matcher: "200-399"`, or the codes that the service answers when it works.'

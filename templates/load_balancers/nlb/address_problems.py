@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
+from moorage.facts.addresses import assignable_range
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 from moorage.references import Reference
@@ -78,15 +79,11 @@ def address_count_problems(
 
 
 def private_address_problems(params: Params, network_handle: network.Handle) -> Iterator[Problem]:
-    """Addresses that are not available in their subnet, where its block is known.
-
-    AWS reserves the first four addresses and the last one of each subnet (VPC user guide, "Subnet
-    CIDR blocks").
-    """
+    """Addresses that are not available in their subnet, where its block is known."""
     blocks = find_subnet_cidrs(params.scheme, network_handle) or ()
     for index, (address, cidr) in enumerate(zip(params.private_addresses, blocks, strict=False)):
         block = IPv4Network(cidr)
-        first, last = block[4], block[-2]
+        first, last = assignable_range(block)
         if not first <= IPv4Address(address) <= last:
             reserved = IPv4Address(address) in block
             reason = "is reserved by AWS" if reserved else "is not"

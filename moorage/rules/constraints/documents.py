@@ -1,0 +1,89 @@
+"""Predicates about policies and other documents in properties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.tristate import TriState, all_of
+from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate
+
+
+@dataclass(frozen=True)
+class ConditionValues:
+    """The statement holds for all values that a policy statement compares by some operators."""
+
+    operators: str
+    """The regular expression of the operators, without `ForAllValues:` and `IfExists`."""
+    predicate: Predicate
+
+    def holds(self, context: Context) -> TriState:
+        return all_of(self.predicate.holds(value) for value in self._values(context))
+
+    def place(self, context: Context) -> Node:
+        wrong = (value for value in self._values(context) if self.predicate.holds(value) is False)
+        return next(wrong, context).at("")
+
+    def _values(self, context: Context) -> Iterator[Context]:
+        name = rf"(?:ForAllValues:|ForAnyValue:)?(?:{self.operators})(?:IfExists)?"
+        for operator, keys in context.at("Condition").entries:
+            if re.fullmatch(name, operator):
+                for _, values in keys.entries:
+                    yield from map(context.inner, values.as_list)
+
+
+@dataclass(frozen=True)
+class DocumentSize(ValuePredicate):
+    """A document has at most this number of characters as JSON, without white space. What only AWS
+    knows does not count."""
+
+    high: int
+
+    def holds(self, context: Context) -> TriState:
+        return _count_characters(context.at(self.path)) <= self.high
+
+
+@dataclass(frozen=True)
+class InlinePoliciesSize:
+    """All policies of a role that are no managed policies have at most this number of characters
+    together."""
+
+    high: int
+
+    def holds(self, context: Context) -> TriState:
+        role = context.resource
+        documents = [item["PolicyDocument"] for item in role["Policies"].items]
+        for policy in role.view.resources_of_type("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
+            names = (*policy["Roles"].items, policy["RoleName"])
+            if any(name.resource is role for name in names):
+                documents.append(policy["PolicyDocument"])
+        return sum(map(_count_characters, documents)) <= self.high
+
+    def place(self, context: Context) -> Node:
+        return context.at("Policies")
+
+
+def _count_characters(node: Node) -> int:
+    """The least number of characters of a value as JSON, without white space."""
+    count, todo = 0, [node]
+    while todo:
+        value = todo.pop()
+        if isinstance(value.value, list):
+            count += len(value.items) + 1
+            todo += value.items
+        elif value.entries:
+            count += sum(len(key) + 4 for key, _ in value.entries) + 1
+            todo += (entry for _, entry in value.entries)
+        elif isinstance(value.value, int | float):
+            count += len(str(value.value))
+        elif value.choices:
+            count += min(map(_characters, value.choices))
+        else:
+            count += sum(_characters(part) for part in value.parts if isinstance(part, str))
+    return count
+
+
+def _characters(text: str) -> int:
+    return len(re.sub(r"\s", "", text)) + 2

@@ -1,0 +1,88 @@
+"""Dynamic references that CloudFormation cannot resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import Path, Unknown
+from moorage.cfn.view import View
+from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
+from moorage.rules.rule import Problem, problem, rule
+
+_REFERENCE = "{{resolve:"
+_SPLIT = "Fn::Split"
+
+
+@rule(
+    "E9981",
+    "Fn::Split splits a dynamic reference.",
+    error_messages=("Template error: Fn::Select cannot select nonexistent value at index ...",),
+    fix="Use a parameter of the template, of the type `AWS::SSM::Parameter::Value<...>`.",
+    sources=("aws-cloudformation/cfn-lint#2181", "aws/aws-cdk#14476"),
+)
+def split_dynamic_reference(view: View) -> Iterator[Problem]:
+    """CloudFormation evaluates functions before it replaces a dynamic reference by its value, so
+    the function splits the text of the reference."""
+    for stack in view.stacks:
+        for resource in stack.resources.values():
+            for path, split in _splits(resource.props.raw, resource.props.path):
+                source = split[-1] if split else None
+                if isinstance(source, str) and source.startswith(_REFERENCE):
+                    yield problem(
+                        Node(stack, split, (*path, _SPLIT))[len(split) - 1],
+                        f"In `{resource.id}`, `Fn::Split` splits the text of the dynamic reference "
+                        f"`{source}`, and not its value",
+                        "Use a parameter of the type `AWS::SSM::Parameter::Value<...>` instead of "
+                        "the dynamic reference.",
+                    )
+
+
+def _splits(raw: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """The arguments of all Fn::Split in a value, each with the path of the function."""
+    if isinstance(raw, Mapping):
+        for key, value in raw.items():
+            if key == _SPLIT and isinstance(value, list):
+                yield path, value
+            yield from _splits(value, (*path, key))
+    elif isinstance(raw, list):
+        for index, value in enumerate(raw):
+            yield from _splits(value, (*path, index))
+
+
+@rule(
+    "E9982",
+    f"A template has more than {MAX_DYNAMIC_REFERENCES} dynamic references.",
+    fix="Use parameters of the template, exports, or two stacks.",
+    sources=(
+        "AWS CloudFormation user guide: Get values stored in other services using dynamic "
+        "references",
+    ),
+)
+def too_many_dynamic_references(view: View) -> Iterator[Problem]:
+    """CloudFormation resolves a limited number of dynamic references in a template."""
+    for stack in view.stacks:
+        body = stack.template.body
+        if "{{" not in str(body):
+            continue  # most templates have none, and to evaluate all values takes time
+        values = (Node(stack, body.get(key), (key,)) for key in ("Resources", "Outputs"))
+        count = sum(map(_count_references, values))
+        if count > MAX_DYNAMIC_REFERENCES:
+            yield problem(
+                Node(stack, body.get("Resources"), ("Resources",)),
+                f"The template has {count} dynamic references, and CloudFormation resolves "
+                f"{MAX_DYNAMIC_REFERENCES}",
+                "Use parameters of the template, exports, or two stacks.",
+            )
+
+
+def _count_references(node: Node) -> int:
+    inner = (*node.items, *(entry for _, entry in node.entries))
+    if inner:
+        return sum(map(_count_references, inner))
+    texts = (part.token if isinstance(part, Unknown) else part for part in node.parts)
+    return sum(text.count(_REFERENCE) for text in texts if isinstance(text, str))
+
+
+RULES = (split_dynamic_reference, too_many_dynamic_references)

@@ -1,0 +1,1 @@
+"""Constraints in the languages of other tools."""

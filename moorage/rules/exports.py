@@ -1,0 +1,82 @@
+"""Names of exports within a template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import Path
+from moorage.cfn.view import Stack, View
+from moorage.rules.rule import Problem, problem, rule
+
+_SOURCE = "AWS CloudFormation user guide: Get exported outputs from a deployed CloudFormation stack"
+
+
+@rule(
+    "E9965",
+    "Two outputs of a template have the same export name.",
+    error_messages=("Duplicate Export names",),
+    fix="Write another name for one of them.",
+    sources=(_SOURCE,),
+)
+def export_name_twice(view: View) -> Iterator[Problem]:
+    """The name of an export is unique in a region of an account."""
+    for stack in view.stacks:
+        for (first, name), (second, other) in combinations(_exports(stack), 2):
+            if name.is_same_as(other):
+                yield problem(
+                    other,
+                    f"The outputs `{first}` and `{second}` have the same export name",
+                    "Write another name for one of them.",
+                )
+
+
+@rule(
+    "E9966",
+    "A template imports its own export.",
+    error_messages=("No export named ... found.",),
+    fix="Write Ref or Fn::GetAtt of the resource.",
+    sources=(_SOURCE,),
+)
+def import_of_own_export(view: View) -> Iterator[Problem]:
+    """The export exists only when the stack has been created. Until then the import is not
+    found."""
+    for stack in view.stacks:
+        exports = list(_exports(stack))
+        for name in _imports(stack) if exports else ():
+            for output, export in exports:
+                if name.is_same_as(export):
+                    yield problem(
+                        name,
+                        f"The template imports its own output `{output}`",
+                        "Write `!Ref` or `!GetAtt` of the resource.",
+                    )
+
+
+def _exports(stack: Stack) -> Iterator[tuple[str, Node]]:
+    """The outputs that certainly are exported, with their export names."""
+    for output, body in stack.template.outputs.items():
+        condition = body.get("Condition")
+        name = Node(stack, body, ("Outputs", output)).at("Export", "Name")
+        if name.present and (condition is None or stack.evaluate_condition(condition)):
+            yield output, name
+
+
+def _imports(stack: Stack) -> Iterator[Node]:
+    """The names of all imports in resources."""
+    todo: list[tuple[Any, Path]] = [
+        (resource.body.raw, resource.body.path) for resource in stack.resources.values()
+    ]
+    while todo:
+        value, path = todo.pop()
+        if isinstance(value, Mapping):
+            if "Fn::ImportValue" in value:
+                yield Node(stack, value["Fn::ImportValue"], (*path, "Fn::ImportValue"))
+            todo += ((inner, (*path, key)) for key, inner in value.items())
+        elif isinstance(value, list):
+            todo += ((inner, (*path, index)) for index, inner in enumerate(value))
+
+
+RULES = (export_name_twice, import_of_own_export)

@@ -1,0 +1,139 @@
+"""Rules that are switched off in `.cfnlintrc`, and ids there that have no effect."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from command_line import main
+
+from moorage.pipeline.lint_settings import LintSettings, find_settings
+
+CapSys = pytest.CaptureFixture[str]
+TEMPLATE = """\
+Resources:
+  Listener:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties:
+      LoadBalancerArn: !ImportValue balancer
+      Port: 80
+      Protocol: HTTP
+      DefaultActions: [{Type: forward}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, with a home folder without settings."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Path("t.yaml").write_text(TEMPLATE)
+    return tmp_path
+
+
+def findings(capsys: CapSys, *arguments: str) -> list[tuple[str, str, int]]:
+    """Codes, files and lines."""
+    main(["check", *arguments, "--format", "json"])
+    report = json.loads(capsys.readouterr().out)
+    return [(each["code"], each["file"], each["line"]) for each in report]
+
+
+def test_a_rule_of_moorage_and_one_of_cfn_lint_are_switched_off(capsys: CapSys) -> None:
+    assert findings(capsys, "t.yaml") == [("E9461", "t.yaml", 8)]
+    Path("t.yaml").write_text(TEMPLATE.replace("Port: 80", "Port: eighty"))
+    assert {code for code, _, _ in findings(capsys, "t.yaml")} == {"E3012", "E9461"}
+    Path(".cfnlintrc").write_text("ignore_checks: [E9461, E3012]\n")
+    assert findings(capsys, "t.yaml") == []
+
+
+@pytest.mark.parametrize("name", [".cfnlintrc", ".cfnlintrc.yaml", ".cfnlintrc.yml"])
+def test_settings_beside_a_template_or_above_it_count(capsys: CapSys, name: str) -> None:
+    folder = Path("stacks/web")
+    folder.mkdir(parents=True)
+    (folder / "t.yaml").write_text(TEMPLATE)
+    Path("stacks", name).write_text("ignore_checks: [E94]\n")
+    assert findings(capsys, "stacks/web/t.yaml") == []
+    assert findings(capsys, "t.yaml") == [("E9461", "t.yaml", 8)]
+    (folder / name).write_text("ignore_checks: [W]\n")
+    assert findings(capsys, "stacks/web/t.yaml") == [("E9461", "stacks/web/t.yaml", 8)]
+
+
+def test_settings_of_the_current_folder_come_first(capsys: CapSys) -> None:
+    Path("stacks").mkdir()
+    Path("stacks/t.yaml").write_text(TEMPLATE)
+    Path("stacks/.cfnlintrc").write_text("ignore_checks: [W]\n")
+    Path(".cfnlintrc").write_text("ignore_checks: [E9461]\n")
+    assert findings(capsys, "stacks/t.yaml") == []
+    with chdir("stacks"):
+        assert findings(capsys, "t.yaml") == [("E9461", "t.yaml", 8)]
+
+
+def test_an_id_that_no_rule_has_is_a_finding(capsys: CapSys) -> None:
+    Path(".cfnlintrc").write_text("ignore_checks:\n  - E9461\n  - E9416\n  - E99999\n")
+    assert findings(capsys, "t.yaml", "t.yaml") == [
+        ("M1025", ".cfnlintrc", 3),
+        ("M1025", ".cfnlintrc", 4),
+    ]
+    assert main(["check", "t.yaml"]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith(".cfnlintrc:3: warning M1025 ignore_checks: ")
+    assert "`E9416`, which no rule of cfn-lint or Moorage has. Did you mean `E" in first
+
+
+def test_an_id_that_finds_nothing_is_shown_on_request(capsys: CapSys) -> None:
+    Path(".cfnlintrc").write_text("ignore_checks:\n  - E9461\n  - E9462\n  - E9416\n  - W3\n")
+    unknown = ("M1025", ".cfnlintrc", 4)
+    assert findings(capsys, "t.yaml") == [unknown]
+    found = findings(capsys, "t.yaml", "--unused-ignores")
+    assert found == [unknown, ("M1026", ".cfnlintrc", 3), ("M1026", ".cfnlintrc", 5)]
+    Path("other.yaml").write_text(
+        TEMPLATE.replace("forward", "redirect").replace("Listener:", "Other:")
+    )
+    found = findings(capsys, "t.yaml", "other.yaml", "--unused-ignores")
+    assert found == [unknown, ("M1026", ".cfnlintrc", 5)]
+
+
+def test_environments_are_judged_with_their_templates(capsys: CapSys) -> None:
+    Path("params").mkdir()
+    Path("params/dev.yaml").write_text(
+        "app: shop\nregion: eu-central-1\nstacks:\n  cluster:\n"
+        "    overrides: {Outputs: {Twice: {Value: !!str x}}, Parameters: {Free: {Type: String}}}\n"
+    )
+    Path(".cfnlintrc").write_text("ignore_checks: [W2001, E9461, E9]\n")
+    assert main([]) == 0
+    assert "M1025" not in capsys.readouterr().err
+    assert findings(capsys, "--unused-ignores") == [
+        ("M1026", ".cfnlintrc", 1),
+        ("M1026", ".cfnlintrc", 1),
+    ]
+    Path(".cfnlintrc").write_text("ignore_checks: [E99999]\n")
+    assert main([]) == 0
+    assert capsys.readouterr().err.count(".cfnlintrc:1: warning M1025 ") == 1
+    Path("params/dev.yaml").write_text("app: shop\n")
+    Path(".cfnlintrc").write_text("ignore_checks: [W2001]\n")
+    assert "M1026" not in {code for code, _, _ in findings(capsys, "--unused-ignores")}
+
+
+@pytest.mark.parametrize("text", ["ignore: [W1]\n", "ignore_checks: [\n", "ignore_checks: 5\n"])
+def test_settings_that_cfn_lint_refuses_are_an_error(capsys: CapSys, text: str) -> None:
+    Path(".cfnlintrc").write_text(text)
+    assert [finding[:2] for finding in findings(capsys, "t.yaml")] == [("M1001", ".cfnlintrc")]
+    Path("params").mkdir()
+    Path("params/dev.yaml").write_text("app: shop\nregion: eu-central-1\nstacks: {cluster: {}}\n")
+    assert main([]) == 1
+    assert ".cfnlintrc:1: error M1001" in capsys.readouterr().err
+
+
+def test_the_line_of_an_id_is_found() -> None:
+    text = "# E9461\nignore_checks: [W2001,\n  E94, E9461]\n"
+    assert LintSettings(text=text).ignored == {"W2001": 2, "E94": 3, "E9461": 1}
+    assert LintSettings(text="- a\n").ignored == {}
+    assert LintSettings(text="ignore_checks: [1, W1]\n").ignored == {"W1": 1}
+
+
+def test_a_folder_is_no_settings_file() -> None:
+    os.mkdir(".cfnlintrc")
+    assert find_settings().text is None

@@ -1,0 +1,262 @@
+"""The rules for AWS's engine, run by the engine itself on the cases of all rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudformation_validate import (
+    CompositeEngine,
+    CompositeEngineConfig,
+    ExternalRuleSource,
+    PseudoParameterOverrides,
+    TemplateContent,
+    ValidateConfig,
+)
+from corpus import Case, cases
+
+from moorage.cfn.nodes import nearest_existing_path
+from moorage.rules.constraints import CONSTRAINTS
+from moorage.rules.constraints.combinations import All, Each, Not, Some
+from moorage.rules.constraints.constraint import Constraint
+from moorage.rules.constraints.predicates import (
+    AtMost,
+    EndsWith,
+    Is,
+    Length,
+    Matches,
+    Present,
+    StartsWith,
+    Within,
+)
+from moorage.rules.export.rego import as_rego, write_rego
+from moorage.rules.export.statements import state
+from moorage.rules.export.writer import InexpressibleError, Writer
+from moorage.rules.registry import RULES
+
+TOPICS = sorted({case.topic for case in cases()})
+FILE = as_rego(RULES, "1.2.3")
+EXPORTED = set(re.findall(r'finding\(\s+"([EW][0-9]{4})"', FILE))
+
+
+@cache
+def engine(text: str) -> CompositeEngine:
+    source = ExternalRuleSource(name="moorage.rego", content=text)
+    return CompositeEngine(CompositeEngineConfig(rego_rules=[source]))
+
+
+def diagnose(body: Mapping[str, Any], region: str | None = None, text: str = FILE) -> list[Any]:
+    """What the engine reports of our rules."""
+    content = TemplateContent(json.dumps(body), "template.json")
+    config = ValidateConfig(disable_builtin_rules=True)
+    if region is not None:
+        config.pseudo_parameter_overrides = PseudoParameterOverrides(region=region)
+    report = engine(text).validate_template(content, config)
+    return list(report.diagnostics)
+
+
+def found(body: Mapping[str, Any], region: str | None = None) -> set[tuple[str, str]]:
+    """Ids and paths, as in `Case.finds`."""
+    return {
+        (
+            diagnostic.rule_id,
+            _existing(body, f"Resources.{diagnostic.entity.logical_id}.{diagnostic.property_path}"),
+        )
+        for diagnostic in diagnose(body, region)
+    }
+
+
+def _existing(body: Mapping[str, Any], path: str) -> str:
+    """The part of a path that exists. The engine also names what is missing."""
+    steps = tuple(int(step) if step.isdigit() else step for step in path.split("."))
+    return ".".join(map(str, nearest_existing_path(body, steps)))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_engine_tells_the_twins_apart(topic: str) -> None:
+    correct: dict[str, Case] = {}
+    for case in cases():
+        if case.topic == topic:
+            correct[json.dumps([case.region, case.good], sort_keys=True)] = case
+            expected = {(rule, path) for rule, path in case.finds if rule in EXPORTED}
+            assert found(case.bad, case.region) == expected, case.name
+    for case in correct.values():
+        assert found(case.good, case.region) == set(), case.name
+
+
+def test_every_constraint_is_exported_or_named() -> None:
+    head = FILE.partition("\npackage ")[0]
+    assert f"# {len(EXPORTED)} rules of Moorage 1.2.3 for" in head
+    named = set(re.findall(r"[EW][0-9]{4}", head))
+    assert named == {rule.id for rule in RULES} - EXPORTED
+    assert f"# Without {len(named)} rules that" in head
+    assert len(EXPORTED) > 0.8 * len(CONSTRAINTS)
+
+
+def test_the_example_of_the_document_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[2] / "docs/rules-export.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    Path("moorage.rego").write_text(FILE)
+    Path("template.yaml").write_text(
+        "Resources:\n  Listener:\n    Type: AWS::ElasticLoadBalancingV2::Listener\n"
+        "    Properties: {LoadBalancerArn: !Ref X, Port: 80, Protocol: HTTP,\n"
+        "      DefaultActions: [{Type: forward}]}\n"
+    )
+    exec(compile(example, "rules-export.md", "exec"), {})
+    assert re.search(r"^5 E9461 .*`Listener`.* Write ", capsys.readouterr().out, re.MULTILINE)
+
+
+# Values that only the deployment knows ---------------------------------------------------------
+
+PARAMETERS = {
+    "Free": {"Type": "String"},
+    "Kept": {"Type": "Number", "Default": 9},
+    "Small": {"Type": "Number", "AllowedValues": [1, 2], "Default": 1},
+    "Large": {"Type": "Number", "AllowedValues": [11, 12], "Default": 11},
+    "Mixed": {"Type": "Number", "AllowedValues": [1, 12], "Default": 1},
+}
+CONDITIONS = {"IsX": {"Fn::Equals": [{"Ref": "Free"}, "x"]}}
+
+
+def reports(constraint: Constraint, properties: Mapping[str, Any], **more: Any) -> list[Any]:
+    """What the engine reports of a queue with these properties."""
+    body = {
+        "Parameters": PARAMETERS,
+        "Conditions": CONDITIONS,
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": properties, **more}},
+    }
+    return diagnose(body, text=write_rego([(constraint, "https://example.com/page")], {}, ""))
+
+
+def constraint(must: Any, when: Any = None, about: str = "AWS::SQS::Queue") -> Constraint:
+    return Constraint(
+        "E9999", about, "A title.", must, "The queue {id} has {A}", "Write B.", (), when
+    )
+
+
+SMALL = constraint(Within("A", 1, 10))
+
+
+@pytest.mark.parametrize(
+    ("value", "is_reported"),
+    [
+        (10, False),
+        (11, True),
+        ("11", True),
+        ({"Ref": "Kept"}, False),
+        ({"Ref": "Free"}, False),
+        ({"Ref": "Small"}, False),
+        ({"Ref": "Large"}, True),
+        ({"Ref": "Mixed"}, False),
+        ({"Fn::ImportValue": "x"}, False),
+        ({"Fn::GetAtt": ["Queue", "Arn"]}, False),
+        ({"Fn::If": ["IsX", 1, 2]}, False),
+        ({"Fn::If": ["IsX", 1, 12]}, True),
+        ({"Fn::If": ["IsX", {"Ref": "AWS::NoValue"}, 12]}, True),
+        ("{{resolve:ssm:/x}}", False),
+    ],
+)
+def test_a_value_that_is_not_known_gives_no_finding(value: Any, is_reported: bool) -> None:
+    assert bool(reports(SMALL, {"A": value})) is is_reported
+
+
+@pytest.mark.parametrize("name", ["AWS::Region", "AWS::StackName"])
+def test_the_engines_pseudo_parameters_are_not_facts(name: str) -> None:
+    never = constraint(Not(Matches("A", ".*")))
+    assert reports(never, {"A": "x"})
+    assert not reports(never, {"A": {"Ref": name}})
+    assert not reports(never, {"A": {"Fn::Sub": f"x-${{{name}}}"}})
+
+
+@pytest.mark.parametrize(
+    ("predicate", "text", "is_reported"),
+    [
+        (StartsWith("A", ("aws", "x-")), "x-${Free}", False),
+        (StartsWith("A", ("aws", "x-")), "y-${Free}", True),
+        (StartsWith("A", ("aws", "x-y")), "x-${Free}", False),
+        (StartsWith("A", ("aws",)), "${AWS::StackName}-aws", False),
+        (EndsWith("A", (".fifo",)), "${Free}.fifo", False),
+        (EndsWith("A", (".fifo",)), "${AWS::StackName}-queue", True),
+        (EndsWith("A", (".fifo",)), "${Free}o", False),
+        (Length("A", 1, 5), "${Free}-123", False),
+        (Length("A", 1, 5), "${Free}-12345", True),
+        (Length("A", 1, 5), "${AWS::Region}-12345", True),
+        (Length("A", 1, 9), "${AWS::Region}-1", False),
+        (Matches("A", "arn:[a-z-]+:sqs:.*"), "arn:${AWS::Partition}:sns:x", True),
+        (Matches("A", "arn:aws:sqs:.*"), "arn:aws:sqs:${AWS::Region}:x", False),
+        (Matches("A", "arn:aws:sns:.*"), "arn:aws:sqs:${AWS::Region}:x", False),
+    ],
+)
+def test_the_known_parts_of_a_text_count(predicate: Any, text: str, is_reported: bool) -> None:
+    assert bool(reports(constraint(predicate), {"A": {"Fn::Sub": text}})) is is_reported
+
+
+def test_a_value_that_is_no_list_can_be_its_only_item() -> None:
+    every = constraint(Each("A[*]", Is("", "x")))
+    assert reports(every, {"A": "y"})
+    assert reports(every, {"A": ["x", "y"]})
+    assert not reports(every, {"A": "x"})
+    assert not reports(every, {"A": {"Ref": "Free"}})
+
+
+def test_the_condition_of_a_resource_is_true_in_it() -> None:
+    choice = {"Fn::If": ["IsX", 1, 12]}
+    assert not reports(SMALL, {"A": choice}, Condition="IsX")
+    assert reports(SMALL, {"A": {"Fn::If": ["IsX", 12, 1]}}, Condition="IsX")
+
+
+def test_a_list_that_may_have_more_items_gives_no_finding() -> None:
+    some = constraint(Some("A", Is("B", "x")))
+    assert reports(some, {"A": [{"B": "y"}]})
+    assert not reports(some, {"A": [{"B": "y"}, {"Ref": "Free"}]})
+    assert not reports(some, {"A": {"Ref": "Free"}})
+
+
+def test_a_finding_has_its_place_message_fix_and_page() -> None:
+    every = constraint(Each("A", Present("B")))
+    (diagnostic,) = reports(every, {"A": [{"B": 1}, {"C": 1}]})
+    assert (diagnostic.rule_id, diagnostic.severity.name) == ("E9999", "ERROR")
+    assert diagnostic.property_path == "Properties.A.1.B"
+    assert diagnostic.message == "The queue `Queue` has `?`"
+    assert diagnostic.suggested_fix == "Write B."
+    assert diagnostic.documentation_url == "https://example.com/page"
+
+
+def test_long_texts_fit_the_lines_that_the_engine_accepts() -> None:
+    words = "|".join(f"word{number}" for number in range(500))
+    long = constraint(Matches("A", words))
+    assert reports(long, {"A": "word500"})
+    assert not reports(long, {"A": "word499"})
+    among = constraint(Is("A", *words.split("|")))
+    assert reports(among, {"A": "word500"})
+    assert not reports(among, {"A": "word499"})
+
+
+def test_what_the_engine_cannot_say_is_left_out() -> None:
+    class Other:
+        path = "A"
+
+    @dataclass(frozen=True)
+    class More(AtMost):
+        times: float = 1
+
+    assert state(More("A", "B"), Writer()).true
+    for predicate in (
+        Other(),
+        All(Present("A"), Other()),
+        Matches("A", "(?!x).*"),
+        Present("@UpdatePolicy"),
+        More("A", "B", times=2),
+        Each("Text<json>", Present("A")),
+    ):
+        with pytest.raises(InexpressibleError):
+            state(predicate, Writer())  # type: ignore[arg-type]
