@@ -216,7 +216,10 @@ CONSTRAINTS = (
         fix="Write `CodeDeployToECS` for an application with `ComputePlatform: ECS`, and "
         "`CodeDeploy` for servers.",
         error_messages=("BundleType must be either YAML or JSON",),
-        sources=(f"{_GUIDE}: Action structure reference, AWS CodeDeploy",),
+        sources=(
+            f"{_GUIDE}: Action structure reference, AWS CodeDeploy",
+            "awslabs/aws-codedeploy-plugin#89",
+        ),
     ),
     Constraint(
         "E9032",

@@ -142,15 +142,18 @@ CONSTRAINTS = (
             "AWS::SNS::TopicPolicy Topics[]",
             "AWS::SNS::TopicInlinePolicy TopicArn",
         ),
-        "A policy does not name its queue by the URL, or its topic by the ARN.",
+        "A policy names its queue by the ARN, or its topic by the name.",
         must=All(
             Not(IsReference("", _QUEUE, "Arn")),
-            Not(IsReference("", _QUEUE, "QueueName")),
             Not(IsReference("", _TOPIC, "TopicName")),
-            Not(Matches("", r"arn:[^:]+:sqs:.*|[A-Za-z0-9_.-]+")),
+            Not(Matches("", r"arn:[^:]+:sqs:.*")),
+            Either(
+                All(Absent("/Topics"), Absent("/TopicArn")),
+                Not(Matches("", "[A-Za-z0-9_.-]+")),
+            ),
         ),
-        message="Policy {id} names a queue by something else than its URL, or a topic by something "
-        "else than its ARN",
+        message="Policy {id} names a queue by its ARN in place of its URL, or a topic by its name "
+        "in place of its ARN",
         fix="Write `!Ref <queue>`, which is the URL, or `!Ref <topic>`, which is the ARN.",
         error_messages=(
             "The address arn:aws:sqs:... is not valid for this endpoint.",
