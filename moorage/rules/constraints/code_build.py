@@ -262,7 +262,7 @@ CONSTRAINTS = (
             Length("Name", 2, MAX_PROJECT_NAME),
             Length("Description", 0, MAX_DESCRIPTION),
         ),
-        message="Project {id} has more here than CodeBuild accepts, or less",
+        message="{key} of project {id} is not within the limits of CodeBuild",
         fix=f"Write at most {MAX_SUBNETS} subnets, {MAX_SECURITY_GROUPS} security groups, "
         f"{MAX_SECONDARY} secondary sources and artifacts, a batch timeout from "
         f"{BATCH_MINUTES[0]} to {BATCH_MINUTES[1]} minutes, a limit of one build or more, and "

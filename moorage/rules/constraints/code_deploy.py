@@ -285,7 +285,7 @@ CONSTRAINTS = (
             Allows("ServiceRoleArn", "elasticloadbalancing:ModifyListener"),
         ),
         message="The role of deployment group {id}, which is for ECS, does not allow "
-        "`ecs:CreateTaskSet` and `elasticloadbalancing:ModifyListener`",
+        "`ecs:CreateTaskSet`, `elasticloadbalancing:ModifyListener` or both",
         fix="Attach the managed policy `AWSCodeDeployRoleForECS`; `AWSCodeDeployRole` is for "
         "servers.",
         error_messages=(

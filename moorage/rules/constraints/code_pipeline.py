@@ -137,7 +137,7 @@ CONSTRAINTS = (
             Each("Stages", Matches("Name", STAGE_NAME)),
             Each("Stages[].Actions[].OutputArtifacts", Matches("Name", ARTIFACT_NAME)),
         ),
-        message="Pipeline {id} has the same twice here, or what CodePipeline does not accept",
+        message="{key} in pipeline {id} occurs twice, is not allowed, or exceeds a limit",
         fix="Write each variable, and each source action of triggers, once; at most "
         f"{MAX_VARIABLES} variables, {MAX_STAGES} stages, {MAX_PUSH_FILTERS} filters of a trigger "
         f"with {MAX_PATTERNS} patterns, names of up to 100 letters, digits, "

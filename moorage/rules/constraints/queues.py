@@ -275,8 +275,8 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="Subscription {id} with the protocol {Protocol} has a setting that does not fit, "
-        "or lacks one",
+        message="The settings of subscription {id} do not fit its protocol {Protocol}, or its "
+        "`RedrivePolicy` names no queue",
         fix="Write `RawMessageDelivery` only for queues, streams and URLs, `SubscriptionRoleArn` "
         "for `firehose`, and the ARN of a queue as `deadLetterTargetArn`.",
         error_messages=(
