@@ -37,7 +37,7 @@ NOT_FOUND = {
 """Cases that differ in a crowd, with the reason."""
 
 
-MAY_BE_MEANT = {"E9430", "E9530", "E9682", "E9800"}
+MAY_BE_MEANT = {"E9013", "E9430", "E9530", "E9682", "E9800"}
 """Rules that find nothing if an unknown resource may do what is missing: a bucket policy, a queue
 policy, a listener, a peering connection."""
 
