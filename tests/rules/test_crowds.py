@@ -10,13 +10,19 @@ from crowds import put_in_front, with_unknown_properties, with_unknown_reference
 from template_parts import Body
 
 COMPARING = {
+    "E9082",
     "E9285",
     "E9365",
     "E9377",
     "E9470",
     "E9500",
+    "E9607",
+    "E9622",
+    "E9876",
+    "E9907",
     "E9939",
     "E9942",
+    "E9957",
     "E9983",
     "W9840",
     "W9933",
@@ -28,18 +34,20 @@ correct twin are the same, and more resources exceed a quota."""
 NOT_FOUND = {
     "access-logs-in-a-bucket-of-that-name": "two buckets have the name",
     "desired-count-with-autoscaling-by-name": "two services have the name",
+    "group-waits-for-signals-of-silent-instances": "the instances of the twin signal it",
     "instances-with-ephemeral-ports": "two Auto Scaling groups may run the tasks",
     "invalid-size-in-the-mapping-by-default": "the twin reads the same mapping",
     "log-group-named-after-the-stack-is-missing": "the twin creates the log group",
     "six-elastic-ip-addresses": "the sixth address is another one",
     "td-log-group-missing": "the twin creates the log group",
+    "update-waits-for-signals-of-silent-instances": "the instances of the twin signal it",
 }
 """Cases that differ in a crowd, with the reason."""
 
 
-MAY_BE_MEANT = {"E9013", "E9430", "E9530", "E9682", "E9800"}
+MAY_BE_MEANT = {"E9013", "E9430", "E9530", "E9611", "E9613", "E9682", "E9800", "W9239", "W9968"}
 """Rules that find nothing if an unknown resource may do what is missing: a bucket policy, a queue
-policy, a listener, a peering connection."""
+policy, a listener, a peering connection, a block of a VPC, user data, a schedule."""
 
 NOT_KNOWN = {"E9290", "E9340", "W9870"}
 """Rules about imports, and about what may belong to a scaling target or a lifecycle policy."""
