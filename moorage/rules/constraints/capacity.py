@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, AtMostOne, Each, Either, Refers
+from moorage.rules.constraints.combinations import All, AtMostOne, Each, Either, Not, Refers
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -31,6 +31,9 @@ _REQUIREMENTS = (
     "TotalLocalStorageGB",
     "VCpuCount",
 )
+_IS_FARGATE = Is("CapacityProvider", "FARGATE", "FARGATE_SPOT")
+_IS_GROUP = Refers("", _PROVIDER, Present("AutoScalingGroupProvider"))
+"""A reference to a capacity provider of instances, whose name is never FARGATE."""
 
 CONSTRAINTS = (
     Constraint(
@@ -77,10 +80,16 @@ CONSTRAINTS = (
         tuple(f"{kind} DefaultCapacityProviderStrategy[]" for kind in (_CLUSTER, _ASSOCIATIONS)),
         "A default strategy has a capacity provider that the cluster does not have.",
         when=Either(
-            Is("CapacityProvider", "FARGATE", "FARGATE_SPOT"),
+            _IS_FARGATE,
             Refers("CapacityProvider", _PROVIDER, Present("AutoScalingGroupProvider")),
         ),
-        must=Among("CapacityProvider", "CapacityProviders"),
+        must=Either(
+            All(
+                _IS_FARGATE,
+                Among("CapacityProvider", "CapacityProviders", where=Not(_IS_GROUP)),
+            ),
+            All(Not(_IS_FARGATE), Among("CapacityProvider", "CapacityProviders")),
+        ),
         message="The default strategy of {id} has a capacity provider that is not in its "
         "`CapacityProviders`",
         fix="Add it to `CapacityProviders`.",
