@@ -8,6 +8,7 @@ from moorage.cfn import ecs
 from moorage.cfn.arn_services import find_arn_service
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role
+from moorage.cfn.resource_policies import may_allow_roles
 from moorage.cfn.view import Resource, View
 from moorage.facts.event_targets import ROLE_ACTIONS, SCHEDULE_ACTIONS
 from moorage.rules.grants import describe_grants
@@ -39,7 +40,11 @@ def missing_permission(view: View) -> Iterator[Problem]:
         if role is None:
             continue
         actions = _needed_actions(user, target, parameters)
-        missing = [action for action in actions if allows(role, action, None) is False]
+        missing = [
+            action
+            for action in actions
+            if allows(role, action, None) is False and not may_allow_roles(view, action)
+        ]
         if missing:
             task = ecs.resource_of_type(parameters["TaskDefinitionArn"], ecs.TASK_DEFINITION)
             names = join_and(quote(missing))

@@ -285,12 +285,12 @@ CONSTRAINTS = (
             Allows("ServiceRoleArn", "elasticloadbalancing:ModifyListener"),
         ),
         message="The role of deployment group {id}, which is for ECS, does not allow "
-        "`ecs:CreateTaskSet` and `elasticloadbalancing:ModifyListener`",
+        "`ecs:CreateTaskSet`, `elasticloadbalancing:ModifyListener` or both",
         fix="Attach the managed policy `AWSCodeDeployRoleForECS`; `AWSCodeDeployRole` is for "
         "servers.",
         error_messages=(
-            "The deployment failed because the IAM role ... does not give you permission to "
-            "perform operations in ...",
+            "The IAM role ... does not give you permission to perform operations in the following "
+            "AWS service: ...",
         ),
         sources=("Amazon ECS developer guide: Amazon ECS CodeDeploy IAM Role",),
     ),

@@ -41,6 +41,8 @@ _SNS_GUIDE = "Amazon SNS developer guide"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
 _IS_FIFO = Is("FifoQueue", "true")
 _IS_FIFO_TOPIC = Is("FifoTopic", "true")
+_RULE_TARGET = "AWS::Events::Rule Targets[]"
+"""With a role, EventBridge sends and uses the key as that role."""
 _IS_SCALAR = Matches("", ".*")
 _PATTERN_KEYS = ("AWS::Events::Rule EventPattern{}", "AWS::Events::Rule EventPattern.detail{}")
 _TO_FIFO_TOPIC = Either(
@@ -140,15 +142,18 @@ CONSTRAINTS = (
             "AWS::SNS::TopicPolicy Topics[]",
             "AWS::SNS::TopicInlinePolicy TopicArn",
         ),
-        "A policy does not name its queue by the URL, or its topic by the ARN.",
+        "A policy names its queue by the ARN, or its topic by the name.",
         must=All(
             Not(IsReference("", _QUEUE, "Arn")),
-            Not(IsReference("", _QUEUE, "QueueName")),
             Not(IsReference("", _TOPIC, "TopicName")),
-            Not(Matches("", r"arn:[^:]+:sqs:.*|[A-Za-z0-9_.-]+")),
+            Not(Matches("", r"arn:[^:]+:sqs:.*")),
+            Either(
+                All(Absent("/Topics"), Absent("/TopicArn")),
+                Not(Matches("", "[A-Za-z0-9_.-]+")),
+            ),
         ),
-        message="Policy {id} names a queue by something else than its URL, or a topic by something "
-        "else than its ARN",
+        message="Policy {id} names a queue by its ARN in place of its URL, or a topic by its name "
+        "in place of its ARN",
         fix="Write `!Ref <queue>`, which is the URL, or `!Ref <topic>`, which is the ARN.",
         error_messages=(
             "The address arn:aws:sqs:... is not valid for this endpoint.",
@@ -270,8 +275,8 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="Subscription {id} with the protocol {Protocol} has a setting that does not fit, "
-        "or lacks one",
+        message="The settings of subscription {id} do not fit its protocol {Protocol}, or its "
+        "`RedrivePolicy` names no queue",
         fix="Write `RawMessageDelivery` only for queues, streams and URLs, `SubscriptionRoleArn` "
         "for `firehose`, and the ARN of a queue as `deadLetterTargetArn`.",
         error_messages=(
@@ -309,13 +314,14 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9046",
-        (*_ALARM_TARGETS, "AWS::Events::Rule Targets[].Arn"),
-        "Alarms or events go to a topic whose key only its account's users may use.",
-        must=Refers("", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
-        message="{id} sends to a topic with the key `alias/aws/sns`, which CloudWatch and "
-        "EventBridge may not use",
-        fix="Encrypt the topic with a key whose policy allows the service `kms:Decrypt` and "
-        "`kms:GenerateDataKey*`.",
+        _RULE_TARGET,
+        "Events go to a topic whose key only its account's users may use.",
+        when=Absent("RoleArn"),
+        must=Refers("Arn", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
+        message="Rule {id} sends to a topic with the key `alias/aws/sns`, which EventBridge may "
+        "not use",
+        fix="Encrypt the topic with a key whose policy allows events.amazonaws.com `kms:Decrypt` "
+        "and `kms:GenerateDataKey*`.",
         why="The policy of the AWS managed key does not allow services, and nobody can change it. "
         "Nothing arrives.",
         sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
@@ -332,11 +338,12 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9048",
-        "AWS::Events::Rule Targets[].Arn",
+        _RULE_TARGET,
         "The key of a topic or queue does not allow EventBridge to send events.",
+        when=Absent("RoleArn"),
         must=All(
-            Refers("", _TOPIC, KeyTrusts("KmsMasterKeyId", "events")),
-            Refers("", _QUEUE, KeyTrusts("KmsMasterKeyId", "events")),
+            Refers("Arn", _TOPIC, KeyTrusts("KmsMasterKeyId", "events")),
+            Refers("Arn", _QUEUE, KeyTrusts("KmsMasterKeyId", "events")),
         ),
         message="Rule {id} sends to a topic or queue whose key has no statement for EventBridge",
         fix="Allow `Service: events.amazonaws.com` the actions `kms:Decrypt` and "

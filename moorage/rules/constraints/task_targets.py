@@ -148,7 +148,7 @@ CONSTRAINTS = (
             AtMostItems("CapacityProviderStrategy", 1, Within("Base", 1, None)),
             Either(_IS_WITHIN_LIMITS, Absent("/Targets")),
         ),
-        message="{id} runs tasks with more here than ECS or EventBridge accepts, or less",
+        message="{key} of the tasks that {id} runs is not within the limits of ECS or EventBridge",
         fix=f"Write a `Base` for one capacity provider, at most {MAX_TASKS} tasks, from 1 to "
         f"{MAX_SUBNETS} subnets and at most {MAX_SECURITY_GROUPS} security groups.",
         error_messages=(
