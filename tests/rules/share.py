@@ -40,8 +40,8 @@ def report(chosen: Collection[Case]) -> str:
         f"{right} of {len(chosen)} cases are told apart ({100 * right / len(chosen):.1f} %)",
         *(f"  not told apart: {name}" for name in wrong),
         f"{len(FOUND)} of {len(KNOWN)} known failures are found by rules, "
-        f"{len(FOUND_BY_CFN_LINT)} by cfn-lint, {len(FOUND_BY_COMPARISON)} by the comparison of two "
-        f"versions",
+        f"{len(FOUND_BY_CFN_LINT)} by cfn-lint, "
+        f"and {len(FOUND_BY_COMPARISON)} by the comparison of two versions",
     )
     return "".join(f"{line}\n" for line in lines)
 
