@@ -9,7 +9,19 @@ from corpus import Case, bases, cases, run_case
 from crowds import put_in_front, with_unknown_properties, with_unknown_references
 from template_parts import Body
 
-COMPARING = {"E9365", "E9470", "E9500", "E9939", "E9942", "E9983", "W9840", "W9933", "W9992"}
+COMPARING = {
+    "E9285",
+    "E9365",
+    "E9377",
+    "E9470",
+    "E9500",
+    "E9939",
+    "E9942",
+    "E9983",
+    "W9840",
+    "W9933",
+    "W9992",
+}
 """Rules that compare all resources of a type: the names, ports and priorities of a case and of its
 correct twin are the same, and more resources exceed a quota."""
 

@@ -28,6 +28,7 @@ from moorage.rules.constraints.predicates import (
     Contains,
     Count,
     Is,
+    IsTrue,
     Length,
     NotEmpty,
     Present,
@@ -44,7 +45,7 @@ _ENVIRONMENT = f"{_PROJECT} Environment"
 _BUILDS_IMAGE = (
     r"(?m)(^|&&|;|[\[,])\s*(- +)?['\"]?docker (build|buildx build|push) "  # no comment, no echo
 )
-_IS_PRIVILEGED = Is("Environment.PrivilegedMode", "true")
+_IS_PRIVILEGED = IsTrue("Environment.PrivilegedMode")
 
 CONSTRAINTS = (
     Constraint(
@@ -86,7 +87,7 @@ CONSTRAINTS = (
             ),
             Not(
                 All(
-                    Is("PrivilegedMode", "true"),
+                    IsTrue("PrivilegedMode"),
                     Is("Type", *WINDOWS_ENVIRONMENTS, *LAMBDA_ENVIRONMENTS),
                 )
             ),
@@ -197,7 +198,7 @@ CONSTRAINTS = (
         f"{_PROJECT} Cache",
         "A project caches the layers of images without privileged mode.",
         when=Some("Modes", Is("", "LOCAL_DOCKER_LAYER_CACHE")),
-        must=Is("/Environment.PrivilegedMode", "true"),
+        must=IsTrue("/Environment.PrivilegedMode"),
         message="Project {id} has the cache `LOCAL_DOCKER_LAYER_CACHE`, but no privileged mode",
         fix="Write `PrivilegedMode: true` in `Environment`, or remove the mode.",
         sources=(f"{_API}: ProjectCache, modes",),
@@ -350,11 +351,11 @@ CONSTRAINTS = (
         must=All(
             Not(
                 All(
-                    Is("Triggers.Webhook", "true"),
+                    IsTrue("Triggers.Webhook"),
                     Is("Source.Type", *SOURCES_WITHOUT_WEBHOOK),
                 )
             ),
-            Not(All(Is("BadgeEnabled", "true"), Is("Source.Type", *SOURCES_WITHOUT_BADGE))),
+            Not(All(IsTrue("BadgeEnabled"), Is("Source.Type", *SOURCES_WITHOUT_BADGE))),
         ),
         message="Project {id} has a webhook or a badge with the source {Source.Type}",
         fix="Remove `BadgeEnabled`, and `Triggers`: a pipeline or a rule of EventBridge starts "

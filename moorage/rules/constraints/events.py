@@ -13,6 +13,7 @@ from moorage.rules.constraints.predicates import (
     Is,
     IsJson,
     IsMap,
+    IsTrue,
     Matches,
     Present,
     Unique,
@@ -75,7 +76,7 @@ CONSTRAINTS = (
         "The dead-letter queue of events is no standard queue.",
         must=All(
             IsArnOf("DeadLetterConfig.Arn", "sqs"),
-            Not(Refers("DeadLetterConfig.Arn", "AWS::SQS::Queue", Is("FifoQueue", "true"))),
+            Not(Refers("DeadLetterConfig.Arn", "AWS::SQS::Queue", IsTrue("FifoQueue"))),
             Not(EndsWith("DeadLetterConfig.Arn", (".fifo",))),
         ),
         message="{id} has a dead-letter queue that is a FIFO queue, or no queue",

@@ -21,6 +21,7 @@ from moorage.rules.constraints.predicates import (
     EndsWith,
     Is,
     IsMap,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -33,14 +34,16 @@ _TOPIC = "AWS::SNS::Topic"
 _SUBSCRIPTION = "AWS::SNS::Subscription"
 _SUBSCRIPTIONS = (_SUBSCRIPTION, f"{_TOPIC} Subscription[]")
 _ALARM_TARGETS = tuple(
-    f"AWS::CloudWatch::Alarm {state}Actions[]" for state in ("Alarm", "OK", "InsufficientData")
+    f"AWS::CloudWatch::{kind} {state}Actions[]"
+    for kind in ("Alarm", "CompositeAlarm")
+    for state in ("Alarm", "OK", "InsufficientData")
 )
 _SQS_API = "Amazon SQS API reference"
 _SNS_API = "Amazon SNS API reference"
 _SNS_GUIDE = "Amazon SNS developer guide"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
-_IS_FIFO = Is("FifoQueue", "true")
-_IS_FIFO_TOPIC = Is("FifoTopic", "true")
+_IS_FIFO = IsTrue("FifoQueue")
+_IS_FIFO_TOPIC = IsTrue("FifoTopic")
 _RULE_TARGET = "AWS::Events::Rule Targets[]"
 """With a role, EventBridge sends and uses the key as that role."""
 _IS_SCALAR = Matches("", ".*")
@@ -69,7 +72,7 @@ CONSTRAINTS = (
         "E9034",
         _QUEUE,
         "A queue is encrypted in two ways.",
-        must=AtMostOne(Is("SqsManagedSseEnabled", "true"), Present("KmsMasterKeyId")),
+        must=AtMostOne(IsTrue("SqsManagedSseEnabled"), Present("KmsMasterKeyId")),
         message="Queue {id} has `SqsManagedSseEnabled: true` and `KmsMasterKeyId`",
         fix="Remove one of them.",
         error_messages=(
@@ -90,9 +93,9 @@ CONSTRAINTS = (
             IsArnOf("deadLetterTargetArn", "sqs"),
             Either(
                 Not(Matches("deadLetterTargetArn", "arn:.*")),
-                All(Is("/FifoQueue", "true"), EndsWith("deadLetterTargetArn", (".fifo",))),
+                All(IsTrue("/FifoQueue"), EndsWith("deadLetterTargetArn", (".fifo",))),
                 All(
-                    Not(Is("/FifoQueue", "true")),
+                    Not(IsTrue("/FifoQueue")),
                     Not(EndsWith("deadLetterTargetArn", (".fifo",))),
                 ),
             ),
@@ -191,7 +194,7 @@ CONSTRAINTS = (
             Either(
                 _IS_FIFO_TOPIC,
                 All(
-                    Not(Is("ContentBasedDeduplication", "true")),
+                    Not(IsTrue("ContentBasedDeduplication")),
                     Absent("ArchivePolicy"),
                     Absent("FifoThroughputScope"),
                 ),
@@ -262,7 +265,7 @@ CONSTRAINTS = (
         must=All(
             Not(
                 All(
-                    Is("RawMessageDelivery", "true"),
+                    IsTrue("RawMessageDelivery"),
                     Is("Protocol", *PROTOCOLS_WITHOUT_RAW_MESSAGES),
                 )
             ),
@@ -322,6 +325,19 @@ CONSTRAINTS = (
         "not use",
         fix="Encrypt the topic with a key whose policy allows events.amazonaws.com `kms:Decrypt` "
         "and `kms:GenerateDataKey*`.",
+        why="The policy of the AWS managed key does not allow services, and nobody can change it. "
+        "Nothing arrives.",
+        sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
+    ),
+    Constraint(
+        "E9718",
+        _ALARM_TARGETS,
+        "An alarm sends to a topic whose key only its account's users may use.",
+        must=Refers("", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
+        message="Alarm {id} sends to a topic with the key `alias/aws/sns`, which CloudWatch may "
+        "not use",
+        fix="Encrypt the topic with a key whose policy allows cloudwatch.amazonaws.com "
+        "`kms:Decrypt` and `kms:GenerateDataKey*`.",
         why="The policy of the AWS managed key does not allow services, and nobody can change it. "
         "Nothing arrives.",
         sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),

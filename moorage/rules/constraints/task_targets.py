@@ -27,6 +27,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Length,
     Matches,
     NotEmpty,
@@ -203,13 +204,13 @@ CONSTRAINTS = (
                 if key != "EcsParameters"
             ),
             Either(
-                Not(Refers("Arn", "AWS::SQS::Queue", Is("FifoQueue", "true"))),
+                Not(Refers("Arn", "AWS::SQS::Queue", IsTrue("FifoQueue"))),
                 Present("SqsParameters.MessageGroupId"),
             ),
             Refers(
                 "Arn",
                 "AWS::SQS::Queue",
-                Either(Not(Is("FifoQueue", "true")), Is("ContentBasedDeduplication", "true")),
+                Either(Not(IsTrue("FifoQueue")), IsTrue("ContentBasedDeduplication")),
             ),
         ),
         message="{id} has a target whose parameters do not fit it",
