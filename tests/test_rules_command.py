@@ -86,6 +86,7 @@ def test_the_export_follows_the_filters(capsys: CapSys) -> None:
     ("arguments", "message"),
     [
         (["E8999"], "`E8999` is not a rule of Moorage. "),
+        (["X"], "`X` is not a rule of Moorage. `python build.py rules` lists them."),
         (["M1001"], "`M1001` is not a rule of Moorage. "),
         (["--topic", "ports"], "there is no topic `ports`. Write task-definitions"),
         (["--text", "no rule says this"], "no rule fits. Leave out a filter."),
@@ -97,3 +98,18 @@ def test_what_does_not_exist_is_wrong_usage(
 ) -> None:
     assert main(["rules", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "command"), [("rules", "rules`"), ("topics", "rules --topics`")])
+def test_explain_names_the_command_that_lists_rules(
+    name: str, command: str, capsys: CapSys
+) -> None:
+    assert main(["explain", name]) == 2
+    assert f"`python build.py {command} lists the {name}." in capsys.readouterr().err
+
+
+def test_a_page_has_the_title_once(capsys: CapSys) -> None:
+    rule = next(rule for rule in RULES if rule.description == rule.title)
+    for arguments in (["explain", rule.id], ["rules", rule.id, "--format", "markdown"]):
+        assert main(arguments) == 0
+        assert " ".join(capsys.readouterr().out.split()).count(rule.title) == 1

@@ -63,6 +63,9 @@ def _page(name: str) -> str:
     from moorage.pipeline.check import lint_page
 
     code = name.upper()
+    if code in ("RULES", "TOPICS"):
+        option = " --topics" if code == "TOPICS" else ""
+        raise UsageError(f"`python build.py rules{option}` lists the {name.lower()}.")
     text = page(code) or terminal_page(name) or lint_page(code)
     if text is None:
         similar = similar_code(code, TITLES)

@@ -57,7 +57,7 @@ def _choose(arguments: argparse.Namespace) -> Sequence[Rule]:
             raise UsageError(f"there is no topic `{topic}`. Write {join_or(topic_pages())}.")
     for name in arguments.ids:
         if not any(rule.id.startswith(name.upper()) for rule in RULES):
-            similar = similar_code(name.upper(), [rule.id for rule in RULES])
+            similar = similar_code(name.upper(), [rule.id for rule in RULES], "rules")
             raise UsageError(f"`{name}` is not a rule of Moorage. {similar}")
     levels = (arguments.level,) if arguments.level else ()
     filters = (arguments.ids, arguments.topic, levels, arguments.type, arguments.text)

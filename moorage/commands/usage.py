@@ -84,10 +84,10 @@ def unknown_stack(name: str, env: str, known: Collection[str]) -> UsageError:
     return UsageError(f"`{name}` is not a stack of {env}. {hint}")
 
 
-def similar_code(code: str, known: Iterable[str]) -> str:
-    """A hint with the most similar code."""
+def similar_code(code: str, known: Iterable[str], listing: str = "explain") -> str:
+    """A hint with the most similar code, or else with the command that lists the codes."""
     near = difflib.get_close_matches(code, known, n=1)
-    return f"Did you mean `{near[0]}`?" if near else "`python build.py explain` lists them."
+    return f"Did you mean `{near[0]}`?" if near else f"`python build.py {listing}` lists them."
 
 
 def refuse_unless_template(name: str, known: Sequence[str], params: Path) -> None:

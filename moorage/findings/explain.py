@@ -40,8 +40,9 @@ def list_titles(titles: Mapping[str, str] = TITLES) -> str:
 
 def _page(rule: Rule) -> Iterator[str]:
     yield f"{rule.id}  {rule.title}"
-    yield ""
-    yield textwrap.fill(rule.description, WIDTH)
+    if why := _why(rule):
+        yield ""
+        yield textwrap.fill(why, WIDTH)
     if rule.error_messages:
         yield ""
         yield "AWS reports:"
@@ -56,6 +57,11 @@ def _page(rule: Rule) -> Iterator[str]:
     if codes := _codes(rule):
         yield join_words("The same in params", codes)
     yield ""
+
+
+def _why(rule: Rule) -> str:
+    """The description, if it says more than the title."""
+    return "" if rule.description == rule.title else rule.description
 
 
 def _codes(rule: Rule) -> list[str]:
@@ -141,7 +147,7 @@ def _failures_without_rule() -> Iterator[str]:
 def _section(rule: Rule) -> Iterator[str]:
     yield f"## {rule.id}"
     yield ""
-    yield f"**{rule.title}** {rule.description}"
+    yield f"**{rule.title}** {_why(rule)}".rstrip()
     for text in rule.error_messages:
         yield ""
         yield f"> {text}"

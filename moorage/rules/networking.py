@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from moorage.cfn import ecs, networks, task_startup, tristate
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.message_parts import join_and
+from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
 
 ENDPOINTS_PAGE = "AWS docs: Amazon ECS interface VPC endpoints (AWS PrivateLink)"
@@ -123,30 +125,39 @@ def private_subnet_without_nat(view: View) -> Iterator[Problem]:
     """On Fargate, images are pulled, secrets read and logs written over the network interface of
     the task. Without a default route and without VPC endpoints the task reaches no AWS service, and
     never starts."""
-    for service, subnet, endpoints in _services_in_isolated_subnets(view):
-        image = _public_image(service)
-        if endpoints and not image:
+    found = groupby(_services_in_isolated_subnets(view), key=itemgetter(0))
+    for service, items in found:
+        _, subnets, all_endpoints = zip(*items, strict=True)
+        image, has_endpoints = _public_image(service), bool(all_endpoints[0])
+        if has_endpoints and not image:
             continue
         place = _awsvpc_configuration(service)["Subnets"]
+        isolated = f"{_describe_subnets(subnets)} no default route"
+        tables = join_and(dict.fromkeys(map(_describe_route_table, subnets)))
         route = (
-            f"Add an AWS::EC2::Route to {_describe_route_table(subnet)}, with "
-            f"`DestinationCidrBlock: 0.0.0.0/0` and a NatGatewayId"
+            f"Add an AWS::EC2::Route to {tables}, with `DestinationCidrBlock: 0.0.0.0/0` and a "
+            f"NatGatewayId"
         )
-        if endpoints:
+        if has_endpoints:
             yield problem(
                 place,
-                f"The tasks of service `{service.id}` cannot pull image `{image}`: subnet "
-                f"`{subnet.id}` has no default route, and VPC endpoints do not reach public "
-                f"registries",
+                f"The tasks of service `{service.id}` cannot pull image `{image}`: {isolated}, and "
+                f"VPC endpoints do not reach public registries",
                 f"{route}, or copy the image to ECR.",
             )
         else:
             yield problem(
                 place,
                 f"The tasks of service `{service.id}` cannot pull images, read secrets or write "
-                f"logs: subnet `{subnet.id}` has no default route, and its VPC has no endpoints",
+                f"logs: {isolated}, and {'its' if len(subnets) == 1 else 'their'} VPC has no "
+                f"endpoints",
                 f"{route}, or add VPC endpoints.",
             )
+
+
+def _describe_subnets(subnets: Sequence[Resource]) -> str:
+    names = join_and(quote(subnet.id for subnet in subnets))
+    return f"subnet {names} has" if len(subnets) == 1 else f"subnets {names} have"
 
 
 def _services_in_isolated_subnets(

@@ -223,36 +223,48 @@ def _can_agent_write(container: Node) -> bool:
 
 @rule(
     "E9270",
-    "The ARN of a service or cluster is used in place of its name.",
+    "The ARN of a service, cluster or target group is used in place of its name.",
     fix="Write `!GetAtt <service>.Name` for the name of a service, and `!Ref <cluster>` for the "
-    "name of a cluster. `!Ref` of a service is its ARN.",
+    "name of a cluster, and `!GetAtt <target group>.TargetGroupName` for that of a target group. "
+    "`!Ref` of a service or a target group is its ARN.",
     sources=(
         "AWS docs: AWS::ECS::Service (return values)",
+        "AWS docs: AWS::ElasticLoadBalancingV2::TargetGroup (return values)",
+        "AWS docs: CodeDeploy API reference, TargetGroupInfo (name)",
         "AWS docs: AWS::ApplicationAutoScaling::ScalableTarget (ResourceId)",
     ),
     failure_ids=("cd-service-arn-instead-of-name",),
 )
 def arn_instead_of_name(view: View) -> Iterator[Problem]:
     """CodeDeploy deployment groups, scalable targets, scaling policies and the dimensions of alarms
-    need the names of a service and its cluster. With an ARN, CodeDeploy and Application Auto
-    Scaling do not find the service, and an alarm never gets any data."""
-    for node in _names_of_services_and_clusters(view):
+    need the names of a service and its cluster, and deployment groups those of target groups. With
+    an ARN, CodeDeploy and Application Auto Scaling do not find the resource, and an alarm never
+    gets any data."""
+    for node in _names(view):
         arn = next((part for part in node.parts if isinstance(part, Attr) and _is_arn(part)), None)
         if arn is not None:
-            resource = arn.resource
-            is_service = resource.type == ecs.SERVICE
-            reference = f"!GetAtt {resource.id}.Name" if is_service else f"!Ref {resource.id}"
+            noun, reference = _NAMES[arn.resource.type]
             yield problem(
                 node,
-                f"The value is the ARN of {'service' if is_service else 'cluster'} "
-                f"`{resource.id}`, and must be its name",
-                f"Write `{reference}`.",
+                f"The value is the ARN of {noun} `{arn.resource.id}`, and must be its name",
+                f"Write `{reference.format(arn.resource.id)}`.",
             )
 
 
-def _names_of_services_and_clusters(view: View) -> Iterator[Node]:
-    """The properties that need the name of a service or cluster."""
+_NAMES = {
+    ecs.SERVICE: ("service", "!GetAtt {}.Name"),
+    ecs.CLUSTER: ("cluster", "!Ref {}"),
+    ecs.TARGET_GROUP: ("target group", "!GetAtt {}.TargetGroupName"),
+}
+"""What a resource is called, and how to write its name."""
+
+
+def _names(view: View) -> Iterator[Node]:
+    """The properties that need the name of a service, cluster or target group."""
     for group in view.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
+        for pair in group["LoadBalancerInfo"]["TargetGroupPairInfoList"].items:
+            for target_group in pair["TargetGroups"].items:
+                yield target_group["Name"]
         for entry in group["ECSServices"].items:
             yield entry["ServiceName"]
             yield entry["ClusterName"]
@@ -270,7 +282,11 @@ def _names_of_services_and_clusters(view: View) -> Iterator[Node]:
 
 
 def _is_arn(value: Attr) -> bool:
-    attributes = {ecs.SERVICE: ("Ref", "ServiceArn"), ecs.CLUSTER: ("Arn",)}
+    attributes = {
+        ecs.SERVICE: ("Ref", "ServiceArn"),
+        ecs.CLUSTER: ("Arn",),
+        ecs.TARGET_GROUP: ("Ref", "TargetGroupArn"),
+    }
     return value.name in attributes.get(value.resource.type, ())
 
 

@@ -17,6 +17,7 @@ from moorage.facts.state_machines import (
     TERMINAL_STATES,
     WAITS,
 )
+from moorage.rules.grants import describe_grants
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
 
@@ -66,10 +67,12 @@ def _transition_problems(machine: Resource, block: Block) -> Iterator[Problem]:
     names = {state.name for state in block.states}
     targets = {block.start}
     is_known = block.start is not None
+    are_all_found = True
     for state in block.states:
         for target in _targets(state):
             is_known = is_known and target is not None
             if target is not None and target not in names:
+                are_all_found = False
                 yield problem(
                     state.node,
                     f"State `{state.name}` of state machine `{machine.id}` is followed by "
@@ -85,7 +88,9 @@ def _transition_problems(machine: Resource, block: Block) -> Iterator[Problem]:
                 f"No state of state machine `{machine.id}` leads to state `{state.name}`",
                 "Write its name as `Next` of another state, or remove the state.",
             )
-    if block.is_top and block.states and not any(map(_may_end, block.states)):
+    # A state that is missing may have been the end.
+    may_end = not are_all_found or any(map(_may_end, block.states))
+    if block.is_top and block.states and not may_end:
         yield problem(
             block.node,
             f"State machine `{machine.id}` has no state at which it ends",
@@ -169,23 +174,27 @@ def task_cannot_run(view: View) -> Iterator[Problem]:
             if isinstance(parameters, dict):
                 yield from _parameter_problems(machine, state, parameters)
         role = find_role(machine["RoleArn"]) if tasks else None
+        definitions = list(_task_definitions(machine, tasks))
         missing = [
             action
-            for action in _needed_actions(machine, tasks)
+            for action in _needed_actions(machine, tasks, definitions)
             if role and allows(role, action, None) is False
         ]
         if role and missing:
             names = join_and(quote(missing))
+            only_definition = definitions[0] if len(definitions) == 1 else None
             yield problem(
                 role,
                 f"State machine `{machine.id}` runs a task, and its role does not allow {names}",
-                f"Allow {names}.",
+                f"Allow {describe_grants(missing, only_definition)}.",
             )
 
 
-def _needed_actions(machine: Resource, tasks: list[State]) -> Iterator[str]:
+def _needed_actions(
+    machine: Resource, tasks: list[State], definitions: list[Resource]
+) -> Iterator[str]:
     yield "ecs:RunTask"
-    if any(map(_has_roles, _task_definitions(machine, tasks))):
+    if any(map(_has_roles, definitions)):
         yield "iam:PassRole"
     waits = any((state.text("Resource") or "").endswith(".sync") for state in tasks)
     if waits and machine["Definition"].absent:

@@ -11,6 +11,8 @@ from moorage.cfn.permissions import allows, find_role
 from moorage.cfn.resource_policies import may_allow_roles
 from moorage.cfn.view import Resource, View
 from moorage.facts.event_targets import ROLE_ACTIONS, SCHEDULE_ACTIONS
+from moorage.rules.grants import describe_grants
+from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
 
 _SCHEDULE, _PIPE = "AWS::Scheduler::Schedule", "AWS::Pipes::Pipe"
@@ -35,14 +37,22 @@ def missing_permission(view: View) -> Iterator[Problem]:
     roles of the task definition."""
     for user, role_node, target, parameters in _targets(view):
         role = find_role(role_node)
-        for action in _needed_actions(user, target, parameters) if role else ():
-            if role and allows(role, action, None) is False and not may_allow_roles(view, action):
-                yield problem(
-                    role,
-                    f"The role of `{user.id}` does not allow `{action}`, which starting its target "
-                    f"requires",
-                    f"Allow `{action}`.",
-                )
+        if role is None:
+            continue
+        actions = _needed_actions(user, target, parameters)
+        missing = [
+            action
+            for action in actions
+            if allows(role, action, None) is False and not may_allow_roles(view, action)
+        ]
+        if missing:
+            task = ecs.resource_of_type(parameters["TaskDefinitionArn"], ecs.TASK_DEFINITION)
+            names = join_and(quote(missing))
+            yield problem(
+                role,
+                f"The role of `{user.id}` does not allow {names}, so the target never starts",
+                f"Allow {describe_grants(missing, task)}.",
+            )
 
 
 def _targets(view: View) -> Iterator[tuple[Resource, Node, Node, Node]]:

@@ -8,6 +8,7 @@ from moorage.rules.constraints.combinations import (
     Each,
     Either,
     IsAmong,
+    Not,
     Refers,
 )
 from moorage.rules.constraints.constraint import Constraint
@@ -39,6 +40,9 @@ _REQUIREMENTS = (
     "TotalLocalStorageGB",
     "VCpuCount",
 )
+_IS_FARGATE = Is("CapacityProvider", "FARGATE", "FARGATE_SPOT")
+_IS_GROUP = Refers("", _PROVIDER, Present("AutoScalingGroupProvider"))
+"""A reference to a capacity provider of instances, whose name is never FARGATE."""
 
 CONSTRAINTS = (
     Constraint(
@@ -85,10 +89,16 @@ CONSTRAINTS = (
         tuple(f"{kind} DefaultCapacityProviderStrategy[]" for kind in (_CLUSTER, _ASSOCIATIONS)),
         "A default strategy has a capacity provider that the cluster does not have.",
         when=Either(
-            Is("CapacityProvider", "FARGATE", "FARGATE_SPOT"),
+            _IS_FARGATE,
             Refers("CapacityProvider", _PROVIDER, Present("AutoScalingGroupProvider")),
         ),
-        must=IsAmong("CapacityProvider", "/CapacityProviders"),
+        must=Either(
+            All(
+                _IS_FARGATE,
+                IsAmong("CapacityProvider", "/CapacityProviders", where=Not(_IS_GROUP)),
+            ),
+            All(Not(_IS_FARGATE), IsAmong("CapacityProvider", "/CapacityProviders")),
+        ),
         message="The default strategy of {id} has a capacity provider that is not in its "
         "`CapacityProviders`",
         fix="Add it to `CapacityProviders`.",

@@ -6,6 +6,7 @@ from moorage.facts.load_balancing import NLB_PROTOCOLS
 from moorage.rules.constraints.combinations import All, Each, Either, Not, Refers
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
+    Absent,
     Count,
     Is,
     Length,
@@ -32,6 +33,16 @@ _LISTS = (
     "SourceIpConfig",
 )
 """The properties of a condition that have a list of values."""
+
+
+def _has_values(config: str) -> Either:
+    """Expressions can also be beside the property."""
+    paths = (f"{config}.Values", f"{config}.RegexValues", "RegexValues")
+    return Either(*map(NotEmpty, paths), Present(f"{config}.IpAddressType"), Absent(config))
+
+
+def _has_texts_and_expressions(config: str) -> All:
+    return All(NotEmpty(f"{config}.Values"), NotEmpty(f"{config}.RegexValues"))
 
 
 def _each_value(config: str, predicate: Each | Not | Matches) -> All:
@@ -69,11 +80,11 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9573",
-        tuple(f"{_RULE} Conditions[].{config}" for config in _LISTS),
+        f"{_RULE} Conditions[]",
         "A condition has no values, or both texts and regular expressions.",
         must=All(
-            Either(NotEmpty("Values"), NotEmpty("RegexValues"), Present("IpAddressType")),
-            Not(All(NotEmpty("Values"), NotEmpty("RegexValues"))),
+            All(*map(_has_values, _LISTS)),
+            Not(Either(*map(_has_texts_and_expressions, _LISTS))),
         ),
         message=(
             "A condition of listener rule {id} has no values",

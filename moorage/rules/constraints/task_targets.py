@@ -20,6 +20,7 @@ from moorage.rules.constraints.combinations import (
     IsReference,
     Not,
     Refers,
+    Some,
 )
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
@@ -49,6 +50,7 @@ _SCHEDULER = "Amazon EventBridge Scheduler API reference"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
 _NOT_FARGATE = Is("LaunchType", "EC2", "EXTERNAL")
 _IS_AWSVPC = Is("NetworkMode", "awsvpc")
+_FOR_FARGATE = Some("RequiresCompatibilities", Is("", "FARGATE"))
 _NETWORKS = tuple(f"NetworkConfiguration.{key}Configuration" for key in ("Awsvpc", "AwsVpc"))
 """The key of schedules and pipes, and that of rules."""
 _IS_WITHIN_LIMITS = All(
@@ -126,7 +128,8 @@ CONSTRAINTS = (
         _PARAMETERS,
         "The network mode of a task does not fit the schedule, rule or pipe that runs it.",
         when=Present("NetworkConfiguration"),
-        must=Refers("TaskDefinitionArn", _TASK, _IS_AWSVPC),
+        # cfn-lint finds another network mode of a task definition for Fargate: E3048.
+        must=Refers("TaskDefinitionArn", _TASK, Either(_IS_AWSVPC, _FOR_FARGATE)),
         message="{id} has a `NetworkConfiguration`, but its task definition has another network "
         "mode than `awsvpc`",
         fix="Write `NetworkMode: awsvpc` in the task definition, or remove `NetworkConfiguration`.",
