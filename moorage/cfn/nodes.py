@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from moorage.cfn.template import Switch
     from moorage.cfn.view import Resource, Stack
 
-_NEVER_ABSENT = frozenset({"Ref", "Fn::Sub", "Fn::Join"})
+_NEVER_ABSENT = frozenset(
+    {"Ref", "Fn::Sub", "Fn::Join", "Fn::GetAtt", "Fn::ImportValue", "Fn::Split", "Fn::Base64"}
+)
 """Functions whose value is never AWS::NoValue, even if it is unknown. A `Ref` to AWS::NoValue
 itself is known, and absent."""
 
@@ -108,9 +110,11 @@ class Node:
     @property
     def certainly_present(self) -> bool:
         """Whether there certainly is a value, known or not."""
-        if self.unknown:
-            return isinstance(self.raw, Mapping) and not _NEVER_ABSENT.isdisjoint(self.raw)
-        return self.present
+        if not self.unknown:
+            return self.present
+        raw = self._taken_branch
+        is_function = isinstance(raw, Mapping) and not _NEVER_ABSENT.isdisjoint(raw)
+        return is_function or isinstance(raw, str)  # a text with a dynamic reference
 
     @property
     def empty(self) -> bool:
@@ -120,16 +124,23 @@ class Node:
     @property
     def optional(self) -> bool:
         """Whether it may be AWS::NoValue: an `Fn::If` whose condition is unknown."""
+        raw = self._taken_branch
+        return isinstance(self.value, Unknown) and isinstance(raw, Mapping) and "Fn::If" in raw
+
+    @property
+    def _taken_branch(self) -> Any:
+        """What the template has for the value: the branch of `Fn::If` that is taken, or the
+        `Fn::If` itself if its condition is unknown."""
         raw = self.raw
-        while isinstance(self.value, Unknown) and isinstance(raw, Mapping) and [*raw] == ["Fn::If"]:
+        while isinstance(raw, Mapping) and [*raw] == ["Fn::If"]:
             argument = raw["Fn::If"]
             if not isinstance(argument, list) or len(argument) != 3:
-                return True
+                break
             is_true = self.stack.evaluate_condition(argument[0])
             if is_true is None:
-                return True
+                break
             raw = argument[1 if is_true else 2]
-        return False
+        return raw
 
     # Values -----------------------------------------------------------------------------------
 

@@ -88,6 +88,9 @@ VARIABLE_ACTIONS: Mapping[str, str] = {
 """What the role needs for a variable of a type. EnvironmentVariable, type."""
 ARTIFACTS_OF_SECONDARY = ("S3", "CODEPIPELINE")
 RESERVED_VARIABLE_PREFIX = "CODEBUILD_"
+SETTING_PREFIX = "CODEBUILD_CONFIG_"
+"""Of the reserved variables that projects may set: CODEBUILD_CONFIG_AUTO_DISCOVER and its _DIR.
+AWS CodeBuild user guide, "Auto-discover reports in CodeBuild"."""
 MAX_SECONDARY = 12
 """Secondary sources, and secondary artifacts, of a project."""
 MAX_DESCRIPTION = 255

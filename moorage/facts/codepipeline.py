@@ -47,6 +47,7 @@ REQUIRED_CONFIGURATION: Mapping[tuple[str, str], tuple[str, ...]] = {
         "AppSpecTemplateArtifact",
     ),
     ("Deploy", "ECS"): ("ClusterName", "ServiceName"),
+    ("Deploy", "Lambda"): ("FunctionName",),
     ("Deploy", "S3"): ("BucketName", "Extract"),
     ("Invoke", "Lambda"): ("FunctionName",),
     ("Invoke", "StepFunctions"): ("StateMachineArn",),
@@ -62,7 +63,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "CodeStarSourceConnection": ("Source",),
     "ECR": ("Source",),
     "ECS": ("Deploy",),
-    "Lambda": ("Invoke",),
+    "Lambda": ("Invoke", "Deploy"),
     "Manual": ("Approval",),
     "S3": ("Source", "Deploy"),
     "StepFunctions": ("Invoke",),
@@ -77,19 +78,20 @@ ARTIFACT_KEYS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Keys of the configuration that name an input artifact of the action, by provider."""
-PERMISSIONS: Mapping[str, tuple[str, ...]] = {
-    "CodeBuild": ("codebuild:StartBuild|codebuild:StartBuildBatch",),
-    "CodeDeploy": ("codedeploy:CreateDeployment",),
-    "CodeStarSourceConnection": (
+PERMISSIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("Build", "CodeBuild"): ("codebuild:StartBuild|codebuild:StartBuildBatch",),
+    ("Test", "CodeBuild"): ("codebuild:StartBuild|codebuild:StartBuildBatch",),
+    ("Deploy", "CodeDeploy"): ("codedeploy:CreateDeployment",),
+    ("Source", "CodeStarSourceConnection"): (
         "codestar-connections:UseConnection|codeconnections:UseConnection",
     ),
-    "CodeDeployToECS": ("codedeploy:CreateDeployment", "ecs:RegisterTaskDefinition"),
-    "ECS": ("ecs:RegisterTaskDefinition", "ecs:UpdateService"),
-    "Lambda": ("lambda:InvokeFunction",),
-    "StepFunctions": ("states:StartExecution",),
+    ("Deploy", "CodeDeployToECS"): ("codedeploy:CreateDeployment", "ecs:RegisterTaskDefinition"),
+    ("Deploy", "ECS"): ("ecs:RegisterTaskDefinition", "ecs:UpdateService"),
+    ("Invoke", "Lambda"): ("lambda:InvokeFunction",),
+    ("Invoke", "StepFunctions"): ("states:StartExecution",),
 }
-"""IAM actions that the role of an action with this provider needs; of alternatives, which `|`
-separates, one (the same guide, "Add permissions to the CodePipeline service role")."""
+"""IAM actions that the role of an action needs, by its category and provider; of alternatives,
+which `|` separates, one (the same guide, "Add permissions to the CodePipeline service role")."""
 V2_PROVIDERS = ("Commands", "ECRBuildAndPublish", "EKS")
 """Providers that pipelines of the type V1 do not have (AWS's error message, reproduced by
 cdk-preflight)."""

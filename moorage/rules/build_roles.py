@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from moorage.cfn.permissions import allows, find_role
+from moorage.cfn.resource_policies import may_allow_roles
 from moorage.cfn.view import Resource, View
 from moorage.facts.codebuild import VARIABLE_ACTIONS
 from moorage.rules.rule import Problem, problem, rule
 
 _GUIDE = "AWS CodeBuild user guide"
+_OTHER_CREDENTIALS = r"assume-role|--profile|AWS_PROFILE|AWS_ACCESS_KEY_ID|aws configure"
+"""With what commands use another role than that of the project."""
 
 
 @rule(
@@ -42,7 +46,7 @@ def missing_permission(view: View) -> Iterator[Problem]:
     for project in view.resources_of_type("AWS::CodeBuild::Project"):
         role = find_role(project["ServiceRole"])
         for action, use in _needed_actions(project) if role else ():
-            if role and allows(role, action, None) is False:
+            if role and allows(role, action, None) is False and not may_allow_roles(view, action):
                 yield problem(
                     role,
                     f"The role of project `{project.id}` does not allow `{action}`, which the "
@@ -63,7 +67,8 @@ def _needed_actions(project: Resource) -> Iterator[tuple[str, str]]:
         if kind in kinds:
             yield action, f"its variables of the type {kind}"
     parts = project["Source"]["BuildSpec"].parts
-    if any("aws ecr get-login" in part for part in parts if isinstance(part, str)):
+    text = "".join(part for part in parts if isinstance(part, str))
+    if "aws ecr get-login" in text and not re.search(_OTHER_CREDENTIALS, text):
         yield "ecr:GetAuthorizationToken", "the login to ECR in its `BuildSpec`"
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks
-from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn import ecs
+from moorage.cfn.view import View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
@@ -20,9 +19,6 @@ LOAD_BALANCER_NAMES = {
 """What messages call each type of load balancer."""
 
 _API = "AWS docs: Elastic Load Balancing API reference,"
-_RESERVED_AT_START = 4
-"""Addresses at the beginning of a subnet that network interfaces cannot have. The last one is
-reserved, too. Amazon VPC user guide, Subnet CIDR blocks."""
 
 
 # Attributes ----------------------------------------------------------------------------------
@@ -79,7 +75,7 @@ def invalid_load_balancer_attribute(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9390",
-    "A load balancer has fixed addresses that its scheme, type or subnet does not support.",
+    "A load balancer has fixed addresses that its scheme or type does not support.",
     error_messages=("Elastic IPs are not supported for load balancers with scheme 'internal'",),
     fix="Write AllocationId (an Elastic IP address) only for an internet-facing Network Load "
     "Balancer, and PrivateIPv4Address only for an internal one.",
@@ -92,7 +88,7 @@ def invalid_load_balancer_attribute(view: View) -> Iterator[Problem]:
 )
 def unsupported_address(view: View) -> Iterator[Problem]:
     """A Network Load Balancer can have fixed addresses: Elastic IP addresses if it is
-    internet-facing, free private addresses of its subnets if it is internal. The addresses of an
+    internet-facing, private addresses of its subnets if it is internal. The addresses of an
     Application Load Balancer change and cannot be chosen."""
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         kind, scheme = ecs.load_balancer_type(load_balancer), load_balancer["Scheme"]
@@ -122,26 +118,6 @@ def unsupported_address(view: View) -> Iterator[Problem]:
                     f"private addresses for it",
                     "Write AllocationId instead of PrivateIPv4Address, or `Scheme: internal`.",
                 )
-            elif kind == NETWORK and _is_outside_subnet(private, mapping["SubnetId"].resource):
-                yield problem(
-                    private,
-                    f"The address {private.text} of load balancer `{load_balancer.id}` is not one "
-                    f"that its subnet has for network interfaces",
-                    "Write an address in the CIDR block of the subnet. The first four addresses "
-                    "and the last one are reserved.",
-                )
-
-
-def _is_outside_subnet(address: Node, subnet: Resource | None) -> bool:
-    """Whether an address is certainly not one for the network interfaces of a subnet."""
-    if subnet is None or subnet.type != networks.SUBNET or address.text is None:
-        return False
-    blocks = networks.cidr_blocks(subnet["CidrBlock"])
-    addresses = networks.cidr_blocks(address)
-    if not blocks or not addresses or blocks[0].version != addresses[0].version:
-        return False
-    offset = int(addresses[0].network_address) - int(blocks[0].network_address)
-    return not _RESERVED_AT_START <= offset < blocks[0].num_addresses - 1
 
 
 RULES = (

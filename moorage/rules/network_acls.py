@@ -10,6 +10,7 @@ from moorage.cfn.networks import (
     VIA_INTERNET_GATEWAY,
     cidr_blocks,
     default_route,
+    may_be_modified_elsewhere,
 )
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
@@ -42,7 +43,7 @@ def answers_are_dropped(view: View) -> Iterator[Problem]:
             for entry in view.resources_of_type(_ENTRY)
             if entry["NetworkAclId"].resource is acl
         ]
-        if not _has_route_to_internet(view, acl) or not all(map(_is_known, entries)):
+        if not _has_route_to_internet(view, acl) or not _are_all_known(acl, entries):
             continue
         requests = any(_requests_internet(entry) for entry in entries)
         answers = any(_may_allow_answers(entry, _EPHEMERAL, egress=False) for entry in entries)
@@ -73,7 +74,7 @@ def answers_to_clients_are_dropped(view: View) -> Iterator[Problem]:
             if entry["NetworkAclId"].resource is acl
         ]
         is_public = VIA_INTERNET_GATEWAY in _routes(view, acl)
-        if not is_public or not all(map(_is_known, entries)):
+        if not is_public or not _are_all_known(acl, entries):
             continue
         requests = any(_serves_internet(entry) for entry in entries)
         answers = any(_may_allow_answers(entry, _OF_CLIENTS, egress=True) for entry in entries)
@@ -116,9 +117,12 @@ def _routes(view: View, acl: Resource) -> list[str | None]:
     return [default_route(subnet) for subnet in subnets if subnet is not None]
 
 
-def _is_known(entry: Resource) -> bool:
+def _are_all_known(acl: Resource, entries: list[Resource]) -> bool:
+    """Whether the entries are known, and the network ACL has no others."""
     keys = ("Protocol", "RuleAction", "CidrBlock", "Ipv6CidrBlock", "Egress")
-    return all(entry[key].absent or entry[key].text is not None for key in keys)
+    return not may_be_modified_elsewhere(acl) and all(
+        entry[key].absent or entry[key].text is not None for entry in entries for key in keys
+    )
 
 
 def _allows_internet(entry: Resource, *, egress: bool) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role
+from moorage.cfn.resource_policies import may_allow_roles
 from moorage.cfn.view import Resource, View
 from moorage.facts.codepipeline import ARTIFACT_KEYS, PERMISSIONS, REQUIRED_CONFIGURATION
 from moorage.rules.message_parts import join_and, join_or, quote
@@ -75,7 +76,7 @@ def unknown_artifact(view: View) -> Iterator[Problem]:
             continue
         for key in ARTIFACT_KEYS.get(provider, ()):
             node = action["Configuration"][key]
-            if node.text is not None and node.text not in known:
+            if node.text is not None and node.text not in known and "#{" not in node.text:
                 names = join_or(quote(filter(None, known))) if known else "an input artifact"
                 yield problem(
                     node,
@@ -111,7 +112,10 @@ def missing_permission(view: View) -> Iterator[Problem]:
         missing = quote(
             permission
             for permission in _needed_permissions(action, provider)
-            if all(allows(role, item, None) is False for item in permission.split("|"))
+            if all(
+                allows(role, item, None) is False and not may_allow_roles(view, item)
+                for item in permission.split("|")
+            )
         )
         if missing:
             names = join_and(word.replace("|", "` or `") for word in missing)
@@ -125,7 +129,8 @@ def missing_permission(view: View) -> Iterator[Problem]:
 def _needed_permissions(action: Node, provider: str) -> tuple[str, ...]:
     if provider == "Manual" and action["Configuration"]["NotificationArn"].certainly_present:
         return ("sns:Publish",)
-    permissions = PERMISSIONS.get(provider, ())
+    category = action["ActionTypeId"]["Category"].text or ""
+    permissions = PERMISSIONS.get((category, provider), ())
     service = action["Configuration"]["ServiceName"].resource
     task = service["TaskDefinition"].resource if service else None
     if task and any(task[key].certainly_present for key in ("TaskRoleArn", "ExecutionRoleArn")):

@@ -12,6 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 @rule(
     "E9597",
     "A listener forwards to a target group of another VPC.",
+    error_messages=("The following target groups are in a different VPC than load balancer ...",),
     fix="Write the VPC of the load balancer's subnets as VpcId of the target group.",
     sources=("Elastic Load Balancing API reference, version 2015-12-01: CreateTargetGroup, VpcId",),
 )

@@ -8,6 +8,7 @@ from moorage.cfn import ecs
 from moorage.cfn.arn_services import find_arn_service
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role
+from moorage.cfn.resource_policies import may_allow_roles
 from moorage.cfn.view import Resource, View
 from moorage.facts.event_targets import ROLE_ACTIONS, SCHEDULE_ACTIONS
 from moorage.rules.rule import Problem, problem, rule
@@ -35,7 +36,7 @@ def missing_permission(view: View) -> Iterator[Problem]:
     for user, role_node, target, parameters in _targets(view):
         role = find_role(role_node)
         for action in _needed_actions(user, target, parameters) if role else ():
-            if role and allows(role, action, None) is False:
+            if role and allows(role, action, None) is False and not may_allow_roles(view, action):
                 yield problem(
                     role,
                     f"The role of `{user.id}` does not allow `{action}`, which starting its target "

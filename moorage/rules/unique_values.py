@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from moorage.cfn.nodes import Node
 from moorage.cfn.unique_values import UniqueValue, find_unique_values
 from moorage.cfn.view import Resource, Stack, View
 from moorage.rules.rule import Problem, problem, rule
@@ -75,30 +74,6 @@ def _unique_values(stack: Stack) -> Iterator[tuple[Resource, UniqueValue]]:
 
 
 @rule(
-    "E9984",
-    "Two outputs of a template export the same name.",
-    error_messages=("Export with name ... is already exported by stack",),
-    fix="Write another name in one of the two.",
-    sources=("AWS CloudFormation user guide: Outputs section",),
-)
-def exported_twice(view: View) -> Iterator[Problem]:
-    """The name of an export is unique in an account and region, also within a stack."""
-    for stack in view.stacks:
-        seen: set[str] = set()
-        for key, output in stack.template.outputs.items():
-            name = Node(stack, output, ("Outputs", key)).at("Export", "Name")
-            if name.text is None or stack.evaluate_condition(output.get("Condition")) is False:
-                continue
-            if name.text in seen:
-                yield problem(
-                    name,
-                    f"Two outputs export the name `{name.text}`",
-                    "Write another name in one of the two.",
-                )
-            seen.add(name.text)
-
-
-@rule(
     "E9971",
     "Two tags of an IAM role have keys that differ only in case.",
     error_messages=("Duplicate tag keys found. Please note that Tag keys are case insensitive.",),
@@ -123,4 +98,4 @@ def tags_that_differ_in_case(view: View) -> Iterator[Problem]:
                 )
 
 
-RULES = (value_of_two_resources, exported_twice, tags_that_differ_in_case)
+RULES = (value_of_two_resources, tags_that_differ_in_case)

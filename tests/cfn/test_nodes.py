@@ -296,6 +296,27 @@ def test_certainly_present() -> None:
     assert not node(undecided).certainly_present
     assert node({"Ref": "NoSuch"}).certainly_present
     assert not node({})["Missing"].certainly_present
+    assert not node({"Fn::If": "Yes"}).certainly_present
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Ref": "Free"},
+        {"Fn::Sub": "${Free}-x"},
+        {"Fn::Join": ["-", {"Ref": "Subnets"}]},
+        {"Fn::ImportValue": "name"},
+        {"Fn::GetAtt": ["NoSuch", "Arn"]},
+        "{{resolve:ssm:/name}}",
+    ],
+)
+def test_unknown_value_in_the_branch_that_is_taken_is_certainly_present(value: Any) -> None:
+    other = {"Fn::If": ["Maybe", value, NO_VALUE]}
+    assert node(value).certainly_present
+    assert node({"Fn::If": ["Yes", value, NO_VALUE]}).certainly_present
+    assert node({"Fn::If": ["No", NO_VALUE, {"Fn::If": ["Yes", value, other]}]}).certainly_present
+    assert not node({"Fn::If": ["Yes", other, value]}).certainly_present
+    assert node({"Fn::If": ["Yes", NO_VALUE, value]}).absent
 
 
 def test_empty() -> None:

@@ -9,7 +9,19 @@ from corpus import Case, bases, cases, run_case
 from crowds import put_in_front, with_unknown_properties, with_unknown_references
 from template_parts import Body
 
-COMPARING = {"E9365", "E9470", "E9500", "E9939", "E9942", "W9840", "W9933", "W9992"}
+COMPARING = {
+    "E9285",
+    "E9365",
+    "E9377",
+    "E9470",
+    "E9500",
+    "E9939",
+    "E9942",
+    "E9983",
+    "W9840",
+    "W9933",
+    "W9992",
+}
 """Rules that compare all resources of a type: the names, ports and priorities of a case and of its
 correct twin are the same, and more resources exceed a quota."""
 
@@ -25,7 +37,7 @@ NOT_FOUND = {
 """Cases that differ in a crowd, with the reason."""
 
 
-MAY_BE_MEANT = {"E9430", "E9530", "E9682", "E9800"}
+MAY_BE_MEANT = {"E9013", "E9430", "E9530", "E9682", "E9800"}
 """Rules that find nothing if an unknown resource may do what is missing: a bucket policy, a queue
 policy, a listener, a peering connection."""
 

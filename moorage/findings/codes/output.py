@@ -147,7 +147,7 @@ overrides:
       Export: {Name: shop-dev-web-LogGroupName}  # of this stack only
 """,
         ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
-        rules=("E9984",),
+        rules=("E9965",),
     ),
     Code(
         "M1310",

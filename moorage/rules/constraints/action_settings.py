@@ -18,6 +18,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Length,
     Matches,
     Predicate,
@@ -107,7 +108,7 @@ CONSTRAINTS = (
     Constraint(
         "E9521",
         _in_actions("JwtValidationConfig"),
-        "A JWT validation has keys without an HTTPS URL, or too many claims or values.",
+        "A JWT validation has an endpoint without HTTPS, or too many claims or values.",
         must=All(
             StartsWith("JwksEndpoint", ("https://",)),
             Length("JwksEndpoint", 1, 256),
@@ -116,8 +117,13 @@ CONSTRAINTS = (
             Each("AdditionalClaims", Count("Values", 1, 10)),
             Each("AdditionalClaims[].Values", Length("", 1, 256)),
         ),
-        message="The JWT validation of {id} has a `JwksEndpoint` without `https://`, or more "
-        "claims, values or characters than AWS accepts",
+        message=(
+            "The JWT validation of {id} has the `JwksEndpoint` {actual}, without `https://`",
+            *("The JWT validation of {id} has a {key} of more than 256 characters",) * 2,
+            "The JWT validation of {id} has more than 10 claims",
+            "The JWT validation of {id} has a claim that does not have 1 to 10 values",
+            "The JWT validation of {id} has a value of a claim with more than 256 characters",
+        ),
         fix="Write `JwksEndpoint` with `https://`, up to 10 claims with up to 10 values each, and "
         "up to 256 characters in each text.",
         sources=(
@@ -143,7 +149,11 @@ CONSTRAINTS = (
             Matches("UserPoolArn", r"arn:[^:]+:cognito-idp:.+"),
             Not(StartsWith("UserPoolDomain", ("http://", "https://"))),
         ),
-        message="{key} in a Cognito action of {id} is not an ARN, or is a URL",
+        message=(
+            "The `UserPoolArn` in a Cognito action of {id} is the ID of the user pool",
+            "The `UserPoolArn` in a Cognito action of {id} is {actual}, which is not an ARN",
+            "The `UserPoolDomain` in a Cognito action of {id} is the URL {actual}",
+        ),
         fix="Write `!GetAtt <user pool>.Arn`, and the prefix of the domain or its name without "
         "`https://`.",
         sources=(f"{_API}: AuthenticateCognitoActionConfig",),
@@ -156,7 +166,7 @@ CONSTRAINTS = (
             Refers(
                 "UserPoolClientId",
                 _CLIENT,
-                Is("AllowedOAuthFlowsUserPoolClient", "true", default="false"),
+                IsTrue("AllowedOAuthFlowsUserPoolClient"),
             ),
             Refers("UserPoolClientId", _CLIENT, Some("AllowedOAuthFlows", Is("", "code"))),
             Refers(
@@ -165,8 +175,11 @@ CONSTRAINTS = (
                 Some("CallbackURLs", Matches("", r"https://[^/]+/oauth2/idpresponse")),
             ),
         ),
-        message="The Cognito app client of {id} lacks the flow `code`, "
-        "`AllowedOAuthFlowsUserPoolClient: true`, or the callback URL of the load balancer",
+        message=(
+            "The Cognito app client of {id} has no `AllowedOAuthFlowsUserPoolClient: true`",
+            "The Cognito app client of {id} does not allow the OAuth flow `code`",
+            "The Cognito app client of {id} lacks the callback URL of the load balancer",
+        ),
         fix="Write `AllowedOAuthFlows: [code]`, `AllowedOAuthFlowsUserPoolClient: true` and "
         "`CallbackURLs: [https://<host name>/oauth2/idpresponse]`.",
         why="Cognito answers every login with an error.",
@@ -184,7 +197,7 @@ CONSTRAINTS = (
                 All(Matches("Port", "[0-9]+"), Within("Port", 1, 65535)),
             ),
         ),
-        message="The redirect of {id} has an invalid {key}",
+        message="The redirect of {id} has the {key} {actual}, which is not valid",
         fix="Write an absolute path such as `/#{path}`, and a port from 1 to 65535 or `#{port}`.",
         sources=(f"{_API}: RedirectActionConfig, Path, Port",),
     ),
@@ -204,6 +217,7 @@ CONSTRAINTS = (
         when=Not(Count("TargetGroups", 0, 1)),
         must=Each("TargetGroups", Present("Weight")),
         message="{id} forwards to several target groups, and one of them has no `Weight`",
+        error_messages=("The weight for each target group must be between 0 and 999",),
         fix="Write `Weight` of each target group, from 0 to 999.",
         sources=("aws/aws-cdk#24805", f"{_ALB}: Listeners, Forward actions"),
     ),
@@ -221,7 +235,7 @@ CONSTRAINTS = (
         _in_actions("ForwardConfig"),
         "A TLS listener has stickiness between target groups.",
         when=_has_protocol("TLS"),
-        must=Not(Is("TargetGroupStickinessConfig.Enabled", "true")),
+        must=Not(IsTrue("TargetGroupStickinessConfig.Enabled")),
         message="TLS listener {id} has stickiness between target groups",
         fix="Remove `TargetGroupStickinessConfig`.",
         sources=(f"{_NLB}: Listeners", _REPRODUCED),
@@ -243,7 +257,10 @@ CONSTRAINTS = (
                 _has_group(Is("IpAddressType", "ipv6")),
             ),
         ),
-        message="{id} forwards to target groups with different protocols or address types",
+        message=(
+            "{id} forwards to target groups with different protocols",
+            "{id} forwards to target groups with different address types",
+        ),
         fix="Write the same `Protocol` and `IpAddressType` of all target groups of the action.",
         sources=(f"{_NLB}: Listeners", _REPRODUCED),
     ),

@@ -17,7 +17,6 @@ from moorage.rules.constraints.combinations import (
     Either,
     IsReference,
     Not,
-    Refers,
     Some,
 )
 from moorage.rules.constraints.constraint import Constraint
@@ -25,6 +24,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -37,8 +37,7 @@ _COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 _API = "Amazon CloudWatch API reference"
 _PUT = f"{_API}: PutMetricAlarm"
 _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
-_RETURNS_DATA = Is("ReturnData", "true", default="true")
-_AWS_KEY = r"alias/aws/sns|arn:[^:]*:kms:[^:]*:[^:]*:alias/aws/sns"
+_RETURNS_DATA = IsTrue("ReturnData", default=True)
 _LB = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 _METRIC = (
@@ -47,7 +46,9 @@ _METRIC = (
     "AWS::ApplicationAutoScaling::ScalingPolicy TargetTrackingScalingPolicyConfiguration"
     ".CustomizedMetricSpecification",
 )
-_DIMENSIONS = tuple(f"{path}{'.' if ' ' in path else ' '}Dimensions[]" for path in _METRIC)
+_ELB = ("AWS/ApplicationELB", "AWS/NetworkELB")
+_FULL_NAMES = {"LoadBalancer": _LB, "TargetGroup": _GROUP}
+"""The dimensions of load balancers' metrics, and the resources whose full names are the values."""
 
 
 def _has_dimension(name: str) -> Some:
@@ -115,8 +116,7 @@ CONSTRAINTS = (
             Present("Period"),
             Either(Present("Statistic"), Present("ExtendedStatistic")),
         ),
-        message="Alarm {id} has no `Namespace`, `Period` or `Statistic` for the metric "
-        "{MetricName}",
+        message=("Alarm {id} has no {key} for the metric {MetricName}",) * 3,
         fix="Write `Namespace`, `Period`, and `Statistic` or `ExtendedStatistic`.",
         sources=(f"{_PUT}, Statistic and Period",),
     ),
@@ -143,7 +143,7 @@ CONSTRAINTS = (
         ),
         "A statistic does not exist.",
         must=All(Matches("Stat", STATISTIC), Matches("ExtendedStatistic", STATISTIC)),
-        message="{id} has a statistic that does not exist",
+        message=("{id} has the statistic {actual}, which does not exist",) * 2,
         fix="Write `Average`, `Sum`, `Minimum`, `Maximum`, `SampleCount`, or a percentile such as "
         "`p99`.",
         error_messages=("The value p101 for parameter ExtendedStatistic is not supported",),
@@ -243,7 +243,10 @@ CONSTRAINTS = (
             AtMostItems("Metrics", MAX_ALARM_QUERIES, Present("MetricStat")),
             AtMostItems("Metrics", MAX_ALARM_QUERIES, Present("Expression")),
         ),
-        message="Alarm {id} has more than 10 metrics or more than 10 expressions",
+        message=(
+            f"Alarm {{id}} has more than {MAX_ALARM_QUERIES} metrics",
+            f"Alarm {{id}} has more than {MAX_ALARM_QUERIES} expressions",
+        ),
         fix="Write up to 10 of each.",
         error_messages=(
             "Too many metrics in alarm, maximum is 10",
@@ -254,21 +257,26 @@ CONSTRAINTS = (
     # Dimensions -------------------------------------------------------------------------------
     Constraint(
         "E9078",
-        _DIMENSIONS,
+        _METRIC,
         "A metric has the ARN of a load balancer or target group as dimension.",
         must=All(
-            Either(
-                IsReference("Value", _LB, "LoadBalancerFullName"),
-                Not(IsReference("Value", _LB)),
-                Not(Is("Name", "LoadBalancer")),
-            ),
-            Either(
-                IsReference("Value", _GROUP, "TargetGroupFullName"),
-                Not(IsReference("Value", _GROUP)),
-                Not(Is("Name", "TargetGroup")),
+            *(
+                Each(
+                    "Dimensions",
+                    Either(
+                        IsReference("Value", kind, f"{name}FullName"),
+                        Not(IsReference("Value", kind)),
+                        Not(Is("Name", name)),
+                    ),
+                )
+                for name, kind in _FULL_NAMES.items()
             ),
         ),
-        message="The dimension {Name} of {id} is not the full name, so the metric has no data",
+        message=tuple(
+            f"The dimension `{name}` of {{id}} is not the full name, so the metric has no data"
+            for name in _FULL_NAMES
+        ),
+        when=Is("Namespace", *_ELB),
         fix="Write `!GetAtt <load balancer>.LoadBalancerFullName` or `!GetAtt "
         "<target group>.TargetGroupFullName`.",
         sources=(
@@ -294,12 +302,14 @@ CONSTRAINTS = (
         _METRIC,
         "A number of healthy targets has no load balancer or target group as dimension.",
         when=All(
-            Is("Namespace", "AWS/ApplicationELB", "AWS/NetworkELB"),
+            Is("Namespace", *_ELB),
             Is("MetricName", "HealthyHostCount", "UnHealthyHostCount"),
         ),
         must=All(_has_dimension("LoadBalancer"), _has_dimension("TargetGroup")),
-        message="The metric {MetricName} of {id} needs the dimensions `LoadBalancer` and "
-        "`TargetGroup`, else it has no data",
+        message=(
+            "The metric {MetricName} of {id} has no dimension `LoadBalancer`, so it has no data",
+            "The metric {MetricName} of {id} has no dimension `TargetGroup`, so it has no data",
+        ),
         fix="Write both dimensions.",
         sources=(
             "Elastic Load Balancing user guide: CloudWatch metrics for your Application Load "
@@ -307,27 +317,6 @@ CONSTRAINTS = (
         ),
     ),
     # Actions and composite alarms ------------------------------------------------------------
-    Constraint(
-        "E9718",
-        (_ALARM, _COMPOSITE),
-        "An alarm cannot publish to its topic, because of the key.",
-        must=All(
-            *(
-                Each(
-                    path,
-                    Refers("", "AWS::SNS::Topic", Not(Matches("KmsMasterKeyId", _AWS_KEY))),
-                )
-                for path in _ACTIONS
-            )
-        ),
-        message="Alarm {id} has a topic that is encrypted with `alias/aws/sns`",
-        fix="Write a key of your own in `KmsMasterKeyId`, whose policy allows "
-        "`cloudwatch.amazonaws.com` `kms:Decrypt` and `kms:GenerateDataKey*`.",
-        error_messages=(
-            "CloudWatch Alarms does not have authorization to access the SNS topic encryption key",
-        ),
-        sources=("https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns",),
-    ),
     Constraint(
         "E9719",
         _COMPOSITE,

@@ -11,6 +11,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Matches,
     Present,
     Unique,
@@ -57,7 +58,7 @@ CONSTRAINTS = (
         "and Docker does not start it",
         fix="Write another `ContainerPath`.",
         error_messages=("Duplicate mount point",),
-        sources=("moby/moby, daemon/volumes_unix.go", f"{_API}: MountPoint"),
+        sources=("moby/moby, daemon/volumes.go", f"{_API}: MountPoint"),
     ),
     Constraint(
         "E9163",
@@ -100,7 +101,7 @@ CONSTRAINTS = (
         "AWS::AutoScaling::AutoScalingGroup",
         "Instances that are protected from scale-in have a maximum lifetime.",
         when=Present("MaxInstanceLifetime"),
-        must=Not(Is("NewInstancesProtectedFromScaleIn", "true")),
+        must=Not(IsTrue("NewInstancesProtectedFromScaleIn")),
         message="Auto Scaling group {id} protects its instances from scale-in, so they are not "
         "replaced at their maximum lifetime",
         fix="Remove `MaxInstanceLifetime`, or `NewInstancesProtectedFromScaleIn` and the managed "
@@ -129,7 +130,7 @@ CONSTRAINTS = (
         "A deployment is complete with fewer healthy tasks than it has to keep.",
         when=All(
             Is("Strategy", "ROLLING", default="ROLLING"),
-            Is("EarlySuccessCriteria.Enable", "true"),
+            IsTrue("EarlySuccessCriteria.Enable"),
         ),
         must=AtMost("MinimumHealthyPercent", "EarlySuccessCriteria.HealthyPercent"),
         message="Service {id} has a deployment that is complete with "

@@ -52,8 +52,10 @@ CONSTRAINTS = (
         (_GROUP, _SCHEDULE),
         "The desired capacity of a group is outside its sizes.",
         must=All(AtMost("DesiredCapacity", "MaxSize"), AtMost("MinSize", "DesiredCapacity")),
-        message="{id} has the `DesiredCapacity` {DesiredCapacity}, which is not between `MinSize` "
-        "and `MaxSize`",
+        message=(
+            "{id} has the `DesiredCapacity` {DesiredCapacity}, above its `MaxSize` of {MaxSize}",
+            "{id} has the `DesiredCapacity` {DesiredCapacity}, below its `MinSize` of {MinSize}",
+        ),
         fix="Write a `DesiredCapacity` from `MinSize` to `MaxSize`.",
         error_messages=(
             "Desired capacity:... must be between the specified min size:... and max size:...",
@@ -68,6 +70,7 @@ CONSTRAINTS = (
             NotEmpty("VPCZoneIdentifier"),
             NotEmpty("AvailabilityZones"),
             NotEmpty("AvailabilityZoneIds"),
+            Present("InstanceId"),
         ),
         message="Group {id} has neither `VPCZoneIdentifier` nor `AvailabilityZones`",
         fix="Write `VPCZoneIdentifier` with the subnets.",
@@ -130,7 +133,10 @@ CONSTRAINTS = (
         f"{_GROUP} MetricsCollection[]",
         "A group collects a metric that does not exist.",
         must=All(Is("Granularity", "1Minute"), Each("Metrics", Is("", *GROUP_METRICS))),
-        message="Group {id} collects metrics that do not exist, or not each minute",
+        message=(
+            "Group {id} has the `Granularity` {Granularity}",
+            "Group {id} collects the metric {actual}, which does not exist",
+        ),
         fix="Write `Granularity: 1Minute`, and metrics such as `GroupInServiceInstances`.",
         error_messages=(
             "Valid metrics granularity type is: [1Minute]",
@@ -143,7 +149,7 @@ CONSTRAINTS = (
         f"{_GROUP} NotificationConfigurations[]",
         "A group notifies of events that do not exist.",
         must=Each("NotificationTypes", Is("", *NOTIFICATION_TYPES)),
-        message="Group {id} has a notification type that does not exist",
+        message="Group {id} has the notification type {actual}, which does not exist",
         fix="Write a type such as `autoscaling:EC2_INSTANCE_LAUNCH`.",
         error_messages=('"..." is not a valid Notification Type',),
         sources=(f"{_API}: NotificationConfiguration, NotificationType",),
@@ -155,7 +161,7 @@ CONSTRAINTS = (
         must=Each(
             "TerminationPolicies", Either(Is("", *TERMINATION_POLICIES), StartsWith("", ("arn:",)))
         ),
-        message="Group {id} has a termination policy that does not exist",
+        message="Group {id} has the termination policy {actual}, which does not exist",
         fix="Write a policy such as `OldestLaunchTemplate`, or the ARN of a Lambda function.",
         error_messages=("[...] is not a valid termination policy",),
         sources=(f"{_API}: CreateAutoScalingGroup, TerminationPolicies",),
@@ -194,8 +200,7 @@ CONSTRAINTS = (
             Within("OnDemandPercentageAboveBaseCapacity", 0, 100),
             Within("SpotInstancePools", *SPOT_POOLS),
         ),
-        message="Group {id} has an `OnDemandPercentageAboveBaseCapacity` above 100, or not 1 to 20 "
-        "`SpotInstancePools`",
+        message=("Group {id} has the {key} {actual}",) * 2,
         fix="Write a percentage from 0 to 100, and 1 to 20 pools.",
         sources=(f"{_API}: InstancesDistribution",),
     ),
@@ -269,7 +274,10 @@ CONSTRAINTS = (
             Count(_OVERRIDES, 0, MAX_OVERRIDES),
             AtMostItems(_OVERRIDES, MAX_REQUIREMENTS, Present("InstanceRequirements")),
         ),
-        message="Group {id} has more than 40 overrides, or more than 4 with `InstanceRequirements`",
+        message=(
+            f"Group {{id}} has more than {MAX_OVERRIDES} overrides",
+            f"Group {{id}} has more than {MAX_REQUIREMENTS} overrides with `InstanceRequirements`",
+        ),
         fix="Write up to 40 instance types, or up to 4 `InstanceRequirements`.",
         error_messages=(
             "You can only have 4 launch template overrides using instance requirements at most",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, AtMostOne, Each, Either, Refers
+from moorage.rules.constraints.combinations import (
+    All,
+    AtMostOne,
+    Each,
+    Either,
+    IsAmong,
+    Refers,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Matches,
     Present,
 )
-from moorage.rules.constraints.relations import Among, NoOther
+from moorage.rules.constraints.relations import NoOther
 
 _CLUSTER = "AWS::ECS::Cluster"
 _PROVIDER = "AWS::ECS::CapacityProvider"
@@ -80,7 +88,7 @@ CONSTRAINTS = (
             Is("CapacityProvider", "FARGATE", "FARGATE_SPOT"),
             Refers("CapacityProvider", _PROVIDER, Present("AutoScalingGroupProvider")),
         ),
-        must=Among("CapacityProvider", "CapacityProviders"),
+        must=IsAmong("CapacityProvider", "/CapacityProviders"),
         message="The default strategy of {id} has a capacity provider that is not in its "
         "`CapacityProviders`",
         fix="Add it to `CapacityProviders`.",
@@ -95,7 +103,7 @@ CONSTRAINTS = (
         _PROVIDER,
         "Managed termination protection is on for a group that does not protect its instances.",
         when=Is("AutoScalingGroupProvider.ManagedTerminationProtection", "ENABLED"),
-        must=Refers(_GROUP_ARN, _GROUP, Is("NewInstancesProtectedFromScaleIn", "true", "True")),
+        must=Refers(_GROUP_ARN, _GROUP, IsTrue("NewInstancesProtectedFromScaleIn")),
         message="Capacity provider {id} has managed termination protection, but its Auto Scaling "
         "group does not protect new instances from scale-in",
         fix="Write `NewInstancesProtectedFromScaleIn: true` in the Auto Scaling group.",

@@ -15,7 +15,9 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
+    NotEmpty,
     Predicate,
     Present,
 )
@@ -32,7 +34,7 @@ _MAP_API = "AWS Cloud Map API reference"
 _GUIDE = "Amazon ECS developer guide"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
 _CONNECT_GUIDE = f"{_GUIDE}: Use Service Connect to connect Amazon ECS services with short names"
-_ENABLED = Is("Enabled", "true", "True")
+_ENABLED = IsTrue("Enabled")
 _RECORDS = "DnsConfig.DnsRecords"
 _ALIAS = "AWS_ALIAS_DNS_NAME"
 
@@ -74,7 +76,11 @@ CONSTRAINTS = (
         when=_ENABLED,
         must=All(
             Not(Is("/LaunchType", "EXTERNAL")),
-            Refers("/TaskDefinition", _TASK, Not(Is("NetworkMode", "host", "none"))),
+            Either(
+                Refers("/TaskDefinition", _TASK, Not(Is("NetworkMode", "host", "none"))),
+                # Only what offers a port needs a port mapping with a name.
+                Not(NotEmpty("Services")),
+            ),
             Refers(
                 "/TaskDefinition",
                 _TASK,
@@ -82,12 +88,13 @@ CONSTRAINTS = (
             ),
         ),
         message="Service {id} uses Service Connect, but runs on external instances or Windows, or "
-        "in the network mode `host` or `none`",
+        "offers a port in the network mode `host` or `none`",
         fix="Use Linux tasks in the network mode `awsvpc` or `bridge`, or remove "
         "`ServiceConnectConfiguration`.",
         sources=(
             f"{_CONNECT_GUIDE}, considerations",
             "aws/aws-cdk, aws-ecs/lib/container-definition.ts, ServiceConnect",
+            f"{_API}: ServiceConnectService, ingressPortOverride",
         ),
     ),
     Constraint(
@@ -264,11 +271,13 @@ CONSTRAINTS = (
         must=Refers(
             "TargetGroupArn",
             "AWS::VpcLattice::TargetGroup",
-            Is("Type", "IP", "INSTANCE"),
+            Not(Is("Type", "LAMBDA", "ALB")),
         ),
-        message="Service {id} has a target group of VPC Lattice that is not of the type `IP` or "
-        "`INSTANCE`",
-        fix="Write `Type: IP` for the network mode `awsvpc`, and `INSTANCE` for the others.",
-        sources=(f"{_GUIDE}: Use Amazon VPC Lattice to connect your Amazon ECS services",),
+        message="Service {id} has a target group of VPC Lattice for functions or for Application "
+        "Load Balancers",
+        fix="Write `Type: IP` for tasks in the network mode `awsvpc`.",
+        why="Its targets can only be functions, or load balancers, so ECS cannot register the "
+        "tasks.",
+        sources=("Amazon VPC Lattice API reference: Target, id",),
     ),
 )

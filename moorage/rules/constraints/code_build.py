@@ -14,6 +14,7 @@ from moorage.facts.codebuild import (
     MAX_SECURITY_GROUPS,
     MAX_SUBNETS,
     RESERVED_VARIABLE_PREFIX,
+    SETTING_PREFIX,
     SOURCES_OF_GIT,
     SOURCES_WITH_STATUS,
     SOURCES_WITHOUT_BADGE,
@@ -27,6 +28,7 @@ from moorage.rules.constraints.predicates import (
     Contains,
     Count,
     Is,
+    IsTrue,
     Length,
     NotEmpty,
     Present,
@@ -43,7 +45,7 @@ _ENVIRONMENT = f"{_PROJECT} Environment"
 _BUILDS_IMAGE = (
     r"(?m)(^|&&|;|[\[,])\s*(- +)?['\"]?docker (build|buildx build|push) "  # no comment, no echo
 )
-_IS_PRIVILEGED = Is("Environment.PrivilegedMode", "true")
+_IS_PRIVILEGED = IsTrue("Environment.PrivilegedMode")
 
 CONSTRAINTS = (
     Constraint(
@@ -55,7 +57,7 @@ CONSTRAINTS = (
             Contains("Source.BuildSpec", _BUILDS_IMAGE),
             Absent("Environment.DockerServer"),
             Absent("Environment.Fleet"),
-            Not(Contains("Source.BuildSpec", "DOCKER_HOST")),
+            Not(Contains("Source.BuildSpec", "DOCKER_(HOST|CONTEXT)|docker context|--driver")),
             Not(Some("Environment.EnvironmentVariables", Is("Name", "DOCKER_HOST"))),
         ),
         must=_IS_PRIVILEGED,
@@ -85,7 +87,7 @@ CONSTRAINTS = (
             ),
             Not(
                 All(
-                    Is("PrivilegedMode", "true"),
+                    IsTrue("PrivilegedMode"),
                     Is("Type", *WINDOWS_ENVIRONMENTS, *LAMBDA_ENVIRONMENTS),
                 )
             ),
@@ -154,17 +156,17 @@ CONSTRAINTS = (
     Constraint(
         "E9006",
         (f"{_PROJECT} Artifacts", f"{_PROJECT} SecondaryArtifacts[]"),
-        "Artifacts have a setting for another type of artifacts.",
+        "A project without artifacts has a setting for artifacts.",
+        when=Is("Type", "NO_ARTIFACTS"),
         must=All(
-            Either(Absent("EncryptionDisabled"), Is("Type", "S3")),
-            Either(Absent("Location"), Not(Is("Type", "NO_ARTIFACTS"))),
+            Not(Is("EncryptionDisabled", "true")),
+            Absent("Location"),
         ),
-        message="Project {id} has artifacts of the type {Type} with `EncryptionDisabled` or "
-        "`Location`",
+        message="Project {id} has `Type: NO_ARTIFACTS` with `EncryptionDisabled` or `Location`",
         fix="Remove the setting, or write `Type: S3`.",
         error_messages=(
             "Invalid artifacts: artifact type NO_ARTIFACTS should have null location",
-            "Invalid artifacts: artifact type ... should have null encryptionDisabled",
+            "Invalid artifacts: artifact type NO_ARTIFACTS should have null encryptionDisabled",
         ),
         sources=(f"{_API}: ProjectArtifacts, encryptionDisabled", _REPRODUCED),
     ),
@@ -196,7 +198,7 @@ CONSTRAINTS = (
         f"{_PROJECT} Cache",
         "A project caches the layers of images without privileged mode.",
         when=Some("Modes", Is("", "LOCAL_DOCKER_LAYER_CACHE")),
-        must=Is("/Environment.PrivilegedMode", "true"),
+        must=IsTrue("/Environment.PrivilegedMode"),
         message="Project {id} has the cache `LOCAL_DOCKER_LAYER_CACHE`, but no privileged mode",
         fix="Write `PrivilegedMode: true` in `Environment`, or remove the mode.",
         sources=(f"{_API}: ProjectCache, modes",),
@@ -212,16 +214,12 @@ CONSTRAINTS = (
             ),
             Either(
                 Absent("RegistryCredential"),
-                All(
-                    Is("ImagePullCredentialsType", "SERVICE_ROLE"),
-                    Not(Contains("Image", r"\.dkr\.ecr\.")),
-                ),
+                Is("ImagePullCredentialsType", "SERVICE_ROLE"),
             ),
         ),
-        message="Project {id} pulls the image {Image} with the wrong `ImagePullCredentialsType` or "
-        "a `RegistryCredential` that is not for it",
-        fix="Write `CODEBUILD` for images of CodeBuild, `SERVICE_ROLE` for a registry with "
-        "`RegistryCredential`, and no `RegistryCredential` for ECR.",
+        message="Project {id} pulls the image {Image} with the wrong `ImagePullCredentialsType`",
+        fix="Write `CODEBUILD` for images of CodeBuild, and `SERVICE_ROLE` for a registry with "
+        "`RegistryCredential`.",
         error_messages=(
             "Invalid input: cannot use a CodeBuild curated image with imagePullCredentialsType "
             "SERVICE_ROLE",
@@ -236,7 +234,10 @@ CONSTRAINTS = (
             Unique("Environment.EnvironmentVariables", ("Name",)),
             Each(
                 "Environment.EnvironmentVariables",
-                Not(StartsWith("Name", (RESERVED_VARIABLE_PREFIX,))),
+                Either(
+                    Not(StartsWith("Name", (RESERVED_VARIABLE_PREFIX,))),
+                    StartsWith("Name", (SETTING_PREFIX,)),
+                ),
             ),
         ),
         message="Project {id} has two variables with the same name, or one that begins with "
@@ -262,7 +263,7 @@ CONSTRAINTS = (
             Length("Name", 2, MAX_PROJECT_NAME),
             Length("Description", 0, MAX_DESCRIPTION),
         ),
-        message="Project {id} has more here than CodeBuild accepts, or less",
+        message="{key} of project {id} is not within the limits of CodeBuild",
         fix=f"Write at most {MAX_SUBNETS} subnets, {MAX_SECURITY_GROUPS} security groups, "
         f"{MAX_SECONDARY} secondary sources and artifacts, a batch timeout from "
         f"{BATCH_MINUTES[0]} to {BATCH_MINUTES[1]} minutes, a limit of one build or more, and "
@@ -350,11 +351,11 @@ CONSTRAINTS = (
         must=All(
             Not(
                 All(
-                    Is("Triggers.Webhook", "true"),
+                    IsTrue("Triggers.Webhook"),
                     Is("Source.Type", *SOURCES_WITHOUT_WEBHOOK),
                 )
             ),
-            Not(All(Is("BadgeEnabled", "true"), Is("Source.Type", *SOURCES_WITHOUT_BADGE))),
+            Not(All(IsTrue("BadgeEnabled"), Is("Source.Type", *SOURCES_WITHOUT_BADGE))),
         ),
         message="Project {id} has a webhook or a badge with the source {Source.Type}",
         fix="Remove `BadgeEnabled`, and `Triggers`: a pipeline or a rule of EventBridge starts "

@@ -16,6 +16,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     NotEmpty,
     Predicate,
     Present,
@@ -177,7 +178,7 @@ CONSTRAINTS = (
         "E9343",
         f"{_GROUP} AlarmConfiguration",
         "A deployment group monitors no alarm, or more than ten.",
-        when=Is("Enabled", "true"),
+        when=IsTrue("Enabled"),
         must=All(NotEmpty("Alarms"), Count("Alarms", 1, MAX_ALARMS)),
         message="Deployment group {id} monitors alarms, but has none or more than ten",
         fix=f"List from 1 to {MAX_ALARMS} alarms, or write `Enabled: false`.",
@@ -190,7 +191,7 @@ CONSTRAINTS = (
         "E9344",
         f"{_GROUP} AutoRollbackConfiguration",
         "A deployment group rolls back on no event.",
-        when=Is("Enabled", "true"),
+        when=IsTrue("Enabled"),
         must=NotEmpty("Events"),
         message="Deployment group {id} has `AutoRollbackConfiguration` without `Events`",
         fix="List `DEPLOYMENT_FAILURE`, and `DEPLOYMENT_STOP_ON_ALARM` if it has alarms.",
@@ -285,12 +286,12 @@ CONSTRAINTS = (
             Allows("ServiceRoleArn", "elasticloadbalancing:ModifyListener"),
         ),
         message="The role of deployment group {id}, which is for ECS, does not allow "
-        "`ecs:CreateTaskSet` and `elasticloadbalancing:ModifyListener`",
+        "`ecs:CreateTaskSet`, `elasticloadbalancing:ModifyListener` or both",
         fix="Attach the managed policy `AWSCodeDeployRoleForECS`; `AWSCodeDeployRole` is for "
         "servers.",
         error_messages=(
-            "The deployment failed because the IAM role ... does not give you permission to "
-            "perform operations in ...",
+            "The IAM role ... does not give you permission to perform operations in the following "
+            "AWS service: ...",
         ),
         sources=("Amazon ECS developer guide: Amazon ECS CodeDeploy IAM Role",),
     ),

@@ -137,7 +137,7 @@ CONSTRAINTS = (
             Each("Stages", Matches("Name", STAGE_NAME)),
             Each("Stages[].Actions[].OutputArtifacts", Matches("Name", ARTIFACT_NAME)),
         ),
-        message="Pipeline {id} has the same twice here, or what CodePipeline does not accept",
+        message="{key} in pipeline {id} occurs twice, is not allowed, or exceeds a limit",
         fix="Write each variable, and each source action of triggers, once; at most "
         f"{MAX_VARIABLES} variables, {MAX_STAGES} stages, {MAX_PUSH_FILTERS} filters of a trigger "
         f"with {MAX_PATTERNS} patterns, names of up to 100 letters, digits, "
@@ -215,7 +215,11 @@ CONSTRAINTS = (
         "not for the compute platform of its application",
         fix="Write `CodeDeployToECS` for an application with `ComputePlatform: ECS`, and "
         "`CodeDeploy` for servers.",
-        sources=(f"{_GUIDE}: Action structure reference, AWS CodeDeploy",),
+        error_messages=("BundleType must be either YAML or JSON",),
+        sources=(
+            f"{_GUIDE}: Action structure reference, AWS CodeDeploy",
+            "awslabs/aws-codedeploy-plugin#89",
+        ),
     ),
     Constraint(
         "E9032",

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.rules.constraints.combinations import All
 from moorage.rules.constraints.predicates import Context, Predicate, list_items
 from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, Rule
@@ -39,9 +40,11 @@ class Constraint:
     the resource beside its properties. Parts that do not exist are not checked."""
     title: str
     must: Predicate
-    message: str
+    message: str | tuple[str, ...]
     """What is wrong. `{id}` is the logical ID of the resource, `{Path.To.Value}` a value, `{value}`
-    the part itself, and `{key}` the property to change; all are shown in backticks."""
+    the part itself, `{key}` the property to change and `{actual}` its value; all are shown in
+    backticks. If `must` is an `All`, there can be a message for each of its parts: each part that
+    does not hold is then a problem of its own."""
     fix: str
     sources: tuple[str, ...]
     when: Predicate | None = None
@@ -65,14 +68,23 @@ class Constraint:
             types=frozenset(about.partition(" ")[0] for about in self._abouts),
         )
 
+    @property
+    def statements(self) -> tuple[tuple[Predicate, str], ...]:
+        """What must hold, each with the message if it does not."""
+        if isinstance(self.message, str):
+            return ((self.must, self.message),)
+        assert isinstance(self.must, All)
+        return tuple(zip(self.must.parts, self.message, strict=True))
+
     def check(self, view: View) -> Iterator[Problem]:
         """The problems in a view. What only the deployment knows is no problem."""
         for context in self._contexts(view):
             if self.when is not None and self.when.holds(context) is not True:
                 continue
-            if self.must.holds(context) is False:
-                place = self.must.place(context)
-                yield Problem(place, _fill(self.message, context, place), self.fix)
+            for must, message in self.statements:
+                if must.holds(context) is False:
+                    place = must.place(context)
+                    yield Problem(place, _fill(message, context, place), self.fix)
 
     @property
     def _abouts(self) -> tuple[str, ...]:
@@ -121,10 +133,18 @@ def _fill(message: str, context: Context, place: Node) -> str:
         if match[1] == "id":
             return f"`{context.resource.id}`"
         if match[1] == "key":
-            return f"`{next(key for key in reversed(place.path) if isinstance(key, str))}`"
+            return f"`{_name(place)}`"
+        if match[1] == "actual":
+            return join_or(quote(_shown(place)))
         return join_or(quote(_shown(context.at("" if match[1] == "value" else match[1]))))
 
     return re.sub(r"\{([A-Za-z0-9./-]+)\}", replace, message)
+
+
+def _name(node: Node) -> str:
+    """The name of a property, also of one whose value is an `Fn::If`."""
+    names = (key for key in reversed(node.path) if isinstance(key, str))
+    return next(name for name in names if not name.startswith("Fn::"))
 
 
 def _shown(node: Node) -> tuple[str, ...]:

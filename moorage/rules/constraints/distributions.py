@@ -17,6 +17,7 @@ from moorage.rules.constraints.predicates import (
     AtMost,
     Count,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Predicate,
@@ -94,12 +95,19 @@ CONSTRAINTS = (
         "E9442",
         _BEHAVIORS,
         "A behavior has no cache policy, or old settings beside an origin request policy.",
-        must=Either(
-            Present("CachePolicyId"),
-            All(Present("ForwardedValues"), Absent("OriginRequestPolicyId")),
+        must=All(
+            Either(Present("CachePolicyId"), Present("ForwardedValues")),
+            Either(
+                Absent("OriginRequestPolicyId"),
+                Present("CachePolicyId"),
+                Absent("ForwardedValues"),
+            ),
         ),
-        message="A behavior of distribution {id} has no `CachePolicyId`, and no `ForwardedValues` "
-        "without `OriginRequestPolicyId`",
+        message=(
+            "A behavior of distribution {id} has no `CachePolicyId`",
+            "A behavior of distribution {id} has `ForwardedValues` beside an "
+            "`OriginRequestPolicyId`",
+        ),
         fix="Write `CachePolicyId`, for example that of the managed policy CachingDisabled.",
         sources=(f"{_API}: CacheBehavior, CachePolicyId",),
     ),
@@ -134,7 +142,11 @@ CONSTRAINTS = (
             Within("CustomOriginConfig.OriginKeepaliveTimeout", 1, None),
             AtMost("CustomOriginConfig.OriginReadTimeout", "ResponseCompletionTimeout"),
         ),
-        message="Origin {Id} of distribution {id} has an invalid {key}",
+        message=(
+            *("Origin {Id} of distribution {id} has an invalid {key}: {actual}",) * 8,
+            "Origin {Id} of distribution {id} has an `OriginReadTimeout` of {actual} seconds, more "
+            "than its `ResponseCompletionTimeout` of {ResponseCompletionTimeout} seconds",
+        ),
         fix="Write a path that begins with `/` and does not end with it, the port 80, 443 or from "
         "1024, `http-only`, `https-only` or `match-viewer`, 1 to 3 attempts, 1 to 10 seconds for a "
         "connection, and a `ResponseCompletionTimeout` of at least `OriginReadTimeout`.",
@@ -175,16 +187,18 @@ CONSTRAINTS = (
         "E9447",
         "AWS::CloudFront::VpcOrigin VpcOriginEndpointConfig",
         "A load balancer cannot be a VPC origin.",
-        must=Not(
-            Either(
-                Refers("Arn", _LB, Is("Type", "gateway")),
-                Refers("Arn", _LB, All(Is("Type", "network"), Not(NotEmpty("SecurityGroups")))),
-                HasReferrer("Arn", _LISTENER, "LoadBalancerArn", Is("Protocol", "TLS")),
-                IsReference("Arn", _LB, "DNSName"),
-            )
+        must=All(
+            Refers("Arn", _LB, Not(Is("Type", "gateway"))),
+            Refers("Arn", _LB, Either(Not(Is("Type", "network")), NotEmpty("SecurityGroups"))),
+            Not(HasReferrer("Arn", _LISTENER, "LoadBalancerArn", Is("Protocol", "TLS"))),
+            Not(IsReference("Arn", _LB, "DNSName")),
         ),
-        message="The load balancer of VPC origin {id} is a Gateway Load Balancer, or a Network "
-        "Load Balancer without security group or with a TLS listener, or not given by its ARN",
+        message=(
+            "VPC origin {id} is a Gateway Load Balancer",
+            "VPC origin {id} is a Network Load Balancer without security groups",
+            "VPC origin {id} is a Network Load Balancer with a TLS listener",
+            "The `Arn` of VPC origin {id} is the DNS name of the load balancer",
+        ),
         fix="Write `SecurityGroups` of the Network Load Balancer, or use an Application Load "
         "Balancer; write the ARN, `!Ref <load balancer>`.",
         sources=(f"{_GUIDE}: Restrict access with VPC origins, Prerequisites",),
@@ -193,12 +207,16 @@ CONSTRAINTS = (
         "E9448",
         _BEHAVIORS,
         "A behavior has gRPC, but not POST or not HTTP/2.",
-        when=Is("GrpcConfig.Enabled", "true"),
+        when=IsTrue("GrpcConfig.Enabled"),
         must=All(
             Some("AllowedMethods", Is("", "POST")),
             Not(Is("/DistributionConfig.HttpVersion", "http1.1", "http3")),
         ),
-        message="A behavior of distribution {id} has gRPC, but not the method POST or HTTP/2",
+        message=(
+            "A behavior of distribution {id} has gRPC, but does not allow the method `POST`",
+            "A behavior of distribution {id} has gRPC, but the distribution has the `HttpVersion` "
+            "{/DistributionConfig.HttpVersion}",
+        ),
         fix="Write all seven methods in `AllowedMethods`, and `HttpVersion: http2`.",
         sources=(f"{_API}: GrpcConfig",),
     ),
@@ -243,8 +261,11 @@ CONSTRAINTS = (
             Unique("CacheBehaviors", ("PathPattern",)),
             Unique("Aliases"),
         ),
-        message="Distribution {id} has two origins with the same `Id`, two behaviors with the same "
-        "`PathPattern`, or the same name twice",
+        message=(
+            "Two origins of distribution {id} have the `Id` {actual}",
+            "Two behaviors of distribution {id} have the `PathPattern` {actual}",
+            "Distribution {id} has the name {actual} twice",
+        ),
         fix="Write another value, or remove one of them.",
         sources=(f"{_API}: Origin, Id", "AWS's error message, reproduced by cdk-preflight"),
     ),

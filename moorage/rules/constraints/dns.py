@@ -16,6 +16,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     EndsWith,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Predicate,
@@ -36,8 +37,8 @@ _LOG_GROUP = "AWS::Logs::LogGroup"
 _API = "Amazon Route 53 API reference, version 2013-04-01"
 _ACM = "AWS Certificate Manager API reference"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
-_CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
-"""The hosted zone of all distributions."""
+_CLOUDFRONT_ZONES = ("Z2FDTNDATAQYW2", "Z3RFFRIM2A3IF5")
+"""The hosted zone of all distributions, and that of those in China."""
 _POLICIES: tuple[Predicate, ...] = (
     *(
         Present(name)
@@ -51,7 +52,7 @@ _POLICIES: tuple[Predicate, ...] = (
             "AZAffinity",
         )
     ),
-    Is("MultiValueAnswer", "true"),
+    IsTrue("MultiValueAnswer"),
 )
 """Each routing policy of a record."""
 _WEB_CHECKS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH")
@@ -82,16 +83,16 @@ CONSTRAINTS = (
         when=_IS_BALANCER,
         must=All(
             IsReference("AliasTarget.DNSName", _LB, "DNSName"),
-            Not(
-                Either(
-                    Is("AliasTarget.HostedZoneId", _CLOUDFRONT_ZONE),
-                    SameAs("AliasTarget.HostedZoneId", "HostedZoneId"),
-                )
-            ),
+            Not(Is("AliasTarget.HostedZoneId", *_CLOUDFRONT_ZONES)),
+            Not(SameAs("AliasTarget.HostedZoneId", "HostedZoneId")),
             Not(Is("Type", "CNAME", "TXT", "MX", "NS", "SRV", "PTR", "CAA", "SPF")),
         ),
-        message="The alias of record {id} does not have the DNS name and the hosted zone of its "
-        "load balancer, or has a type other than `A` and `AAAA`",
+        message=(
+            "The alias of record {id} does not have the `DNSName` of its load balancer",
+            "The alias of record {id} to a load balancer has the hosted zone of CloudFront",
+            "The alias of record {id} to a load balancer has the hosted zone of the record itself",
+            "The alias of record {id} to a load balancer has the type {Type}",
+        ),
         fix="Write `Type: A`, `DNSName: !GetAtt <load balancer>.DNSName` and "
         "`HostedZoneId: !GetAtt <load balancer>.CanonicalHostedZoneID`.",
         error_messages=(
@@ -106,24 +107,30 @@ CONSTRAINTS = (
         "An alias to a distribution has another hosted zone, or evaluates its health.",
         when=_IS_DISTRIBUTION,
         must=All(
-            Matches("AliasTarget.HostedZoneId", _CLOUDFRONT_ZONE),
-            Not(Is("AliasTarget.EvaluateTargetHealth", "true")),
+            Matches("AliasTarget.HostedZoneId", "|".join(_CLOUDFRONT_ZONES)),
+            Not(IsTrue("AliasTarget.EvaluateTargetHealth")),
         ),
-        message="The alias of record {id} does not have the hosted zone of CloudFront, or has "
-        "`EvaluateTargetHealth: true`",
-        fix=f"Write `HostedZoneId: {_CLOUDFRONT_ZONE}` and `EvaluateTargetHealth: false`.",
+        message=(
+            "The alias of record {id} does not have the hosted zone of CloudFront",
+            "The alias of record {id} to a distribution has `EvaluateTargetHealth: true`",
+        ),
+        fix=f"Write `HostedZoneId: {_CLOUDFRONT_ZONES[0]}` and `EvaluateTargetHealth: false`.",
         sources=(f"{_API}: AliasTarget, HostedZoneId, EvaluateTargetHealth",),
     ),
     Constraint(
         "E9424",
         _RECORDS,
         "A record has neither values nor an alias, or both.",
-        must=Either(
-            All(Present("AliasTarget"), Absent("ResourceRecords")),
-            All(Absent("AliasTarget"), Present("ResourceRecords"), Present("TTL")),
+        must=All(
+            AtMostOne(Present("AliasTarget"), Present("ResourceRecords")),
+            Either(Present("AliasTarget"), Present("ResourceRecords")),
+            Either(Absent("ResourceRecords"), Present("TTL"), Present("AliasTarget")),
         ),
-        message="Record {id} does not have exactly one of `AliasTarget`, and `ResourceRecords` "
-        "with `TTL`",
+        message=(
+            "Record {id} has both `AliasTarget` and `ResourceRecords`",
+            "Record {id} has neither `AliasTarget` nor `ResourceRecords`",
+            "Record {id} has `ResourceRecords`, but no `TTL`",
+        ),
         fix="Write `TTL` and `ResourceRecords`, or `AliasTarget` without them.",
         error_messages=("Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords]",),
         sources=(f"{_API}: ResourceRecordSet",),
@@ -156,11 +163,14 @@ CONSTRAINTS = (
         "E9427",
         _RECORDS,
         "A record has a routing policy without an identifier, or an identifier without a policy.",
-        must=Either(
-            All(Present("SetIdentifier"), Either(*_POLICIES)),
-            All(Absent("SetIdentifier"), *(Not(policy) for policy in _POLICIES)),
+        must=All(
+            Either(Absent("SetIdentifier"), *_POLICIES),
+            *(Either(Present("SetIdentifier"), Not(policy)) for policy in _POLICIES),
         ),
-        message="Record {id} has only one of a routing policy and `SetIdentifier`",
+        message=(
+            "Record {id} has a `SetIdentifier`, but no routing policy",
+            *("Record {id} has {key}, but no `SetIdentifier`",) * len(_POLICIES),
+        ),
         fix="Write `SetIdentifier` together with `Weight`, `Region`, `Failover` or another policy.",
         error_messages=("Missing field 'SetIdentifier'",),
         sources=(f"{_API}: ResourceRecordSet, SetIdentifier",),
@@ -173,13 +183,15 @@ CONSTRAINTS = (
             AtMostOne(*_POLICIES),
             Not(
                 All(
-                    Is("MultiValueAnswer", "true"),
+                    IsTrue("MultiValueAnswer"),
                     Either(Present("AliasTarget"), Is("Type", "CNAME")),
                 )
             ),
         ),
-        message="Record {id} has two routing policies, or `MultiValueAnswer` for an alias or a "
-        "`CNAME`",
+        message=(
+            "Record {id} has two routing policies",
+            "Record {id} has `MultiValueAnswer`, but is an alias or a `CNAME`",
+        ),
         fix="Keep one routing policy.",
         sources=(f"{_API}: ResourceRecordSet, MultiValueAnswer", _REPRODUCED),
     ),
@@ -190,7 +202,7 @@ CONSTRAINTS = (
         when=Is("Failover", "PRIMARY"),
         must=Either(
             Present("HealthCheckId"),
-            Is("AliasTarget.EvaluateTargetHealth", "true", default="false"),
+            IsTrue("AliasTarget.EvaluateTargetHealth"),
         ),
         message="The primary record {id} has no health check",
         fix="Write `EvaluateTargetHealth: true` of the alias, or `HealthCheckId`.",
@@ -226,7 +238,15 @@ CONSTRAINTS = (
                 )
             ),
         ),
-        message="Health check {id} has no endpoint that Route 53 reaches over the internet",
+        message=(
+            "Health check {id} has neither a `FullyQualifiedDomainName` nor an `IPAddress`",
+            "Health check {id} checks an internal load balancer, which Route 53 cannot reach over "
+            "the internet",
+            "The `FullyQualifiedDomainName` of health check {id} is the ARN of a load balancer",
+            "The `FullyQualifiedDomainName` of health check {id} is the URL {actual}",
+            "Health check {id} has the private address {actual}, which Route 53 cannot reach over "
+            "the internet",
+        ),
         fix="Write the host name of a public endpoint, without protocol and path. For an internal "
         "load balancer use `Type: CLOUDWATCH_METRIC`.",
         sources=(f"{_API}: HealthCheckConfig, IPAddress, FullyQualifiedDomainName",),
@@ -237,7 +257,7 @@ CONSTRAINTS = (
         "A health check of Route 53 has a setting of another type.",
         must=All(
             *(Either(Absent(name), Is("Type", *types)) for name, types in _SETTINGS.items()),
-            Either(Not(Is("EnableSNI", "true")), Is("Type", "HTTPS", "HTTPS_STR_MATCH")),
+            Either(Not(IsTrue("EnableSNI")), Is("Type", "HTTPS", "HTTPS_STR_MATCH")),
         ),
         message="Health check {id} has the type {Type}, which has no {key}",
         fix="Remove the setting.",
@@ -253,8 +273,12 @@ CONSTRAINTS = (
             Either(Not(Is("Type", "RECOVERY_CONTROL")), Present("RoutingControlArn")),
             Matches("RequestInterval", "10|30"),
         ),
-        message="Health check {id} does not have what the type {Type} needs, or has an interval "
-        "other than 10 and 30 seconds",
+        message=(
+            "Health check {id} has the type {Type}, but no `SearchString`",
+            "Health check {id} has the type {Type}, but no `ChildHealthChecks`",
+            "Health check {id} has the type {Type}, but no `RoutingControlArn`",
+            "Health check {id} has a `RequestInterval` of {actual} seconds",
+        ),
         fix="Write `SearchString`, `ChildHealthChecks` or `RoutingControlArn` as the type needs, "
         "and `RequestInterval: 10` or `30`.",
         sources=(f"{_API}: HealthCheckConfig", _REPRODUCED),
@@ -265,10 +289,14 @@ CONSTRAINTS = (
         "A hosted zone has no domain name.",
         must=All(
             Present("Name"),
-            Matches("Name", r"[^\s*:/.]+(\.[^\s*:/.]+)*\.?"),
+            Not(Matches("Name", r".*://.*|.*\s.*|\*.*|\.+|.*\.\..*")),
             Either(Matches("Name", r"[^.]+\..+"), NotEmpty("VPCs")),
         ),
-        message="Hosted zone {id} has no `Name`, or one that is not a domain name",
+        message=(
+            "Hosted zone {id} has no `Name`",
+            "Hosted zone {id} has the `Name` {Name}, which is not a domain name",
+            "The public hosted zone {id} has the `Name` {Name}, which is not a whole domain name",
+        ),
         fix="Write a domain name such as `example.com`. Only a private zone can have a name "
         "without a dot.",
         sources=(f"{_API}: CreateHostedZone, Name",),
@@ -279,14 +307,18 @@ CONSTRAINTS = (
         "The queries of a hosted zone cannot be logged.",
         must=All(
             Either(Absent("CloudWatchLogsLogGroupArn"), Not(NotEmpty("/VPCs"))),
-            Not(Matches("CloudWatchLogsLogGroupArn", r"arn:[^:]+:logs:(?!us-east-1:)[^:]+:.+")),
-            Either(
-                Not(IsReference("CloudWatchLogsLogGroupArn", _LOG_GROUP)),
-                IsDeployedTo("CloudWatchLogsLogGroupArn", "us-east-1"),
+            All(
+                Not(Matches("CloudWatchLogsLogGroupArn", r"arn:[^:]+:logs:(?!us-east-1:)[^:]+:.+")),
+                Either(
+                    Not(IsReference("CloudWatchLogsLogGroupArn", _LOG_GROUP)),
+                    IsDeployedTo("CloudWatchLogsLogGroupArn", "us-east-1"),
+                ),
             ),
         ),
-        message="Hosted zone {id} logs queries, but is private, or its log group is not in "
-        "us-east-1",
+        message=(
+            "The private hosted zone {id} logs queries, which only public ones can",
+            "The log group for the queries of hosted zone {id} is not in us-east-1",
+        ),
         fix="Remove `QueryLoggingConfig` of a private zone; create the log group of a public zone "
         "in us-east-1.",
         sources=(f"{_API}: CreateQueryLoggingConfig",),
@@ -296,7 +328,7 @@ CONSTRAINTS = (
         _CERTIFICATE,
         "A name of a certificate is not a host name.",
         must=All(Matches("DomainName", _NAME), Each("SubjectAlternativeNames", Matches("", _NAME))),
-        message="Certificate {id} has a name that is not a host name",
+        message="Certificate {id} has the name {actual}, which is not a host name",
         fix="Write whole host names, such as `www.example.com`, or `*.example.com` for all names "
         "of one level.",
         sources=(f"{_ACM}: RequestCertificate, DomainName",),
@@ -310,7 +342,7 @@ CONSTRAINTS = (
             Matches("KeyAlgorithm", "RSA_2048|EC_prime256v1|EC_secp384r1"),
             Matches("ValidationMethod", "DNS|EMAIL|HTTP"),
         ),
-        message="Certificate {id} has a {key} that ACM does not offer",
+        message="Certificate {id} has the {key} {actual}, which ACM does not offer",
         fix="Write `RSA_2048`, `EC_prime256v1` or `EC_secp384r1`, and `ValidationMethod: DNS`.",
         sources=(f"{_ACM}: RequestCertificate, KeyAlgorithm, ValidationMethod",),
     ),

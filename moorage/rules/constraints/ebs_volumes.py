@@ -12,18 +12,25 @@ from moorage.facts.ebs_volumes import (
     MIN_SIZES,
     VOLUME_TYPES,
 )
-from moorage.rules.constraints.combinations import All, Either, Not, Refers, Some
+from moorage.rules.constraints.combinations import (
+    All,
+    Either,
+    IsAmong,
+    Not,
+    Refers,
+    Some,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     AtMost,
     Count,
     Is,
+    IsTrue,
     Matches,
     Predicate,
     Present,
     Within,
 )
-from moorage.rules.constraints.relations import Among
 
 _SERVICE = "AWS::ECS::Service"
 _TASK = "AWS::ECS::TaskDefinition"
@@ -46,7 +53,7 @@ CONSTRAINTS = (
         _VOLUME,
         "An EBS volume has a KMS key, but is not encrypted.",
         when=Present("KmsKeyId"),
-        must=Not(Is("Encrypted", "false", "False")),
+        must=IsTrue("Encrypted", default=True),
         message="An EBS volume of service {id} has a `KmsKeyId` and `Encrypted: false`",
         fix="Write `Encrypted: true`.",
         sources=(f"{_MANAGED}, encrypted", f"{_EC2}, KmsKeyId"),
@@ -181,13 +188,13 @@ CONSTRAINTS = (
         "E9277",
         f"{_SERVICE} VolumeConfigurations[]",
         "A service configures a volume that its task definition does not leave to it.",
-        must=Among(
+        must=IsAmong(
             "Name",
             "Volumes",
             "Name",
             of="/TaskDefinition",
             type=_TASK,
-            where=Is("ConfiguredAtLaunch", "true", "True"),
+            where=IsTrue("ConfiguredAtLaunch"),
         ),
         message="Service {id} configures the volume {Name}, and its task definition has no volume "
         "with this name and `ConfiguredAtLaunch: true`",

@@ -13,6 +13,7 @@ from moorage.rules.constraints.predicates import (
     Is,
     IsJson,
     IsMap,
+    IsTrue,
     Matches,
     Present,
     Unique,
@@ -75,7 +76,7 @@ CONSTRAINTS = (
         "The dead-letter queue of events is no standard queue.",
         must=All(
             IsArnOf("DeadLetterConfig.Arn", "sqs"),
-            Not(Refers("DeadLetterConfig.Arn", "AWS::SQS::Queue", Is("FifoQueue", "true"))),
+            Not(Refers("DeadLetterConfig.Arn", "AWS::SQS::Queue", IsTrue("FifoQueue"))),
             Not(EndsWith("DeadLetterConfig.Arn", (".fifo",))),
         ),
         message="{id} has a dead-letter queue that is a FIFO queue, or no queue",
@@ -93,10 +94,8 @@ CONSTRAINTS = (
         must=All(
             AtMostOne(Present("Input"), Present("InputPath"), Present("InputTransformer")),
             Matches("InputPath", r"\$.*"),
-            Either(
-                IsJson("Input"),
-                Not(IsArnOf("Arn", "ecs", "lambda", "states", "events")),
-            ),
+            Either(IsJson("Input"), Not(IsArnOf("Arn", "lambda", "states", "events"))),
+            Either(IsJson("Input"), Not(IsArnOf("Arn", "ecs")), Not(Matches("Input", r"\s*\{.*"))),
             Either(IsJson("Input"), Absent("/Targets")),
             Either(
                 All(Present("Input"), IsJson("Input")),
@@ -127,8 +126,7 @@ CONSTRAINTS = (
             *(Matches(key, INSTANT) for key in ("StartDate", "EndDate")),
             Not(Matches("ScheduleExpressionTimezone", r"(UTC ?)?[+-][0-9].*")),
         ),
-        message="{id} has the time {ScheduleExpression}, and the expression, its time zone, start "
-        "or end is not valid",
+        message="{key} of {id} has the wrong form",
         fix="Write `rate(5 minutes)`, `at(2030-01-31T12:00:00)`, or `cron(0 3 * * ? *)` with `?` "
         "for one of the two days; a time zone such as `Europe/Berlin`; start and end such as "
         "`2030-01-31T12:00:00.000Z`.",

@@ -8,6 +8,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Present,
     StartsWith,
     Within,
@@ -132,19 +133,18 @@ CONSTRAINTS = (
     Constraint(
         "E9327",
         f"{_SERVICE} DeploymentConfiguration.EarlySuccessCriteria",
-        "The criteria for an early success of a deployment are not complete or too low.",
+        "The criteria for an early success of a deployment are not complete.",
         when=All(
-            Is("Enable", "true", "True"),
+            IsTrue("Enable"),
             Is("/DeploymentConfiguration.Strategy", "ROLLING", default="ROLLING"),
         ),
         must=All(
             Present("HealthyPercent"),
             Present("SourceServiceRevisionCleanup"),
-            AtMost("/DeploymentConfiguration.MinimumHealthyPercent", "HealthyPercent"),
         ),
         message="The `EarlySuccessCriteria` of service {id} lack `HealthyPercent` or "
-        "`SourceServiceRevisionCleanup`, or `HealthyPercent` is below `MinimumHealthyPercent`",
-        fix="Write both, and at least `MinimumHealthyPercent` as `HealthyPercent`.",
+        "`SourceServiceRevisionCleanup`",
+        fix="Write both.",
         sources=(f"{_API}: DeploymentEarlySuccessCriteria",),
     ),
     Constraint(

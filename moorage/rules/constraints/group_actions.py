@@ -21,6 +21,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     Present,
     Unique,
@@ -68,8 +69,10 @@ CONSTRAINTS = (
             Either(Absent("RoleARN"), Present("NotificationTargetARN")),
             Either(Present("RoleARN"), Not(Either(_IS_TOPIC, _IS_QUEUE))),
         ),
-        message="A lifecycle hook of {id} does not have both a `NotificationTargetARN` and a "
-        "`RoleARN`",
+        message=(
+            "A lifecycle hook of {id} has a `RoleARN`, but no `NotificationTargetARN`",
+            "A lifecycle hook of {id} has a topic or queue, but no `RoleARN`",
+        ),
         fix="Write both, or neither.",
         error_messages=(
             "'RoleARN' parameter required when 'NotificationTargetARN' parameter is specified",
@@ -96,7 +99,7 @@ CONSTRAINTS = (
         _HOOKS,
         "A lifecycle hook sends messages to a FIFO queue.",
         must=All(
-            Refers("NotificationTargetARN", "AWS::SQS::Queue", Not(Is("FifoQueue", "true"))),
+            Refers("NotificationTargetARN", "AWS::SQS::Queue", Not(IsTrue("FifoQueue"))),
             Not(Matches("NotificationTargetARN", r"arn:[^:]*:sqs:.*\.fifo")),
         ),
         message="A lifecycle hook of {id} has a FIFO queue",
@@ -122,7 +125,10 @@ CONSTRAINTS = (
             Either(Allows("RoleARN", "sns:Publish"), Not(_IS_TOPIC)),
             Either(Allows("RoleARN", "sqs:SendMessage"), Not(_IS_QUEUE)),
         ),
-        message="The role of a lifecycle hook of {id} may not send messages to its target",
+        message=(
+            "The role of a lifecycle hook of {id} does not allow `sns:Publish`",
+            "The role of a lifecycle hook of {id} does not allow `sqs:SendMessage`",
+        ),
         fix="Allow `sns:Publish` for a topic, or `sqs:SendMessage` for a queue.",
         error_messages=("Unable to publish test message to notification target",),
         sources=("Amazon EC2 Auto Scaling user guide: Prepare to add a lifecycle hook",),
@@ -152,11 +158,15 @@ CONSTRAINTS = (
         "E9666",
         "AWS::AutoScaling::WarmPool",
         "A group with Spot Instances or weights has a warm pool.",
-        must=Refers(
-            "AutoScalingGroupName",
-            _GROUP,
-            All(
+        must=All(
+            Refers(
+                "AutoScalingGroupName",
+                _GROUP,
                 Not(Some(f"MixedInstancesPolicy.{_OVERRIDES}", Present("WeightedCapacity"))),
+            ),
+            Refers(
+                "AutoScalingGroupName",
+                _GROUP,
                 Refers(
                     "LaunchTemplate.LaunchTemplateId",
                     "AWS::EC2::LaunchTemplate",
@@ -164,7 +174,10 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="Warm pool {id} belongs to a group with Spot Instances or weights",
+        message=(
+            "Warm pool {id} belongs to a group with weights of instance types",
+            "Warm pool {id} belongs to a group with Spot Instances",
+        ),
         fix="Remove the warm pool, or use On-Demand Instances without weights.",
         error_messages=(
             "You can't add a warm pool to an Auto Scaling group that requests Spot Instances",
@@ -177,9 +190,11 @@ CONSTRAINTS = (
         _POLICY,
         "A scaling policy of a group lacks what its type needs.",
         must=All(
-            Either(
-                Not(Is("PolicyType", "SimpleScaling", default="SimpleScaling")),
-                All(Present("AdjustmentType"), Present("ScalingAdjustment")),
+            *(
+                Either(
+                    Not(Is("PolicyType", "SimpleScaling", default="SimpleScaling")), Present(key)
+                )
+                for key in ("AdjustmentType", "ScalingAdjustment")
             ),
             *(
                 Either(Not(Is("PolicyType", kind)), Present(key))
@@ -190,7 +205,7 @@ CONSTRAINTS = (
                 )
             ),
         ),
-        message="Scaling policy {id} lacks what its `PolicyType` needs",
+        message=("Scaling policy {id} has no {key}, which its `PolicyType` needs",) * 5,
         fix="Write `AdjustmentType` and `ScalingAdjustment` for `SimpleScaling`, "
         "`StepAdjustments` for `StepScaling`, `TargetTrackingConfiguration` for "
         "`TargetTrackingScaling`, or `PredictiveScalingConfiguration` for `PredictiveScaling`.",
@@ -211,7 +226,8 @@ CONSTRAINTS = (
                 for key in keys
             ),
         ),
-        message="Scaling policy {id} has settings that {PolicyType} does not have",
+        message=("Scaling policy {id} has {key}, which {PolicyType} does not have",)
+        * sum(map(len, SETTINGS_OF_OTHER_TYPES.values())),
         fix="Remove the settings of the other types.",
         error_messages=("ScalingAdjustment is not supported for a StepScaling policy",),
         sources=(f"{_API}: PutScalingPolicy",),

@@ -7,6 +7,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Is,
+    IsTrue,
     Matches,
     Present,
     StartsWith,
@@ -51,7 +52,7 @@ CONSTRAINTS = (
         "E9813",
         (_KEY, _REPLICA),
         "Nobody may change the policy of a key.",
-        when=All(Present("KeyPolicy.Statement"), Not(Is("BypassPolicyLockoutSafetyCheck", "true"))),
+        when=All(Present("KeyPolicy.Statement"), Not(IsTrue("BypassPolicyLockoutSafetyCheck"))),
         must=Some(
             "KeyPolicy.Statement[*]",
             All(
@@ -75,7 +76,7 @@ CONSTRAINTS = (
         "E9814",
         _KEY,
         "A key that cannot rotate has rotation enabled.",
-        when=Is("EnableKeyRotation", "true"),
+        when=IsTrue("EnableKeyRotation"),
         must=All(
             Is("KeySpec", "SYMMETRIC_DEFAULT", default="SYMMETRIC_DEFAULT"),
             Not(Is("Origin", "EXTERNAL")),
@@ -132,7 +133,7 @@ CONSTRAINTS = (
         "E9818",
         _USES_OF_KEYS,
         "A resource is encrypted with a disabled key.",
-        must=Refers("", _KEY, Not(Is("Enabled", "false"))),
+        must=Refers("", _KEY, IsTrue("Enabled", default=True)),
         message="{id} is encrypted with a key that is disabled",
         fix="Remove `Enabled: false` of the key.",
         error_messages=("DisabledException", "KMSInvalidStateException"),
@@ -158,7 +159,7 @@ CONSTRAINTS = (
         "AWS::ECS::Service",
         "A task role may not use the key for ECS Exec.",
         when=All(
-            Is("EnableExecuteCommand", "true"),
+            IsTrue("EnableExecuteCommand"),
             Refers(
                 "Cluster",
                 "AWS::ECS::Cluster",

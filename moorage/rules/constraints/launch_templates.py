@@ -9,6 +9,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -72,7 +73,7 @@ CONSTRAINTS = (
         "E9674",
         f"{_DATA}.NetworkInterfaces[]",
         "A public address is not for the first network interface.",
-        when=Present("AssociatePublicIpAddress"),
+        when=Is("AssociatePublicIpAddress", "true"),
         must=Within("DeviceIndex", None, 0),
         message="Launch template {id} has `AssociatePublicIpAddress` at the interface with the "
         "`DeviceIndex` {DeviceIndex}",
@@ -123,8 +124,16 @@ CONSTRAINTS = (
             ),
             *(AtMost(f"{name}.Min", f"{name}.Max") for name in _RANGES),
         ),
-        message="The `InstanceRequirements` of {id} have two settings that exclude each other, or "
-        "a `Min` above its `Max`",
+        message=(
+            "The `InstanceRequirements` of {id} have both `AllowedInstanceTypes` and "
+            "`ExcludedInstanceTypes`",
+            "The `InstanceRequirements` of {id} have two protections from Spot prices",
+            *(
+                f"The `InstanceRequirements` of {{id}} have a `{name}` from {{{name}.Min}} to "
+                f"{{{name}.Max}}"
+                for name in _RANGES
+            ),
+        ),
         fix="Keep allowed or excluded types and one protection from Spot prices, and write ranges "
         "from `Min` to `Max`.",
         error_messages=(
@@ -145,7 +154,11 @@ CONSTRAINTS = (
                 Is("ResourceType", "launch-template"),
             ),
         ),
-        message="Launch template {id} has tags of the wrong `ResourceType`",
+        message=(
+            "Launch template {id} has `TagSpecifications` of another type than `launch-template`",
+            "Launch template {id} has `TagSpecifications` of the type `launch-template` in its "
+            "`LaunchTemplateData`",
+        ),
         fix="Write `launch-template` in `TagSpecifications` of the resource, and `instance`, "
         "`volume`, `network-interface` or `spot-instances-request` in those of "
         "`LaunchTemplateData`.",
@@ -155,8 +168,8 @@ CONSTRAINTS = (
         "E9678",
         _DATA,
         "A launch template has an enclave and hibernation.",
-        when=Is("EnclaveOptions.Enabled", "true"),
-        must=Not(Is("HibernationOptions.Configured", "true")),
+        when=IsTrue("EnclaveOptions.Enabled"),
+        must=Not(IsTrue("HibernationOptions.Configured")),
         message="Launch template {id} has Nitro Enclaves and hibernation",
         fix="Keep one of them.",
         error_messages=("You cannot enable Nitro Enclaves and hibernation on the same instance",),
@@ -193,8 +206,10 @@ CONSTRAINTS = (
             Either(Absent("Throughput"), Absent("VolumeType"), Is("VolumeType", "gp3")),
             Either(Within("Throughput", 125, 750), Present("Iops"), Not(Is("VolumeType", "gp3"))),
         ),
-        message="A volume of launch template {id} of type {VolumeType} has a `Throughput` of "
-        "{Throughput}",
+        message=(
+            "A volume of launch template {id} of type {VolumeType} has a `Throughput`",
+            "A volume of launch template {id} has a `Throughput` of {Throughput}",
+        ),
         fix="Write `VolumeType: gp3`, and 125 to 750 MiB/s, or more with `Iops`: up to a quarter "
         "of it.",
         error_messages=("The throughput parameter is not supported for gp2 volumes",),

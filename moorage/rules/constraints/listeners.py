@@ -17,6 +17,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -37,12 +38,12 @@ _CERTIFICATE_ARN = r"arn:[^:]+:(acm:[^:]*:[^:]*:certificate/.+|iam::[^:]*:server
 _NEW_POLICY = r"ELBSecurityPolicy-.*(RFC9151|FIPS|PQ|20(2[6-9]|[3-9][0-9])-[01][0-9]).*"
 """Families that may have more members than the facts, and policies later than the facts."""
 _HEADER_VALUES = {
-    f"{_RESPONSE}x_content_type_options.header_value": "(?i:nosniff)",
-    f"{_RESPONSE}x_frame_options.header_value": "(?i:DENY|SAMEORIGIN)",
-    f"{_RESPONSE}access_control_allow_credentials.header_value": "(?i:true)",
-    f"{_RESPONSE}access_control_max_age.header_value": "[0-9]+",
+    "x_content_type_options": "(?i:nosniff)?",
+    "x_frame_options": "(?i:DENY|SAMEORIGIN)?",
+    "access_control_allow_credentials": "(?i:true)?",
+    "access_control_max_age": "[0-9]*",
 }
-"""The values of response headers, as regular expressions."""
+"""The values of response headers, as regular expressions. An empty one turns the header off."""
 
 CONSTRAINTS = (
     Constraint(
@@ -61,7 +62,10 @@ CONSTRAINTS = (
         _LISTENER,
         "A listener has two ALPN policies, or one that does not exist.",
         must=All(Count("AlpnPolicy", 0, 1), Each("AlpnPolicy", Is("", *ALPN_POLICIES))),
-        message="Listener {id} has an ALPN policy that does not exist, or more than one",
+        message=(
+            "Listener {id} has more than one ALPN policy",
+            "Listener {id} has the ALPN policy {actual}, which does not exist",
+        ),
         fix="Write one of `HTTP1Only`, `HTTP2Only`, `HTTP2Optional`, `HTTP2Preferred` and `None`.",
         sources=(f"{_API}: CreateListener, AlpnPolicy",),
     ),
@@ -115,7 +119,7 @@ CONSTRAINTS = (
         when=Is("Mode", "off", "passthrough", default="off"),
         must=All(
             Absent("TrustStoreArn"),
-            Not(Is("IgnoreClientCertificateExpiry", "true")),
+            Not(IsTrue("IgnoreClientCertificateExpiry")),
             Not(Is("AdvertiseTrustStoreCaNames", "on")),
         ),
         message="Listener {id} has {key}, but does not verify client certificates",
@@ -184,11 +188,18 @@ CONSTRAINTS = (
         "A response header of a listener has a value that AWS rejects.",
         must=All(
             *(
-                Attribute("ListenerAttributes", key, Matches("Value", pattern))
-                for key, pattern in _HEADER_VALUES.items()
+                Attribute(
+                    "ListenerAttributes",
+                    f"{_RESPONSE}{name}.header_value",
+                    Matches("Value", pattern),
+                )
+                for name, pattern in _HEADER_VALUES.items()
             )
         ),
-        message="An attribute of listener {id} for a response header has an invalid value",
+        message=tuple(
+            f"Listener {{id}} has the value {{actual}} of `{_RESPONSE}{name}.header_value`"
+            for name in _HEADER_VALUES
+        ),
         fix="Write `nosniff` for x_content_type_options, `DENY` or `SAMEORIGIN` for "
         "x_frame_options, `true` for access_control_allow_credentials, and a number of seconds for "
         "access_control_max_age.",
@@ -220,7 +231,7 @@ CONSTRAINTS = (
         f"{_LISTENER} ListenerAttributes[]",
         "A request header of a listener has a name with invalid characters.",
         when=Matches("Key", r"routing\.http\.request\..+\.header_name"),
-        must=Matches("Value", r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"),
+        must=Matches("Value", r"[A-Za-z0-9!#$%&'*+.^_`|~-]*"),
         message="The attribute {Key} of listener {id} is not the name of a header",
         fix="Write letters, digits and hyphens.",
         sources=("RFC 7230, section 3.2.6", _REPRODUCED),

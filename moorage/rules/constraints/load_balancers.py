@@ -203,7 +203,7 @@ CONSTRAINTS = (
         must=Not(
             Either(
                 IsReference("Value", "AWS::S3::Bucket", "Arn"),
-                StartsWith("Value", ("arn:", "s3://", "http")),
+                StartsWith("Value", ("arn:", "s3://", "http://", "https://")),
             )
         ),
         message="The attribute {Key} of load balancer {id} is not the name of a bucket",

@@ -17,6 +17,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -131,7 +132,7 @@ CONSTRAINTS = (
         "E9454",
         _in_actions("ForwardConfig.TargetGroupStickinessConfig"),
         "Stickiness between target groups has no duration.",
-        when=Is("Enabled", "true"),
+        when=IsTrue("Enabled"),
         must=Present("DurationSeconds"),
         message="The target group stickiness of {id} is enabled, but has no `DurationSeconds`",
         fix="Write `DurationSeconds`, from 1 to 604800.",
@@ -168,9 +169,7 @@ CONSTRAINTS = (
         "E9458",
         _in_actions("AuthenticateCognitoConfig"),
         "The app client that users log in with has no client secret.",
-        must=Refers(
-            "UserPoolClientId", "AWS::Cognito::UserPoolClient", Is("GenerateSecret", "true")
-        ),
+        must=Refers("UserPoolClientId", "AWS::Cognito::UserPoolClient", IsTrue("GenerateSecret")),
         message="The Cognito app client of {id} has no client secret",
         fix="Write `GenerateSecret: true` of the app client.",
         sources=(f"{_ALB}: Authenticate users, Prepare to use Amazon Cognito",),

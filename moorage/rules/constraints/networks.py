@@ -10,6 +10,7 @@ from moorage.rules.constraints.predicates import (
     AtMost,
     Count,
     Is,
+    IsTrue,
     NotEmpty,
     Present,
 )
@@ -21,9 +22,10 @@ _ENTRY = f"{_EC2}NetworkAclEntry"
 _API = "Amazon EC2 API reference"
 _IPV6 = Either(Present("Ipv6CidrBlock"), Present("Ipv6CidrBlocks"), Present("Ipv6IpamPoolId"))
 _HAS_IPV6 = Either(
-    Is("AmazonProvidedIpv6CidrBlock", "true"), Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId")
+    IsTrue("AmazonProvidedIpv6CidrBlock"), Present("Ipv6CidrBlock"), Present("Ipv6IpamPoolId")
 )
 _TO_LOGS = Is("LogDestinationType", "cloud-watch-logs", default="cloud-watch-logs")
+_OF_TRANSIT_GATEWAY = Is("ResourceType", "TransitGateway", "TransitGatewayAttachment")
 
 CONSTRAINTS = (
     # VPCs and subnets -------------------------------------------------------------------------
@@ -31,9 +33,11 @@ CONSTRAINTS = (
         "E9686",
         _SUBNET,
         "A subnet without IPv6 addresses has a setting for them.",
-        when=Either(Is("AssignIpv6AddressOnCreation", "true"), Is("EnableDns64", "true")),
-        must=_IPV6,
-        message="Subnet {id} has `AssignIpv6AddressOnCreation` or `EnableDns64`, but no IPv6 block",
+        must=All(
+            Either(Not(IsTrue("AssignIpv6AddressOnCreation")), _IPV6),
+            Either(Not(IsTrue("EnableDns64")), _IPV6),
+        ),
+        message=("Subnet {id} has {key}, but no IPv6 block",) * 2,
         fix="Write `Ipv6CidrBlock`, or remove the setting.",
         error_messages=(
             "Cannot set enable-dns64 to true unless the subnet has an IPv6 CIDR block associated "
@@ -45,14 +49,14 @@ CONSTRAINTS = (
         "E9687",
         _SUBNET,
         "A subnet for IPv6 only has a setting for IPv4.",
-        when=Is("Ipv6Native", "true"),
+        when=IsTrue("Ipv6Native"),
         must=All(
             Absent("CidrBlock"),
             Absent("Ipv4IpamPoolId"),
-            Not(Is("MapPublicIpOnLaunch", "true")),
+            Not(IsTrue("MapPublicIpOnLaunch")),
             Not(Is("PrivateDnsNameOptionsOnLaunch.HostnameType", "ip-name")),
         ),
-        message="Subnet {id} has `Ipv6Native: true` and a setting for IPv4",
+        message=("Subnet {id} has `Ipv6Native: true` and {key}, which is for IPv4",) * 4,
         fix="Remove `CidrBlock`, `Ipv4IpamPoolId`, `MapPublicIpOnLaunch` and `HostnameType: "
         "ip-name`, or `Ipv6Native`.",
         error_messages=(
@@ -89,19 +93,18 @@ CONSTRAINTS = (
         "E9688",
         _FLOW_LOG,
         "A flow log has no destination, or the settings of another destination.",
-        must=Either(
-            All(
-                _TO_LOGS,
-                Present("DeliverLogsPermissionArn"),
-                Either(Present("LogGroupName"), Present("LogDestination")),
-            ),
-            All(
-                Is("LogDestinationType", "s3", "kinesis-data-firehose"),
-                Present("LogDestination"),
-                Absent("LogGroupName"),
-            ),
+        must=All(
+            Either(Not(_TO_LOGS), Present("DeliverLogsPermissionArn")),
+            Either(Not(_TO_LOGS), Present("LogGroupName"), Present("LogDestination")),
+            Either(_TO_LOGS, Present("LogDestination")),
+            Either(_TO_LOGS, Absent("LogGroupName")),
         ),
-        message="Flow log {id} does not have what its destination needs",
+        message=(
+            "Flow log {id} writes to CloudWatch Logs, but has no `DeliverLogsPermissionArn`",
+            "Flow log {id} writes to CloudWatch Logs, but has no `LogGroupName`",
+            "Flow log {id} writes to {LogDestinationType}, but has no `LogDestination`",
+            "Flow log {id} writes to {LogDestinationType}, and has a `LogGroupName`",
+        ),
         fix="Write `LogGroupName` and `DeliverLogsPermissionArn` for CloudWatch Logs, and "
         "`LogDestination` for S3 and Firehose.",
         error_messages=(
@@ -116,26 +119,18 @@ CONSTRAINTS = (
         "A flow log has an interval or a type of traffic that its resource does not have.",
         must=All(
             Either(Absent("MaxAggregationInterval"), Is("MaxAggregationInterval", "60", "600")),
+            Either(Absent("TrafficType"), Not(_OF_TRANSIT_GATEWAY)),
+            Either(Not(Is("MaxAggregationInterval", "600")), Not(_OF_TRANSIT_GATEWAY)),
             Either(
-                All(
-                    Is("ResourceType", "TransitGateway", "TransitGatewayAttachment"),
-                    Absent("TrafficType"),
-                    Not(Is("MaxAggregationInterval", "600")),
-                ),
-                All(
-                    Is("ResourceType", "VPC", "Subnet", "NetworkInterface"), Present("TrafficType")
-                ),
-                Not(
-                    Is(
-                        "ResourceType",
-                        *("TransitGateway", "TransitGatewayAttachment"),
-                        *("VPC", "Subnet", "NetworkInterface"),
-                    )
-                ),
+                Not(Is("ResourceType", "VPC", "Subnet", "NetworkInterface")), Present("TrafficType")
             ),
         ),
-        message="Flow log {id} of a {ResourceType} has no `TrafficType` where it is needed or one "
-        "where it is not, or an interval other than 60 or 600 seconds",
+        message=(
+            "Flow log {id} has a `MaxAggregationInterval` of {MaxAggregationInterval} seconds",
+            "Flow log {id} of a {ResourceType} has a `TrafficType`",
+            "Flow log {id} of a {ResourceType} has a `MaxAggregationInterval` of 600 seconds",
+            "Flow log {id} of a {ResourceType} has no `TrafficType`",
+        ),
         fix="Write `TrafficType` for a VPC, subnet or network interface only, and "
         "`MaxAggregationInterval: 60` or `600`, of which a transit gateway has 60 only.",
         error_messages=("Invalid Flow Log Max Aggregation Interval",),
@@ -155,7 +150,10 @@ CONSTRAINTS = (
             Count("DomainNameServers", 0, MAX_DNS_SERVERS),
             Count("NetbiosNameServers", 0, MAX_DNS_SERVERS),
         ),
-        message="DHCP options {id} have no option, or more than 4 servers of a kind",
+        message=(
+            "DHCP options {id} have no option",
+            *("DHCP options {id} have more than 4 servers in {key}",) * 2,
+        ),
         fix="Write at least one option, and up to 4 servers.",
         error_messages=("The request must contain the parameter dhcpConfigurations",),
         sources=(f"{_API}: CreateDhcpOptions",),
@@ -177,8 +175,10 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="Entry {id} of protocol {Protocol} has no `PortRange` with `From` and `To`, or no "
-        "`Icmp`",
+        message=(
+            "Entry {id} of protocol {Protocol} has no `PortRange` with `From` and `To`",
+            "Entry {id} of protocol {Protocol} has no `Icmp`",
+        ),
         fix="Write `PortRange: {From: 443, To: 443}` for TCP and UDP, and `Icmp: {Type: -1, Code: "
         "-1}` for ICMP.",
         sources=(f"{_API}: CreateNetworkAclEntry, PortRange and IcmpTypeCode",),
@@ -201,7 +201,10 @@ CONSTRAINTS = (
             AtMostOne(Present("AllocationId"), Present("EIP")),
             Either(Present("AllocationId"), Present("EIP")),
         ),
-        message="Association {id} needs either `AllocationId` or `EIP`",
+        message=(
+            "Association {id} has both `AllocationId` and `EIP`",
+            "Association {id} has neither `AllocationId` nor `EIP`",
+        ),
         fix="Write `AllocationId: !GetAtt <address>.AllocationId`.",
         error_messages=(
             "You may specify public IP or allocation id, but not both in the same call",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from moorage.rules.constraints.combinations import All, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.predicates import Count, EndsWith, Is, Length, Matches, NotEmpty
+from moorage.rules.constraints.predicates import (
+    Count,
+    EndsWith,
+    Is,
+    IsTrue,
+    Length,
+    Matches,
+    NotEmpty,
+)
 from moorage.rules.constraints.relations import (
     CreatedAfter,
     HasReferrer,
@@ -174,7 +182,7 @@ CONSTRAINTS = (
         when=All(
             Is("VpcEndpointType", "Interface"),
             EndsWith("ServiceName", (".s3",)),
-            Is("PrivateDnsEnabled", "true"),
+            IsTrue("PrivateDnsEnabled"),
             Is("DnsOptions.PrivateDnsOnlyForInboundResolverEndpoint", "OnlyInboundResolver"),
         ),
         must=HasReferrer(
@@ -197,7 +205,7 @@ CONSTRAINTS = (
         "AWS::GlobalAccelerator::EndpointGroup EndpointConfigurations[]",
         "An accelerator preserves client addresses for a load balancer with a TLS listener.",
         when=All(
-            Is("ClientIPPreservationEnabled", "true"),
+            IsTrue("ClientIPPreservationEnabled"),
             Refers("EndpointId", _LB, Is("Type", "network")),
         ),
         must=Not(HasReferrer("EndpointId", _LISTENER, "LoadBalancerArn", Is("Protocol", "TLS"))),

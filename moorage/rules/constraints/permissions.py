@@ -63,7 +63,7 @@ CONSTRAINTS = (
         "E9741",
         "AWS::StepFunctions::StateMachine Definition.States{}",
         "The role of a state machine that waits for a task lacks a permission for EventBridge.",
-        when=Matches("Resource", r"arn:[^:]*:states:::ecs:runTask\.sync(:2)?"),
+        when=Matches("Resource", r"arn:[^:]*:states:::ecs:runTask\.sync"),
         must=Allows("/RoleArn", "events:PutRule"),
         message="State machine {id} waits for a task, but its role does not allow `events:PutRule`",
         fix="Allow `events:PutTargets`, `events:PutRule` and `events:DescribeRule` on the rule "

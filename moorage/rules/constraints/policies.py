@@ -5,7 +5,14 @@ from __future__ import annotations
 from moorage.rules.constraints.combinations import All, Either, IsReference, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.documents import ConditionValues
-from moorage.rules.constraints.predicates import Absent, Is, Matches, Present, StartsWith
+from moorage.rules.constraints.predicates import (
+    Absent,
+    Is,
+    IsTrue,
+    Matches,
+    Present,
+    StartsWith,
+)
 
 _ROLE = "AWS::IAM::Role"
 _GUIDE = "IAM user guide: IAM JSON policy elements"
@@ -336,7 +343,7 @@ CONSTRAINTS = (
             "/Bucket",
             "AWS::S3::Bucket",
             Either(
-                Is("PublicAccessBlockConfiguration.BlockPublicPolicy", "false"),
+                Not(IsTrue("PublicAccessBlockConfiguration.BlockPublicPolicy", default=True)),
                 All(
                     Present("PublicAccessBlockConfiguration"),
                     Absent("PublicAccessBlockConfiguration.BlockPublicPolicy"),

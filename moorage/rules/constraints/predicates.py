@@ -181,6 +181,18 @@ class Is(ValuePredicate):
 
 
 @dataclass(frozen=True)
+class IsTrue(ValuePredicate):
+    """The boolean is true, as `true` or as a text such as `"True"`, which CloudFormation converts.
+    If it is absent, AWS's `default` counts."""
+
+    default: bool = False
+
+    def holds(self, context: Context) -> TriState:
+        node = context.at(self.path)
+        return self.default if node.absent else node.flag
+
+
+@dataclass(frozen=True)
 class Matches(ValuePredicate):
     """The text matches a regular expression as a whole."""
 

@@ -21,6 +21,7 @@ from moorage.rules.constraints.predicates import (
     EndsWith,
     Is,
     IsMap,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -33,14 +34,18 @@ _TOPIC = "AWS::SNS::Topic"
 _SUBSCRIPTION = "AWS::SNS::Subscription"
 _SUBSCRIPTIONS = (_SUBSCRIPTION, f"{_TOPIC} Subscription[]")
 _ALARM_TARGETS = tuple(
-    f"AWS::CloudWatch::Alarm {state}Actions[]" for state in ("Alarm", "OK", "InsufficientData")
+    f"AWS::CloudWatch::{kind} {state}Actions[]"
+    for kind in ("Alarm", "CompositeAlarm")
+    for state in ("Alarm", "OK", "InsufficientData")
 )
 _SQS_API = "Amazon SQS API reference"
 _SNS_API = "Amazon SNS API reference"
 _SNS_GUIDE = "Amazon SNS developer guide"
 _REPRODUCED = "AWS's error message, reproduced by cdk-preflight"
-_IS_FIFO = Is("FifoQueue", "true")
-_IS_FIFO_TOPIC = Is("FifoTopic", "true")
+_IS_FIFO = IsTrue("FifoQueue")
+_IS_FIFO_TOPIC = IsTrue("FifoTopic")
+_RULE_TARGET = "AWS::Events::Rule Targets[]"
+"""With a role, EventBridge sends and uses the key as that role."""
 _IS_SCALAR = Matches("", ".*")
 _PATTERN_KEYS = ("AWS::Events::Rule EventPattern{}", "AWS::Events::Rule EventPattern.detail{}")
 _TO_FIFO_TOPIC = Either(
@@ -67,7 +72,7 @@ CONSTRAINTS = (
         "E9034",
         _QUEUE,
         "A queue is encrypted in two ways.",
-        must=AtMostOne(Is("SqsManagedSseEnabled", "true"), Present("KmsMasterKeyId")),
+        must=AtMostOne(IsTrue("SqsManagedSseEnabled"), Present("KmsMasterKeyId")),
         message="Queue {id} has `SqsManagedSseEnabled: true` and `KmsMasterKeyId`",
         fix="Remove one of them.",
         error_messages=(
@@ -88,9 +93,9 @@ CONSTRAINTS = (
             IsArnOf("deadLetterTargetArn", "sqs"),
             Either(
                 Not(Matches("deadLetterTargetArn", "arn:.*")),
-                All(Is("/FifoQueue", "true"), EndsWith("deadLetterTargetArn", (".fifo",))),
+                All(IsTrue("/FifoQueue"), EndsWith("deadLetterTargetArn", (".fifo",))),
                 All(
-                    Not(Is("/FifoQueue", "true")),
+                    Not(IsTrue("/FifoQueue")),
                     Not(EndsWith("deadLetterTargetArn", (".fifo",))),
                 ),
             ),
@@ -140,15 +145,18 @@ CONSTRAINTS = (
             "AWS::SNS::TopicPolicy Topics[]",
             "AWS::SNS::TopicInlinePolicy TopicArn",
         ),
-        "A policy does not name its queue by the URL, or its topic by the ARN.",
+        "A policy names its queue by the ARN, or its topic by the name.",
         must=All(
             Not(IsReference("", _QUEUE, "Arn")),
-            Not(IsReference("", _QUEUE, "QueueName")),
             Not(IsReference("", _TOPIC, "TopicName")),
-            Not(Matches("", r"arn:[^:]+:sqs:.*|[A-Za-z0-9_.-]+")),
+            Not(Matches("", r"arn:[^:]+:sqs:.*")),
+            Either(
+                All(Absent("/Topics"), Absent("/TopicArn")),
+                Not(Matches("", "[A-Za-z0-9_.-]+")),
+            ),
         ),
-        message="Policy {id} names a queue by something else than its URL, or a topic by something "
-        "else than its ARN",
+        message="Policy {id} names a queue by its ARN in place of its URL, or a topic by its name "
+        "in place of its ARN",
         fix="Write `!Ref <queue>`, which is the URL, or `!Ref <topic>`, which is the ARN.",
         error_messages=(
             "The address arn:aws:sqs:... is not valid for this endpoint.",
@@ -186,7 +194,7 @@ CONSTRAINTS = (
             Either(
                 _IS_FIFO_TOPIC,
                 All(
-                    Not(Is("ContentBasedDeduplication", "true")),
+                    Not(IsTrue("ContentBasedDeduplication")),
                     Absent("ArchivePolicy"),
                     Absent("FifoThroughputScope"),
                 ),
@@ -257,7 +265,7 @@ CONSTRAINTS = (
         must=All(
             Not(
                 All(
-                    Is("RawMessageDelivery", "true"),
+                    IsTrue("RawMessageDelivery"),
                     Is("Protocol", *PROTOCOLS_WITHOUT_RAW_MESSAGES),
                 )
             ),
@@ -270,8 +278,8 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="Subscription {id} with the protocol {Protocol} has a setting that does not fit, "
-        "or lacks one",
+        message="The settings of subscription {id} do not fit its protocol {Protocol}, or its "
+        "`RedrivePolicy` names no queue",
         fix="Write `RawMessageDelivery` only for queues, streams and URLs, `SubscriptionRoleArn` "
         "for `firehose`, and the ARN of a queue as `deadLetterTargetArn`.",
         error_messages=(
@@ -309,13 +317,27 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9046",
-        (*_ALARM_TARGETS, "AWS::Events::Rule Targets[].Arn"),
-        "Alarms or events go to a topic whose key only its account's users may use.",
+        _RULE_TARGET,
+        "Events go to a topic whose key only its account's users may use.",
+        when=Absent("RoleArn"),
+        must=Refers("Arn", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
+        message="Rule {id} sends to a topic with the key `alias/aws/sns`, which EventBridge may "
+        "not use",
+        fix="Encrypt the topic with a key whose policy allows events.amazonaws.com `kms:Decrypt` "
+        "and `kms:GenerateDataKey*`.",
+        why="The policy of the AWS managed key does not allow services, and nobody can change it. "
+        "Nothing arrives.",
+        sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
+    ),
+    Constraint(
+        "E9718",
+        _ALARM_TARGETS,
+        "An alarm sends to a topic whose key only its account's users may use.",
         must=Refers("", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
-        message="{id} sends to a topic with the key `alias/aws/sns`, which CloudWatch and "
-        "EventBridge may not use",
-        fix="Encrypt the topic with a key whose policy allows the service `kms:Decrypt` and "
-        "`kms:GenerateDataKey*`.",
+        message="Alarm {id} sends to a topic with the key `alias/aws/sns`, which CloudWatch may "
+        "not use",
+        fix="Encrypt the topic with a key whose policy allows cloudwatch.amazonaws.com "
+        "`kms:Decrypt` and `kms:GenerateDataKey*`.",
         why="The policy of the AWS managed key does not allow services, and nobody can change it. "
         "Nothing arrives.",
         sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
@@ -332,11 +354,12 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9048",
-        "AWS::Events::Rule Targets[].Arn",
+        _RULE_TARGET,
         "The key of a topic or queue does not allow EventBridge to send events.",
+        when=Absent("RoleArn"),
         must=All(
-            Refers("", _TOPIC, KeyTrusts("KmsMasterKeyId", "events")),
-            Refers("", _QUEUE, KeyTrusts("KmsMasterKeyId", "events")),
+            Refers("Arn", _TOPIC, KeyTrusts("KmsMasterKeyId", "events")),
+            Refers("Arn", _QUEUE, KeyTrusts("KmsMasterKeyId", "events")),
         ),
         message="Rule {id} sends to a topic or queue whose key has no statement for EventBridge",
         fix="Allow `Service: events.amazonaws.com` the actions `kms:Decrypt` and "

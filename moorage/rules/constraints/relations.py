@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, allows, find_role, parse_document, trusts
 from moorage.cfn.tristate import TriState, all_of, any_of
-from moorage.cfn.values import are_same
+from moorage.cfn.values import Attr, are_same
 from moorage.cfn.view import Resource
 from moorage.rules.constraints.predicates import Context, Predicate
 
@@ -112,8 +112,13 @@ def _referrers(
     mine = context.at(path).resource
     for resource in context.resource.view.resources_of_type(resource_type) if mine else ():
         there = Context(resource, resource.props)
-        if there.at(other).resource is mine and (where is None or where.holds(there) is True):
+        if _refers_to(there.at(other), mine) and (where is None or where.holds(there) is True):
             yield resource
+
+
+def _refers_to(node: Node, resource: Resource | None) -> bool:
+    """Whether a value is an attribute of a resource, or contains one, such as an ARN."""
+    return any(isinstance(part, Attr) and part.resource is resource for part in node.parts)
 
 
 @dataclass(frozen=True)
@@ -142,42 +147,6 @@ class HasReferrer:
 
     def place(self, context: Context) -> Node:
         return context.at(self.path)
-
-
-@dataclass(frozen=True)
-class Among:
-    """The value equals the value at `key` of an item of a list: of the same resource, or of the one
-    of a type that `of` refers to. An item for which `where` does not hold is left out."""
-
-    path: str
-    list: str
-    key: str = ""
-    of: str = ""
-    type: str = ""
-    where: Predicate | None = None
-
-    def holds(self, context: Context) -> TriState:
-        owner = self._owner(context)
-        if owner is None or context.at(self.path).absent:
-            return None
-        found = any_of(self._is_it(context, item) for item in owner.items(self.list))
-        return None if found is False and not owner.all_items_known(self.list) else found
-
-    def place(self, context: Context) -> Node:
-        return context.at(self.path)
-
-    def _owner(self, context: Context) -> Context | None:
-        if not self.of:
-            return Context(context.resource, context.resource.props)
-        resource = context.at(self.of).resource
-        if resource is None or resource.type != self.type:
-            return None
-        return Context(resource, resource.props)
-
-    def _is_it(self, context: Context, item: Context) -> TriState:
-        node = item.at(self.key)
-        is_same = False if node.absent else context.at(self.path).is_same_as(node)
-        return all_of((is_same, True if self.where is None else self.where.holds(item)))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Predicate,
@@ -198,7 +199,7 @@ CONSTRAINTS = (
         "AWS::ECS::Service",
         "A task role may not write the logs of ECS Exec.",
         when=All(
-            Is("EnableExecuteCommand", "true"),
+            IsTrue("EnableExecuteCommand"),
             _exec_logs_to("CloudWatchLogGroupName"),
         ),
         must=_TASK_ROLE_WRITES_LOGS,
@@ -212,7 +213,7 @@ CONSTRAINTS = (
         "E9789",
         "AWS::ECS::Service",
         "A task role may not write the sessions of ECS Exec to their bucket.",
-        when=All(Is("EnableExecuteCommand", "true"), _exec_logs_to("S3BucketName")),
+        when=All(IsTrue("EnableExecuteCommand"), _exec_logs_to("S3BucketName")),
         must=Refers(
             "TaskDefinition", "AWS::ECS::TaskDefinition", Allows("TaskRoleArn", "s3:PutObject")
         ),

@@ -46,7 +46,7 @@ CONSTRAINTS = (
             AtMostOne(*map(Present, _TARGETS)),
             Either(*map(Present, _TARGETS)),
         ),
-        message="Route {id} does not have exactly one target",
+        message=("Route {id} has two targets", "Route {id} has no target"),
         fix="Keep one target, such as `GatewayId` or `NatGatewayId`.",
         sources=(f"{_API}: CreateRoute",),
     ),
@@ -55,7 +55,7 @@ CONSTRAINTS = (
         _ROUTE,
         "A route has no destination, or two destinations.",
         must=All(AtMostOne(*map(Present, _DESTINATIONS)), Either(*map(Present, _DESTINATIONS))),
-        message="Route {id} does not have exactly one destination",
+        message=("Route {id} has two destinations", "Route {id} has no destination"),
         fix="Keep one of `DestinationCidrBlock`, `DestinationIpv6CidrBlock` and "
         "`DestinationPrefixListId`.",
         sources=(f"{_API}: CreateRoute",),
@@ -95,7 +95,7 @@ CONSTRAINTS = (
             Not(IsReference("NatGatewayId", _INTERNET_GATEWAY)),
             Not(StartsWith("NatGatewayId", ("igw-", "tgw-", "eigw-", "pcx-"))),
         ),
-        message="The target of route {id} is of another kind than its property",
+        message=("Route {id} has another kind of target in {key}",) * 6,
         fix="Write a NAT gateway in `NatGatewayId`, an internet gateway in `GatewayId`, a transit "
         "gateway in `TransitGatewayId`, and an egress-only one in `EgressOnlyInternetGatewayId`.",
         sources=(f"{_API}: CreateRoute",),
@@ -127,11 +127,14 @@ CONSTRAINTS = (
         _NAT,
         "A public NAT gateway has no address, or a private one has an address.",
         when=Not(Is("AvailabilityMode", "regional")),
-        must=Either(
-            All(_IS_PRIVATE, Absent("AllocationId")),
-            All(Not(_IS_PRIVATE), Present("AllocationId")),
+        must=All(
+            Either(Absent("AllocationId"), Not(_IS_PRIVATE)),
+            Either(_IS_PRIVATE, Present("AllocationId")),
         ),
-        message="NAT gateway {id} is public without an `AllocationId`, or private with one",
+        message=(
+            "The private NAT gateway {id} has an `AllocationId`",
+            "The public NAT gateway {id} has no `AllocationId`",
+        ),
         fix="Write `AllocationId: !GetAtt <address>.AllocationId`, or `ConnectivityType: private` "
         "without it.",
         error_messages=(
@@ -151,8 +154,12 @@ CONSTRAINTS = (
             Either(Absent("SecondaryPrivateIpAddressCount"), _IS_PRIVATE),
             Either(Absent("SecondaryAllocationIds"), Not(_IS_PRIVATE)),
         ),
-        message="NAT gateway {id} has a number and a list of further addresses, or those of "
-        "another connectivity type",
+        message=(
+            "NAT gateway {id} has both `SecondaryPrivateIpAddressCount` and "
+            "`SecondaryPrivateIpAddresses`",
+            "The public NAT gateway {id} has a `SecondaryPrivateIpAddressCount`",
+            "The private NAT gateway {id} has `SecondaryAllocationIds`",
+        ),
         fix="Write `SecondaryAllocationIds` of a public NAT gateway, and "
         "`SecondaryPrivateIpAddressCount` or `SecondaryPrivateIpAddresses` of a private one.",
         sources=(f"{_API}: CreateNatGateway, SecondaryPrivateIpAddressCount",),
@@ -191,8 +198,10 @@ CONSTRAINTS = (
                 Not(Is("VpcEndpointType", "Interface", "GatewayLoadBalancer")),
             ),
         ),
-        message="Endpoint {id} is a gateway endpoint with `SubnetIds`, or another one with "
-        "`RouteTableIds`",
+        message=(
+            "Endpoint {id} is a gateway endpoint, and has `SubnetIds`",
+            "Endpoint {id} is of the type {VpcEndpointType}, and has `RouteTableIds`",
+        ),
         fix="Write `RouteTableIds` of a gateway endpoint, and `VpcEndpointType: Interface` with "
         "`SubnetIds`.",
         error_messages=(

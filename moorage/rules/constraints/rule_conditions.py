@@ -11,6 +11,7 @@ from moorage.rules.constraints.predicates import (
     Length,
     Matches,
     NotEmpty,
+    Present,
 )
 
 _LB = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -71,11 +72,13 @@ CONSTRAINTS = (
         tuple(f"{_RULE} Conditions[].{config}" for config in _LISTS),
         "A condition has no values, or both texts and regular expressions.",
         must=All(
-            Either(NotEmpty("Values"), NotEmpty("RegexValues")),
+            Either(NotEmpty("Values"), NotEmpty("RegexValues"), Present("IpAddressType")),
             Not(All(NotEmpty("Values"), NotEmpty("RegexValues"))),
         ),
-        message="A condition of listener rule {id} has no values, or both `Values` and "
-        "`RegexValues`",
+        message=(
+            "A condition of listener rule {id} has no values",
+            "A condition of listener rule {id} has both `Values` and `RegexValues`",
+        ),
         fix="Write `Values` or `RegexValues`, not both, with at least one value.",
         error_messages=("You must provide exactly one of the following: ['Values' 'RegexValues']",),
         sources=(f"{_API}: RuleCondition", _REPRODUCED),
@@ -86,8 +89,8 @@ CONSTRAINTS = (
         "A host name of a condition has characters that host names do not have.",
         when=Is("Field", "host-header"),
         must=_each_value("HostHeaderConfig", Not(Matches("", r".*[^A-Za-z0-9.*?_-].*|[0-9.]+"))),
-        message="A host name in the conditions of listener rule {id} is a URL, an address, or has "
-        "invalid characters",
+        message="A condition of listener rule {id} has the host name {actual}, which is a URL, an "
+        "address, or has invalid characters",
         fix="Write the host name alone, without protocol, port and path.",
         error_messages=("Condition value '...' contains a character that is not valid",),
         sources=(f"{_API}: RuleCondition, Values",),
@@ -110,8 +113,12 @@ CONSTRAINTS = (
             _each_value("PathPatternConfig", Matches("", r"[/*?].*")),
             _each_value("PathPatternConfig", Not(Matches("", r".*[\s{}()|^<>\[\]#].*"))),
         ),
-        message="A path pattern of listener rule {id} does not begin with `/`, or has characters "
-        "that path patterns do not have",
+        message=(
+            "Listener rule {id} has the path pattern {actual}, which does not begin with `/` and "
+            "never matches",
+            "Listener rule {id} has the path pattern {actual}, with characters that path patterns "
+            "cannot have",
+        ),
         fix="Begin the pattern with `/`, and use only the wildcards `*` and `?`. For regular "
         "expressions write `RegexValues`.",
         error_messages=("Condition value '...' contains a character that is not valid",),
@@ -122,7 +129,7 @@ CONSTRAINTS = (
         f"{_RULE} Conditions[].SourceIpConfig",
         "A condition compares the source with something other than a CIDR block.",
         must=Each("Values", Matches("", _BLOCK)),
-        message="A source address in the conditions of listener rule {id} is not a CIDR block",
+        message="A condition of listener rule {id} has {actual}, which is not a CIDR block",
         fix="Write a block such as `203.0.113.7/32`.",
         error_messages=("The specified value '...' is not a valid CIDR block",),
         sources=(f"{_API}: SourceIpConditionConfig, Values",),
@@ -150,8 +157,7 @@ CONSTRAINTS = (
         ),
         "A rewrite has a text of more than 1,024 characters.",
         must=All(Length("Regex", 1, 1024), Length("Replace", 0, 1024)),
-        message="A rewrite of listener rule {id} has a `Regex` or `Replace` of more than 1,024 "
-        "characters",
+        message="A rewrite of listener rule {id} has a {key} of more than 1,024 characters",
         fix="Write up to 1,024 characters.",
         sources=(f"{_API}: RewriteConfig",),
     ),

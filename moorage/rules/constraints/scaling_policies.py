@@ -15,6 +15,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Predicate,
@@ -50,7 +51,7 @@ _ECS = Either(
     Is("/ServiceNamespace", "ecs"),
     Refers("/ScalingTargetId", _TARGET, Is("ServiceNamespace", "ecs")),
 )
-_RETURNS_DATA = Is("ReturnData", "true", default="true")
+_RETURNS_DATA = IsTrue("ReturnData", default=True)
 
 
 def _one_query_returns_data(path: str) -> Predicate:
@@ -157,7 +158,7 @@ CONSTRAINTS = (
         "A customized metric has no namespace or statistic.",
         when=Present("MetricName"),
         must=All(Present("Namespace"), Present("Statistic")),
-        message="The customized metric {MetricName} of {id} has no `Namespace` or no `Statistic`",
+        message=("The customized metric {MetricName} of {id} has no {key}",) * 2,
         fix="Write `Namespace` and `Statistic`.",
         error_messages=(
             "customizedMetricSpecification.statistic' failed to satisfy constraint: Member must "

@@ -7,6 +7,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Is,
+    IsTrue,
     Length,
     Matches,
     Present,
@@ -22,7 +23,7 @@ _SECRETS = "AWS Secrets Manager API reference"
 _SSM = "AWS Systems Manager API reference"
 _PREFLIGHT = "AWS's error message, reproduced by cdk-preflight"
 _EXCLUDED = tuple(
-    Is(f"Exclude{kind}", "true") for kind in ("Lowercase", "Uppercase", "Numbers", "Punctuation")
+    IsTrue(f"Exclude{kind}") for kind in ("Lowercase", "Uppercase", "Numbers", "Punctuation")
 )
 _PERMISSION = "AWS::Lambda::Permission"
 _STANDARD = Is("Tier", "Standard")
@@ -83,7 +84,9 @@ CONSTRAINTS = (
         "E9829",
         _GENERATED,
         "A generated secret is too short for the types of its characters.",
-        when=All(Not(Is("RequireEachIncludedType", "false")), *(Not(part) for part in _EXCLUDED)),
+        when=All(
+            IsTrue("RequireEachIncludedType", default=True), *(Not(part) for part in _EXCLUDED)
+        ),
         must=Within("PasswordLength", 4, None),
         message="Secret {id} has {PasswordLength} characters, but 4 types of them",
         fix="Write a larger `PasswordLength`.",

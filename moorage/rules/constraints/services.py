@@ -147,19 +147,19 @@ CONSTRAINTS = (
     Constraint(
         "E9248",
         _SERVICE,
-        "A daemon has placement strategies or EBS volumes.",
+        "A daemon has placement strategies.",
         when=_DAEMON,
-        must=All(Not(NotEmpty("PlacementStrategies")), Not(NotEmpty("VolumeConfigurations"))),
+        must=Not(NotEmpty("PlacementStrategies")),
         message="Service {id} has the scheduling strategy `DAEMON`, with which it cannot have "
         "{key}",
         fix="Remove them. `PlacementConstraints` can restrict the instances of a daemon.",
         error_messages=("The daemon scheduling strategy does not support placement strategies",),
-        sources=(f"{_CREATE}, schedulingStrategy and volumeConfigurations", _PREFLIGHT),
+        sources=(f"{_CREATE}, schedulingStrategy", _PREFLIGHT),
     ),
     Constraint(
         "E9251",
         _SERVICE,
-        "A service that cannot be rebalanced across Availability Zones is to be.",
+        "Availability Zone rebalancing is on for a service that ECS cannot rebalance.",
         when=_REBALANCING,
         must=All(Not(_DAEMON), Not(Is("LaunchType", "EXTERNAL")), Not(_HAS_CLASSIC_LOAD_BALANCER)),
         message="Service {id} has `AvailabilityZoneRebalancing: ENABLED`, which ECS refuses for "
@@ -189,7 +189,7 @@ CONSTRAINTS = (
         when=_REBALANCING,
         must=All(
             Either(
-                Not(NotEmpty("PlacementStrategies")),
+                Absent("PlacementStrategies.0"),
                 All(
                     Is("PlacementStrategies.0.Type", "spread"),
                     Matches("PlacementStrategies.0.Field", _ZONE),
@@ -246,10 +246,10 @@ CONSTRAINTS = (
             Either(Absent("Field"), Not(Is("Type", "random"))),
             Either(Matches("Field", "(?i)cpu|memory"), Not(Is("Type", "binpack"))),
             Either(Matches("Field", "(?i)instanceId|host|attribute:.+"), Not(Is("Type", "spread"))),
-            Either(Present("Field"), Is("Type", "random")),
+            Either(Present("Field"), Not(Is("Type", "binpack"))),
         ),
-        message="A placement strategy of service {id} has the type {Type} and a field that the "
-        "type does not have, or none",
+        message="A placement strategy of service {id} has the type {Type}, but not a field of this "
+        "type",
         fix="Write `cpu` or `memory` for `binpack`; `instanceId` or `attribute:<name>`, such as "
         "`attribute:ecs.availability-zone`, for `spread`; and no `Field` for `random`.",
         error_messages=("random field should not be specified", "binpack field '...' is invalid"),
@@ -269,10 +269,12 @@ CONSTRAINTS = (
         "E9258",
         (f"{_SERVICE} PlacementConstraints[]", f"{_TASK} PlacementConstraints[]"),
         "The expression of a placement constraint compares with a single equals sign.",
-        must=Not(Matches("Expression", r"(attribute|task|agent|ec2InstanceId)\S*\s*=\s*[^=~\s].*")),
-        message="A placement constraint of {id} has the expression {Expression}",
+        must=Not(Matches("Expression", r"(attribute|task|agent|ec2)[^\s=!<>~]*\s*=\s*[^=~\s].*")),
+        message="A placement constraint of {id} has the expression {Expression}, with a single `=`",
         fix="Write `==`, or `=~` for a pattern.",
-        sources=(f"{_GUIDE}: Create expressions to define container instances, Operators",),
+        sources=(
+            f"{_GUIDE}: Create expressions to define container instances for Amazon ECS tasks",
+        ),
     ),
     Constraint(
         "E9259",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from moorage.facts.upstream_registries import WITH_SECRET
 from moorage.rules.constraints.combinations import All, AtMostOne, Not, Some
 from moorage.rules.constraints.constraint import Constraint
-from moorage.rules.constraints.predicates import Absent, Count, Is, Present
+from moorage.rules.constraints.predicates import (
+    Absent,
+    Count,
+    Is,
+    IsTrue,
+    Present,
+)
 from moorage.rules.constraints.relations import NoOther
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
@@ -22,7 +28,7 @@ CONSTRAINTS = (
         _FILE_SYSTEM,
         "A file system has a KMS key, but is not encrypted.",
         when=Present("KmsKeyId"),
-        must=Is("Encrypted", "true"),
+        must=IsTrue("Encrypted"),
         message="File system {id} has a `KmsKeyId`, but not `Encrypted: true`",
         fix="Write `Encrypted: true`.",
         sources=(f"{_EFS}: CreateFileSystem, KmsKeyId",),

@@ -17,6 +17,7 @@ from moorage.rules.constraints.predicates import (
     AtMost,
     Count,
     Is,
+    IsTrue,
     Matches,
     Present,
     StartsWith,
@@ -34,15 +35,12 @@ _HTTP = ("HTTP", "HTTPS")
 _NOT_HTTP = (*NLB_PROTOCOLS, "GENEVE")
 _FAILOVER = ("target_failover.on_deregistration", "target_failover.on_unhealthy")
 _CROSS_ZONE = "load_balancing.cross_zone.enabled"
+_CODES = r"\s*[0-9]+(\s*-\s*[0-9]+)?(\s*,\s*[0-9]+(\s*-\s*[0-9]+)?)*\s*"
+"""Codes and ranges of codes, such as `200,204-299`. E9539 is about their range."""
 _HTTP2_ATTRIBUTES = (
     ("waf.http2.traffic_inspection_behavior", ("HTTP2",)),
     ("routing.http2.rst_stream_error_forwarding.enabled", ("HTTP2", "GRPC")),
 )
-
-
-def _codes(code: str) -> str:
-    """A regular expression for codes and ranges of codes, such as `200,204-299`."""
-    return rf"\s*{code}(\s*-\s*{code})?(\s*,\s*{code}(\s*-\s*{code})?)*\s*"
 
 
 def _is_failover(value: str) -> All:
@@ -169,7 +167,7 @@ CONSTRAINTS = (
         _GROUP,
         "The health checks of a target group are turned off.",
         when=Is("TargetType", "instance", "ip", "alb", default="instance"),
-        must=Not(Is("HealthCheckEnabled", "false")),
+        must=IsTrue("HealthCheckEnabled", default=True),
         message="Target group {id} has `HealthCheckEnabled: false`, which is for Lambda functions",
         fix="Remove `HealthCheckEnabled`.",
         sources=(f"{_API}: CreateTargetGroup, HealthCheckEnabled",),
@@ -221,28 +219,16 @@ CONSTRAINTS = (
         fix="Write `Protocol: TCP`.",
         sources=(f"{_NLB}: Use an Application Load Balancer as a target",),
     ),
-    *(
-        Constraint(
-            rule_id,
-            _GROUP,
-            f"The health check of {name} expects status codes out of range.",
-            when=Is("Protocol", *protocols),
-            must=Matches("Matcher.HttpCode", _codes(pattern)),
-            message="Target group {id} has the status codes {Matcher.HttpCode}",
-            fix=f"Write codes from {span}, such as `200`, `200,204` or `200-399`.",
-            error_messages=("Health check matcher HTTP code '...' must be within",),
-            sources=(f"{_API}: Matcher, HttpCode",),
-        )
-        for rule_id, name, protocols, pattern, span in (
-            ("E9557", "an HTTP or HTTPS target group", _HTTP, r"[2-4][0-9]{2}", "200 to 499"),
-            (
-                "E9559",
-                "a Network Load Balancer's target group",
-                NLB_PROTOCOLS,
-                r"[2-5][0-9]{2}",
-                "200 to 599",
-            ),
-        )
+    Constraint(
+        "E9557",
+        _GROUP,
+        "The status codes of a health check are not numbers.",
+        when=Is("Protocol", *_HTTP, *NLB_PROTOCOLS),
+        must=Matches("Matcher.HttpCode", _CODES),
+        message="Target group {id} has the status codes {Matcher.HttpCode}",
+        fix="Write codes and ranges, such as `200`, `200,204` or `200-399`.",
+        error_messages=("Health check matcher HTTP code '...' must be within",),
+        sources=(f"{_API}: Matcher, HttpCode",),
     ),
     Constraint(
         "E9560",
@@ -301,9 +287,12 @@ CONSTRAINTS = (
         f"{_GROUP} Targets[]",
         "A target of a QUIC target group has no valid server ID.",
         when=Is("/Protocol", "QUIC", "TCP_QUIC"),
-        must=All(Present("QuicServerId"), Matches("QuicServerId", "0x[0-9a-f]{16}")),
-        message="A target of target group {id} has no `QuicServerId`, or an invalid one",
-        fix="Write `0x` and 16 hexadecimal digits in lower case.",
+        must=All(Present("QuicServerId"), Matches("QuicServerId", "0x[0-9A-Fa-f]{16}")),
+        message=(
+            "A target of target group {id} has no `QuicServerId`",
+            "A target of target group {id} has the `QuicServerId` {actual}",
+        ),
+        fix="Write `0x` and 16 hexadecimal digits.",
         sources=(f"{_API}: TargetDescription, QuicServerId",),
     ),
     Constraint(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, Each, Either, Not, Some
+from moorage.rules.constraints.combinations import (
+    All,
+    Each,
+    Either,
+    IsAmong,
+    Not,
+    Some,
+)
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Matches,
     Present,
-    Unique,
     Within,
 )
-from moorage.rules.constraints.relations import Among
 
 _TASK = "AWS::ECS::TaskDefinition"
 _DAEMON_TASK = "AWS::ECS::DaemonTaskDefinition"
@@ -33,6 +39,15 @@ _LOG_DRIVERS = (
     "splunk",
     "syslog",
 )
+_ABSOLUTE = r"(/|\\|[A-Za-z]:).*"
+_UPPERCASE_REPOSITORY = All(
+    Matches("Image", r".*[a-z/:].*"),
+    Matches("Image", r"([A-Za-z0-9._:-]+/)*[A-Za-z0-9][A-Za-z0-9._-]*([:@][^/]*)?"),
+    Matches("Image", r"(.*/)?[^/:@]*[A-Z][^/:@]*([:@][^/]*)?"),
+)
+"""The last part of the path has an uppercase letter. Leaves out placeholders such as `IMAGE`,
+`<image>` and `__IMAGE__`, which another tool replaces. The name of the registry may be in
+uppercase."""
 _PROXY_PROPERTIES = ("ProxyIngressPort", "ProxyEgressPort", "AppPorts", "EgressIgnoredIPs")
 
 CONSTRAINTS = (
@@ -42,7 +57,7 @@ CONSTRAINTS = (
         "The App Mesh proxy of a task is not configured completely.",
         must=All(
             Is("/NetworkMode", "awsvpc"),
-            Among("ContainerName", "ContainerDefinitions", "Name"),
+            IsAmong("ContainerName", "/ContainerDefinitions", "Name"),
             *(Some("ProxyConfigurationProperties", Is("Name", name)) for name in _PROXY_PROPERTIES),
         ),
         message="The proxy configuration of task definition {id} does not name one of its "
@@ -60,7 +75,7 @@ CONSTRAINTS = (
         "E9169",
         f"{_CONTAINERS[0]}.VolumesFrom[]",
         "A container takes the volumes of one that the task does not have.",
-        must=Among("SourceContainer", "ContainerDefinitions", "Name"),
+        must=IsAmong("SourceContainer", "/ContainerDefinitions", "Name"),
         message="In task definition {id}, a container takes the volumes of {SourceContainer}, "
         "which the task does not have",
         fix="Write the `Name` of another container of the task.",
@@ -83,7 +98,8 @@ CONSTRAINTS = (
         tuple(f"{path}.EnvironmentFiles[]" for path in _CONTAINERS),
         "An environment file is not named by the ARN of an object in S3.",
         must=Matches("Value", r"arn:[^:]+:s3:::[^/]+/.+"),
-        message="An environment file of task definition {id} is {Value}",
+        message="An environment file of task definition {id} has the value {Value}, which is not "
+        "the ARN of an object in S3",
         fix="Write the ARN of the object: `arn:aws:s3:::<bucket>/<file>.env`.",
         error_messages=("Invalid arn syntax",),
         sources=(f"{_API}: EnvironmentFile, value",),
@@ -166,7 +182,7 @@ CONSTRAINTS = (
         when=Either(
             Present("EFSVolumeConfiguration"),
             Present("S3FilesVolumeConfiguration"),
-            Is("ConfiguredAtLaunch", "true", "True"),
+            IsTrue("ConfiguredAtLaunch"),
         ),
         must=Present("Name"),
         message="A volume of task definition {id} has no `Name`",
@@ -175,43 +191,41 @@ CONSTRAINTS = (
     ),
     Constraint(
         "E9178",
-        _CONTAINERS,
-        "A path in a container is not absolute, or has two volumes.",
+        _CONTAINERS[0],
+        "A path in a container is not absolute.",
         must=All(
-            Matches("WorkingDirectory", r"(/|\\|[A-Za-z]:).*"),
+            Matches("WorkingDirectory", rf"({_ABSOLUTE})?"),
             Either(
-                All(
-                    Each("MountPoints", Matches("ContainerPath", r"(/|\\|[A-Za-z]:).*")),
-                    Unique("MountPoints", ("ContainerPath",)),
-                ),
-                Some("/RequiresCompatibilities", Is("", "FARGATE")),
+                Each("MountPoints", Matches("ContainerPath", _ABSOLUTE)),
+                Some("/RequiresCompatibilities", Is("", "FARGATE", "MANAGED_INSTANCES")),
             ),
         ),
-        message="In task definition {id}, a path of container {Name} is not absolute, or has two "
-        "mount points",
-        fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning, and each "
-        "`ContainerPath` once.",
-        why="Docker refuses to create the container, so no task starts.",
+        message="In task definition {id}, a path of container {Name} is not absolute",
+        fix="Write `WorkingDirectory` and `ContainerPath` with `/` at the beginning.",
+        why="The container runtime refuses to create the container, so no task starts.",
         error_messages=(
             "invalid mount path: 'data' mount path must be absolute",
-            "Duplicate mount point: /data",
             "the working directory 'app' is invalid, it needs to be an absolute path",
         ),
-        sources=("moby/moby, volume/mounts/linux_parser.go and daemon/container.go",),
+        sources=(
+            "moby/moby, volume/mounts/linux_parser.go and daemon/container.go",
+            "opencontainers/runtime-spec, config.md: process, cwd",
+        ),
     ),
     Constraint(
         "E9179",
         _CONTAINERS,
         "The name of an image is not valid.",
         must=All(
-            Not(Matches("Image", r"[A-Za-z]+://.*|.*\s.*")),
-            Not(Matches("Image", r"(.*/)?[^/:@]*[A-Z][^/:@]*([:@][^/]*)?")),
+            Not(Matches("Image", r"[A-Za-z]+://.*|.*\S\s+\S.*")),
+            Not(_UPPERCASE_REPOSITORY),
         ),
-        message="In task definition {id}, container {Name} has the image {Image}",
+        message="In task definition {id}, container {Name} has the image {Image}, which is not a "
+        "valid name",
         fix="Write it as `docker pull` takes it: no `https://`, no spaces, and the name of the "
         "repository in lowercase.",
         error_messages=("invalid reference format: repository name must be lowercase",),
-        sources=("distribution/reference, regexp.go",),
+        sources=("distribution/reference, reference.go and normalize.go",),
     ),
     Constraint(
         "E9160",

@@ -24,6 +24,7 @@ from moorage.rules.constraints.predicates import (
     Count,
     EndsWith,
     Is,
+    IsTrue,
     Length,
     Matches,
     NotEmpty,
@@ -96,7 +97,7 @@ CONSTRAINTS = (
             Present("DockerVolumeConfiguration"),
             Present("EFSVolumeConfiguration"),
             Present("FSxWindowsFileServerVolumeConfiguration"),
-            Is("ConfiguredAtLaunch", "true"),
+            IsTrue("ConfiguredAtLaunch"),
         ),
         message="In task definition {id}, the volume {Name} has two types",
         fix="Keep one of `Host`, `DockerVolumeConfiguration`, `EFSVolumeConfiguration`, "
@@ -170,7 +171,7 @@ CONSTRAINTS = (
         _CONTAINER,
         "A Windows container has a read-only root file system.",
         when=_WINDOWS,
-        must=Not(Is("ReadonlyRootFilesystem", "true")),
+        must=Not(IsTrue("ReadonlyRootFilesystem")),
         message="Task definition {id} is for Windows, where container {Name} cannot have a "
         "read-only root file system",
         fix="Remove `ReadonlyRootFilesystem`.",
@@ -257,7 +258,7 @@ CONSTRAINTS = (
         "E9130",
         _TASK,
         "A task definition has two volumes that are configured at launch.",
-        must=AtMostItems("Volumes", 1, Is("ConfiguredAtLaunch", "true")),
+        must=AtMostItems("Volumes", 1, IsTrue("ConfiguredAtLaunch")),
         message="Task definition {id} has two volumes that are configured at launch",
         fix="Keep one of them.",
         sources=(f"{_API}: Volume, configuredAtLaunch",),
@@ -266,7 +267,7 @@ CONSTRAINTS = (
         "E9131",
         f"{_TASK} Volumes[].DockerVolumeConfiguration",
         "A Docker volume of one task is created automatically.",
-        when=Is("Autoprovision", "true"),
+        when=IsTrue("Autoprovision"),
         must=Is("Scope", "shared", default="task"),
         message="In task definition {id}, a Docker volume has `Autoprovision`, but not the scope "
         "`shared`",

@@ -8,6 +8,7 @@ from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
     Is,
+    IsTrue,
     Matches,
     NotEmpty,
     Present,
@@ -25,7 +26,6 @@ _FOR_MANAGED_INSTANCES = Some(_COMPATIBILITIES, Is("", "MANAGED_INSTANCES"))
 _FOR_EXTERNAL = Some(_COMPATIBILITIES, Is("", "EXTERNAL"))
 _WINDOWS = Matches("/RuntimePlatform.OperatingSystemFamily", "WINDOWS.*")
 _AWSVPC = Is("/NetworkMode", "awsvpc")
-_TRUE = ("true", "True")
 
 CONSTRAINTS = (
     Constraint(
@@ -48,7 +48,7 @@ CONSTRAINTS = (
         must=All(
             Not(NotEmpty("ExtraHosts")),
             Not(NotEmpty("DnsServers")),
-            Not(Is("DisableNetworking", *_TRUE)),
+            Not(IsTrue("DisableNetworking")),
         ),
         message="Task definition {id} has the network mode `awsvpc`, in which container {Name} "
         "cannot have {key}",
@@ -67,8 +67,8 @@ CONSTRAINTS = (
         "A Windows container has a parameter that only Linux containers have.",
         when=_WINDOWS,
         must=All(
-            Not(Is("Privileged", *_TRUE)),
-            Not(Is("DisableNetworking", *_TRUE)),
+            Not(IsTrue("Privileged")),
+            Not(IsTrue("DisableNetworking")),
             Absent("LinuxParameters"),
             *(
                 Not(NotEmpty(key))
@@ -92,7 +92,7 @@ CONSTRAINTS = (
         "A Windows task has a network, process or IPC mode of Linux.",
         when=_WINDOWS,
         must=All(
-            Not(Is("NetworkMode", "bridge", "host", "none")),
+            Not(Is("NetworkMode", "bridge", "host")),
             Absent("PidMode"),
             Absent("IpcMode"),
         ),
@@ -168,7 +168,8 @@ CONSTRAINTS = (
             Not(Some("Volumes", Present("EFSVolumeConfiguration"))),
         ),
         message="Task definition {id} is for external instances, which do not support this {key}",
-        fix="Write `NetworkMode: bridge`, `host` or `none`, and a volume of the host.",
+        fix="Write `NetworkMode: bridge`, `host` or `none`, and a volume of the host. For Windows, "
+        "remove `NetworkMode`.",
         sources=(f"{_GUIDE}: Amazon ECS clusters for external instances, Considerations",),
     ),
     Constraint(

@@ -26,6 +26,7 @@ from moorage.rules.constraints.predicates import (
     Absent,
     Count,
     Is,
+    IsTrue,
     Length,
     Matches,
     NotEmpty,
@@ -145,7 +146,7 @@ CONSTRAINTS = (
             AtMostItems("CapacityProviderStrategy", 1, Within("Base", 1, None)),
             Either(_IS_WITHIN_LIMITS, Absent("/Targets")),
         ),
-        message="{id} runs tasks with more here than ECS or EventBridge accepts, or less",
+        message="{key} of the tasks that {id} runs is not within the limits of ECS or EventBridge",
         fix=f"Write a `Base` for one capacity provider, at most {MAX_TASKS} tasks, from 1 to "
         f"{MAX_SUBNETS} subnets and at most {MAX_SECURITY_GROUPS} security groups.",
         error_messages=(
@@ -200,13 +201,13 @@ CONSTRAINTS = (
                 if key != "EcsParameters"
             ),
             Either(
-                Not(Refers("Arn", "AWS::SQS::Queue", Is("FifoQueue", "true"))),
+                Not(Refers("Arn", "AWS::SQS::Queue", IsTrue("FifoQueue"))),
                 Present("SqsParameters.MessageGroupId"),
             ),
             Refers(
                 "Arn",
                 "AWS::SQS::Queue",
-                Either(Not(Is("FifoQueue", "true")), Is("ContentBasedDeduplication", "true")),
+                Either(Not(IsTrue("FifoQueue")), IsTrue("ContentBasedDeduplication")),
             ),
         ),
         message="{id} has a target whose parameters do not fit it",

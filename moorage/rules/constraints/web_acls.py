@@ -125,7 +125,12 @@ CONSTRAINTS = (
             Either(Absent("OverrideAction"), _USES_GROUP),
             Either(Absent("Action.Allow"), Absent(f"Statement.{_RATE}")),
         ),
-        message="Rule {Name} of web ACL {id} has {key}, which its statement excludes",
+        message=(
+            "Rule {Name} of web ACL {id} has an `Action`, but its statement is a rule group",
+            "Rule {Name} of web ACL {id} has an `OverrideAction`, but its statement is not a rule "
+            "group",
+            "The rate-based rule {Name} of web ACL {id} has the action `Allow`",
+        ),
         fix="Write `OverrideAction: {None: {}}` for a rule group, `Action` for any other "
         "statement, and another action than `Allow` for a rate-based one.",
         error_messages=("A reference in your rule statement is not valid.",),
@@ -146,7 +151,10 @@ CONSTRAINTS = (
         (_ACL, _GROUP),
         "Two rules of a web ACL have the same priority or name.",
         must=All(Unique("Rules", ("Priority",)), Unique("Rules", ("Name",))),
-        message="Two rules of {id} have the same priority or the same name",
+        message=(
+            "Two rules of {id} have the priority {actual}",
+            "Two rules of {id} have the name {actual}",
+        ),
         fix="Write a priority and a name of its own for each rule.",
         error_messages=("You have a duplicate priority. Priorities must be unique.",),
         sources=(f"{_API}: Rule, Priority",),
@@ -170,8 +178,11 @@ CONSTRAINTS = (
             Count("Statements", 2, 1000),
             Each("Statements", All(*(Absent(name) for name in _NOT_NESTED))),
         ),
-        message="A combined statement of {id} has fewer than two parts, or a part that can only be "
-        "the whole statement of a rule",
+        message=(
+            "A combined statement of {id} has fewer than two parts",
+            "A combined statement of {id} contains a {key}, which must be the only statement of a "
+            "rule",
+        ),
         fix="Write at least two statements, and rule groups and rate limits as rules of their own.",
         error_messages=("A reference in your rule statement is not valid.",),
         sources=(f"{_API}: Statement", _REPRODUCED),
@@ -186,8 +197,15 @@ CONSTRAINTS = (
             Either(Not(Is("AggregateKeyType", "CUSTOM_KEYS")), NotEmpty("CustomKeys")),
             Either(Is("AggregateKeyType", "CUSTOM_KEYS"), Absent("CustomKeys")),
         ),
-        message="The rate-based statement of {id} with the aggregation {AggregateKeyType} lacks "
-        "what it needs, or has `CustomKeys` of another aggregation",
+        message=(
+            "The rate-based statement of {id} counts by `FORWARDED_IP`, but has no "
+            "`ForwardedIPConfig`",
+            "The rate-based statement of {id} counts by `CONSTANT`, but has no "
+            "`ScopeDownStatement`",
+            "The rate-based statement of {id} counts by `CUSTOM_KEYS`, but has no `CustomKeys`",
+            "The rate-based statement of {id} has `CustomKeys`, but another `AggregateKeyType` "
+            "than `CUSTOM_KEYS`",
+        ),
         fix="Write `ForwardedIPConfig` for `FORWARDED_IP`, `ScopeDownStatement` for `CONSTANT`, "
         "and `CustomKeys` for `CUSTOM_KEYS` only.",
         error_messages=("A required field is missing from the parameter.",),
@@ -214,8 +232,11 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="The logs of {id} do not have one destination whose name begins with "
-        "`aws-waf-logs-`",
+        message=(
+            "The logs of {id} do not have exactly one destination",
+            "The destination of the logs of {id} has a name that does not begin with "
+            "`aws-waf-logs-`",
+        ),
         fix="Write one log group, bucket or delivery stream with a name such as "
         "`aws-waf-logs-web`. A generated name does not begin with it.",
         error_messages=("The ARN isn't valid. A valid ARN begins with arn:",),
@@ -232,7 +253,7 @@ CONSTRAINTS = (
                 All(Matches("", _BLOCK_6), Is("/IPAddressVersion", "IPV6")),
             ),
         ),
-        message="An address of IP set {id} is not a CIDR block of its `IPAddressVersion`",
+        message="IP set {id} of the version {/IPAddressVersion} has the address {actual}",
         fix="Write blocks such as `203.0.113.7/32` for `IPV4`, and `2001:db8::/32` for `IPV6`.",
         error_messages=("The parameter contains formatting that is not valid.",),
         sources=(f"{_API}: CreateIPSet, Addresses",),

@@ -183,9 +183,9 @@ is_surely_there(n) if {
 
 name_of(n) := concat("", ["`", n.r, "`"])
 
-# The last key of a path that is no index.
+# The last key of a path that is neither an index nor a function.
 key_of(n) := name if {
-	keys := [key | some key in split(n.p, "."); not regex.match(`^[0-9]+$`, key)]
+	keys := [key | some key in split(n.p, "."); not regex.match(`^([0-9]+|Fn::.*)$`, key)]
 	name := concat("", ["`", keys[count(keys) - 1], "`"])
 }
 
@@ -280,6 +280,28 @@ is_plain_collection(v) if is_array(v)
 is_plain_collection(v) if {
 	is_object(v)
 	not is_special(v)
+}
+
+flag_true(n, initial) if {
+	n.v == null
+	initial
+}
+
+flag_true(n, _) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { lower(t) == "true" }
+}
+
+flag_false(n, initial) if {
+	n.v == null
+	not initial
+}
+
+flag_false(n, _) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { lower(t) == "false" }
 }
 
 matches_true(n, pattern) if {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 from moorage.rules.constraints import CONSTRAINTS
@@ -85,19 +86,19 @@ def _count(number: int) -> str:
 
 
 def _rule(constraint: Constraint, url: str, writer: Writer) -> str:
-    must = state(constraint.must, writer)
+    musts = [(state(must, writer), message) for must, message in constraint.statements]
     when = state(constraint.when, writer).true if constraint.when is not None else ()
     severity = "ERROR" if constraint.id.startswith("E") else "WARN"
     abouts = (constraint.about,) if isinstance(constraint.about, str) else constraint.about
-    words = (
-        f"{literal(constraint.id)}, {literal(severity)}, {must.place}",
-        _message(constraint.message, must.place),
-        literal(constraint.fix),
-        literal(url),
-    )
-    head = "".join(f"\t{word},\n" for word in words)
     texts = [f"# {constraint.id}: {constraint.title}\n"]
-    for about in abouts:
+    for about, (must, message) in product(abouts, musts):
+        words = (
+            f"{literal(constraint.id)}, {literal(severity)}, {must.place}",
+            _message(message, must.place),
+            literal(constraint.fix),
+            literal(url),
+        )
+        head = "".join(f"\t{word},\n" for word in words)
         lines = "".join(f"\t{line}\n" for line in (*_nodes(about), *when, *must.false))
         texts.append(f"violation contains finding(\n{head}) if {{\n{lines}}}\n\n")
     return "".join(texts)
@@ -117,9 +118,14 @@ def _nodes(about: str) -> Lines:
 
 
 def _message(message: str, place: str) -> str:
-    """The parts of a message: texts, the logical ID for `{id}`, the name of the value to change for
-    `{key}`, the part itself for `{value}`, and other values by their paths."""
-    special = {"id": "name_of(n)", "key": f"key_of({place})", "value": "quoted(n)"}
+    """The parts of a message: texts, the logical ID for `{id}`, the value to change for `{actual}`
+    and its name for `{key}`, the part itself for `{value}`, and other values by their paths."""
+    special = {
+        "id": "name_of(n)",
+        "key": f"key_of({place})",
+        "actual": f"quoted({place})",
+        "value": "quoted(n)",
+    }
     parts = re.split(r"\{([A-Za-z0-9./-]+)\}", message)
     texts = [
         literal(part) if index % 2 == 0 else special.get(part) or f"quoted({at(part)})"

@@ -26,6 +26,7 @@ from moorage.rules.constraints.predicates import (
     Count,
     EndsWith,
     Is,
+    IsTrue,
     Length,
     Matches,
     MultipleOf,
@@ -110,6 +111,11 @@ def _(predicate: NotEmpty, writer: Writer) -> Statement:
 @_says(Is, "values", "default")
 def _(predicate: Is, writer: Writer) -> Statement:
     return _call("is", predicate.path, predicate.values, predicate.default)
+
+
+@_says(IsTrue, "default")
+def _(predicate: IsTrue, writer: Writer) -> Statement:
+    return _call("flag", predicate.path, predicate.default)
 
 
 _ONLY_PYTHON = re.compile(r"\(\?[=!<P(]|\\[1-9]|\\Z|[*+?}]\+")
