@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
+import warm_process
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
@@ -33,6 +34,10 @@ class _ByFixture(LoadScopeScheduling):
         if file == "tests/deploy/test_golden_rehearsed.py":
             return nodeid
         return file if file.startswith("tests/deploy/") else nodeid
+
+
+def pytest_sessionfinish() -> None:
+    warm_process.stop()
 
 
 @pytest.hookimpl(optionalhook=True)

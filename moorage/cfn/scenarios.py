@@ -71,9 +71,18 @@ def find_in_scenarios(
 ) -> list[Found[T]]:
     """What finders find in any scenario, each once."""
     search: _Search[T] = _Search(templates)
+    if not search.switches:
+        view = search.view(())
+        return [found for finder in finders for found in _find_in_only_scenario(finder, view)]
     runs = [_Runs(finder) for finder in finders]
     search.run_all(runs)
     return [found for run in runs for found in run.conclude(search.defaults)]
+
+
+def _find_in_only_scenario(finder: Finder[T], view: View) -> Iterator[Found[T]]:
+    """What a finder finds in templates without switches."""
+    results = {_key(result): result for result in finder.find(view)}
+    return (Found(result, {}, by_default=True) for result in results.values())
 
 
 def default_view(templates: Sequence[Template]) -> View:

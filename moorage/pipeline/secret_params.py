@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from moorage.facts.secret_values import (
@@ -128,28 +129,42 @@ class _Secret:
     path: Path
     text: str
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is hidden wherever it occurs, and not only near its path."""
+        return len(self.text) >= _LONG
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """What it looks like in messages."""
+        forms = (self.text, json.dumps(self.text)[1:-1], repr(self.text)[1:-1])
+        return tuple(dict.fromkeys((*forms, *(form[:_MAX_SHOWN] for form in forms))))
+
 
 def hide_secrets(findings: Iterable[Finding], data: Any) -> list[Finding]:
     """The findings about params, or about a template, with `***` in place of each value of it that
     could be a secret."""
     originals = list(findings)
-    secrets = sorted({*_secrets(data, ())}, key=lambda secret: -len(secret.text))
+    found = {
+        secret.text if secret.is_long else secret: secret
+        for secret in _secrets(data, ())
+        if secret.text not in (HIDDEN, "")
+    }
+    secrets = sorted(found.values(), key=lambda secret: -len(secret.text))
     return [_hide(finding, secrets) for finding in originals] if secrets else originals
 
 
 def _hide(finding: Finding, secrets: Iterable[_Secret]) -> Finding:
     message, hint = finding.message, finding.hint
     for secret in secrets:
-        if secret.text not in (HIDDEN, ""):
-            message = _without(message, secret, finding)
-            hint = _without(hint, secret, finding)
+        message = _without(message, secret, finding)
+        hint = _without(hint, secret, finding)
     return replace(finding, message=message, hint=hint)
 
 
 def _without(text: str, secret: _Secret, finding: Finding) -> str:
-    if len(secret.text) >= _LONG:
-        forms = (secret.text, json.dumps(secret.text)[1:-1], repr(secret.text)[1:-1])
-        for form in (*forms, *(form[:_MAX_SHOWN] for form in forms)):
+    if secret.is_long:
+        for form in secret.forms:
             text = text.replace(form, HIDDEN)
         return text
     if finding.path[: len(secret.path) - 1] != secret.path[:-1] and (

@@ -44,6 +44,8 @@ class Rule:
     compares_defaults: bool = False
     """Whether it compares the default values of several parameters: then it gets no scenario with
     another value of only one of them."""
+    types: frozenset[str] | None = None
+    """The types of resources without which it finds nothing; None if it is not about types."""
 
 
 def rule(

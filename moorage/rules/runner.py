@@ -46,7 +46,7 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     A message begins with the condition under which the problem exists, if there is one.
     """
     by_name = {template.name: template for template in templates}
-    finders = [_finder(rule, by_name) for rule in RULES]
+    finders = [_finder(rule, by_name) for rule in _rules_about(templates)]
     with _pause_garbage_collection():
         found = find_in_scenarios(templates, finders)
     return [
@@ -54,6 +54,12 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
         for problem in found
         if not _is_ignored(problem.result, by_name[problem.result.template].written)
     ]
+
+
+def _rules_about(templates: Sequence[Template]) -> list[Rule]:
+    """The rules without those about types of which there are no resources, which are most."""
+    types = {body["Type"] for template in templates for body in template.resources.values()}
+    return [rule for rule in RULES if rule.types is None or not rule.types.isdisjoint(types)]
 
 
 @contextmanager

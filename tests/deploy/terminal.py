@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import re
 import select
 import signal
-import subprocess
-import sys
-import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+from warm_process import WarmCommand
 
 ROOT = Path(__file__).parents[2]
 _LONGEST = 60.0
@@ -22,20 +20,13 @@ _LONGEST = 60.0
 
 
 class Terminal:
-    """`python build.py` with these arguments. Ctrl-C reaches it by its terminal."""
+    """`python build.py` with these arguments, in a process that is forked from one that has loaded
+    it. Ctrl-C reaches it by its terminal."""
 
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         self._parent, child = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "build.py", *argv],
-            cwd=ROOT,
-            env={**environ, "TERM": "xterm", "COLUMNS": "200"},
-            stdin=child,
-            stdout=child,
-            stderr=child,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
+        environ = {**environ, "TERM": "xterm", "COLUMNS": "200"}
+        self.process = WarmCommand(argv, environ, (child, child, child), on_terminal=True)
         os.close(child)
         self.shown = ""
         self._read_until = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cloud import Cloud
 from command_line import main
+from warm_process import WarmCommand
 
 ROOT = Path(__file__).parents[2]
 PARAMS = """
@@ -50,23 +51,20 @@ def names(cloud: Cloud, app: str) -> list[str]:
 def run_on_terminal(cloud: Cloud, argv: list[str], answer: str) -> tuple[int, str]:
     """Runs a command on a terminal and answers its first question; returns what it showed."""
     parent, child = pty.openpty()
-    command = [sys.executable, "build.py", *argv]
     environ = {**cloud.environ(), "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdin=child, stdout=child, stderr=child
-    ) as process:
-        os.close(child)
-        shown, asked = b"", False
-        while True:
-            try:
-                shown += os.read(parent, 4096)
-            except OSError:  # the terminal is closed
-                break
-            if not asked and re.search(rb"\[y/N\] $|\): $", shown):
-                asked = True
-                os.write(parent, f"{answer}\n".encode())
+    process = WarmCommand(argv, environ, (child, child, child))
+    os.close(child)
+    shown, asked = b"", False
+    while True:
+        try:
+            shown += os.read(parent, 4096)
+        except OSError:  # the terminal is closed
+            break
+        if not asked and re.search(rb"\[y/N\] $|\): $", shown):
+            asked = True
+            os.write(parent, f"{answer}\n".encode())
     os.close(parent)
-    return process.returncode, shown.decode()
+    return process.wait(), shown.decode()
 
 
 # The cycle -------------------------------------------------------------------------------------

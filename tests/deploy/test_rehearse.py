@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from warm_process import run_warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,10 +21,7 @@ ROOT = Path(__file__).parents[2]
 @cache
 def rehearse(env: str, params: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    command = [sys.executable, "build.py", "rehearse", env, "--params", params]
-    return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False
-    )
+    return run_warm(["rehearse", env, "--params", params], environ)
 
 
 @pytest.mark.parametrize(("env", "stacks"), [("dev", 10), ("prod", 13)])

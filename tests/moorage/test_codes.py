@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ OF_CFN_LINT = [code for code in PAGES if code.example.startswith("# .cfnlintrc")
 """Codes about the settings of cfn-lint; the examples of all others are params."""
 
 
-def used_codes() -> set[str]:
+@cache
+def used_codes() -> frozenset[str]:
     """The codes in the sources of moorage/ and templates/, apart from their declarations."""
     files = [path for name in ("moorage", "templates") for path in (ROOT / name).rglob("*.py")]
     trees = [ast.parse(path.read_text()) for path in files if path.parent.name != "codes"]
@@ -35,7 +37,7 @@ def used_codes() -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    return {text for text in texts if re.fullmatch(r"M\d{4}", text)}
+    return frozenset(text for text in texts if re.fullmatch(r"M\d{4}", text))
 
 
 def test_every_code_in_the_sources_is_declared() -> None:
@@ -89,8 +91,9 @@ def test_an_example_is_valid_params(code: Code, params_schema: dict[str, Any]) -
     files = [example] if example.keys() <= header.keys() else []
     files += [{"stacks": {"x": {"template": kind, **example}}} for kind in TEMPLATES]
     validator = Draft7Validator(params_schema)
-    errors = [[_innermost(error).message for error in validator.iter_errors(f)] for f in files]
-    assert [] in errors, errors
+    if not any(validator.is_valid(file) for file in files):
+        errors = [[_innermost(error).message for error in validator.iter_errors(f)] for f in files]
+        raise AssertionError(errors)
 
 
 def _innermost(error: ValidationError) -> ValidationError:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,31 @@ def created(environment: Environment, tmp_path_factory: pytest.TempPathFactory) 
     return folder / "Web_Shop"
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A project in which the commands of its Makefile have run."""
+
+    folder: Path
+    runs: dict[str, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def checked(
+    created: Path, environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Checked:
+    folder = tmp_path_factory.mktemp("checked") / "project"
+    shutil.copytree(created, folder)
+    targets = ("test", "build", "lint")
+    return Checked(folder, {name: environment.make(name, cwd=folder) for name in targets})
+
+
+@pytest.fixture
+def checked_project(checked: Checked, tmp_path: Path) -> Path:
+    """A copy of a project that is built, with the cache of mypy."""
+    shutil.copytree(checked.folder, tmp_path / "project")
+    return tmp_path / "project"
+
+
 @pytest.fixture
 def project(created: Path, tmp_path: Path) -> Path:
     """A copy of a new project. Times are copied too, so that make sees the same as in the first."""
@@ -74,23 +101,21 @@ def test_an_editor_accepts_the_params(created: Path) -> None:
         assert [error.message for error in Draft7Validator(schema).iter_errors(params)] == []
 
 
-def test_build_test_and_lint_pass_in_a_new_project(project: Path, environment: Environment) -> None:
-    before = files(project)
-    for target in ("test", "build", "lint"):
-        run = environment.make(target, cwd=project)
+def test_build_test_and_lint_pass_in_a_new_project(created: Path, checked: Checked) -> None:
+    for target, run in checked.runs.items():
         assert run.returncode == 0, f"make {target}: {run.stdout}{run.stderr}"
         assert run.stderr == ""
         if target == "lint":
             assert "Success: no issues found in 5 source files" in run.stdout
             assert "checked dev, prod: no findings" in run.stdout
-    ignored = set((project / ".gitignore").read_text().splitlines())
-    created = [name.split("/") for name in set(files(project)) - set(before)]
-    to_commit = {parts[0] for parts in created if not {f"{part}/" for part in parts} & ignored}
+    ignored = set((created / ".gitignore").read_text().splitlines())
+    added = [name.split("/") for name in set(files(checked.folder)) - set(files(created))]
+    to_commit = {parts[0] for parts in added if not {f"{part}/" for part in parts} & ignored}
     assert to_commit == {"out"}
 
 
-def test_outdated_output_fails_the_tests(project: Path, environment: Environment) -> None:
-    assert environment.make("build", cwd=project).returncode == 0
+def test_outdated_output_fails_the_tests(checked_project: Path, environment: Environment) -> None:
+    project = checked_project
     params = project / "params/dev.yaml"
     params.write_text(params.read_text().replace("14d", "30d"))
     run = environment.make("test", cwd=project)
@@ -99,7 +124,10 @@ def test_outdated_output_fails_the_tests(project: Path, environment: Environment
     assert "run `make build`" in run.stdout
 
 
-def test_the_stack_kind_in_the_readme_works(project: Path, environment: Environment) -> None:
+def test_the_stack_kind_in_the_readme_works(
+    checked_project: Path, environment: Environment
+) -> None:
+    project = checked_project
     readme = (ROOT / "README.md").read_text()
     (source,) = re.findall(r"^```python\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
     (entry,) = re.findall(r"^  jobs: \{template: queue, .*\}$", readme, re.MULTILINE)

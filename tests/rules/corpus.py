@@ -22,7 +22,8 @@ that the incorrect template only looks like a mistake.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Hashable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -49,6 +50,11 @@ class Case:
     finds: frozenset[tuple[str, str]]
     """Rule ids and paths of the problems in the incorrect template."""
     region: str | None = None
+
+    @property
+    def ids(self) -> set[str]:
+        """The rules that find a problem in the incorrect template, as test_corpus proves."""
+        return {rule for rule, _ in self.finds}
 
     def template(self, body: Mapping[str, Any]) -> Template:
         return Template(self.name, body, self.region)
@@ -77,6 +83,19 @@ def case_id(case: Case) -> str:
 def ids_and_paths(problems: Iterable[LocatedProblem]) -> set[tuple[str, str]]:
     """Rule ids and paths of problems, as in `Case.finds`."""
     return {(problem.rule.id, ".".join(map(str, problem.path))) for problem in problems}
+
+
+def template_key(region: str | None, body: Mapping[str, Any]) -> Hashable:
+    """Equal for equal templates that are deployed to the same region."""
+    return region, json.dumps(body, sort_keys=True)
+
+
+def cases_by_topic(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    """Cases by topic. A test of many cases takes less time than many tests of a case."""
+    topics: dict[str, list[Case]] = {}
+    for case in cases:
+        topics.setdefault(case.topic, []).append(case)
+    return topics
 
 
 def run_case(case: Case, body: Mapping[str, Any]) -> set[tuple[str, str]]:

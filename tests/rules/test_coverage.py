@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from cfnlint.api import lint
@@ -12,6 +13,7 @@ from corpus import cases
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
 from moorage.rules.registry import RULES
+from moorage.rules.resource_types import resource_types
 from moorage.rules.topics import TOPICS, topic_of
 
 KNOWN_FAILURES = 278
@@ -30,12 +32,16 @@ def test_the_named_rules_of_cfn_lint_exist() -> None:
     assert set(FOUND_BY_CFN_LINT.values()) <= existing
 
 
+@cache
+def ids_of_cfn_lint(text: str) -> set[str]:
+    """The rules of cfn-lint that find something in a template, of which many are bases."""
+    return {match.rule.id for match in lint(text)}
+
+
 @pytest.mark.parametrize("failure", FOUND_BY_CFN_LINT)
 def test_cfn_lint_finds_the_failures_that_no_rule_covers(failure: str) -> None:
     (case,) = (case for case in cases() if case.name == failure)
-    good, bad = (
-        {match.rule.id for match in lint(json.dumps(body))} for body in (case.good, case.bad)
-    )
+    good, bad = (ids_of_cfn_lint(json.dumps(body)) for body in (case.good, case.bad))
     assert FOUND_BY_CFN_LINT[failure] in bad - good
 
 
@@ -58,6 +64,14 @@ def test_rules_of_a_topic_have_its_numbers() -> None:
             continue
         topics.setdefault(rule.check.__module__, set()).add(topic_of(rule))
     assert [module for module, of_module in topics.items() if len(of_module) > 1] == []
+
+
+def test_a_constraint_is_about_the_types_that_it_reads() -> None:
+    """A rule is left out where there are no resources of its types."""
+    by_id = {rule.id: rule for rule in RULES}
+    for constraint in CONSTRAINTS:
+        rule = by_id[constraint.id]
+        assert rule.types == {*resource_types(rule)}
 
 
 def test_every_rule_has_a_page() -> None:

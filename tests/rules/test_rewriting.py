@@ -5,11 +5,10 @@ The tests apply every rewrite of `rewriting` to the cases of the corpus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterator
 
 import pytest
-from corpus import Case, bases, case_id, cases
+from corpus import Case, bases, cases, cases_by_topic, template_key
 from deterministic import deterministic_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,25 +26,22 @@ def find_ids(*bodies: Body, region: str | None = None) -> set[str]:
     return {problem.rule.id for problem in run_rules(templates)}
 
 
-def correct_templates() -> Iterable[tuple[str, str | None, Body]]:
-    """The correct templates of the corpus with name and region, each once."""
-    seen: list[tuple[str | None, Body]] = [(None, body) for body in bases().values()]
-    yield from ((name, None, body) for name, body in bases().items())
-    for case in cases():
-        if (case.region, case.good) not in seen:
-            seen.append((case.region, dict(case.good)))
-            yield case.name, case.region, dict(case.good)
+def correct_templates() -> Iterator[Case]:
+    """The cases with different correct templates, and the bases."""
+    seen = set()
+    for case in (*BASES, *cases()):
+        key = template_key(case.region, case.good)
+        if key not in seen:
+            seen.add(key)
+            yield case
+
+
+BASES = [Case(name, "bases", body, {}, frozenset()) for name, body in bases().items()]
 
 
 def cases_of_rules() -> tuple[Case, ...]:
     """Without the mistakes that cfn-lint finds, as a rule may find them in a rewritten template."""
     return tuple(case for case in cases() if case.topic != "found_by_cfn_lint")
-
-
-@cache
-def ids_of_case(case: Case) -> set[str]:
-    """What is found in the incorrect template of a case; test_corpus checks that it is right."""
-    return find_ids(dict(case.bad), region=case.region)
 
 
 KNOWN_FAILURES = {failure for rule in RULES for failure in rule.failure_ids}
@@ -68,20 +64,28 @@ def rewritten_ids(
     }
 
 
-@pytest.mark.parametrize(
-    ("region", "body"),
-    [template[1:] for template in correct_templates()],
-    ids=[template[0] for template in correct_templates()],
-)
-def test_rewritten_correct_templates_have_no_problems(region: str | None, body: Body) -> None:
-    found = rewritten_ids(body, region)
-    assert {name: rules for name, rules in found.items() if rules} == {}
+CORRECT = cases_by_topic(correct_templates())
+INCORRECT = cases_by_topic(cases_of_rules())
 
 
-@pytest.mark.parametrize("case", cases_of_rules(), ids=case_id)
-def test_rewritten_incorrect_templates_have_the_same_problems(case: Case) -> None:
-    found = rewritten_ids(dict(case.bad), case.region, rewrites_for(case))
-    assert {name: rules for name, rules in found.items() if rules != ids_of_case(case)} == {}
+@pytest.mark.parametrize("topic", CORRECT)
+def test_rewritten_correct_templates_have_no_problems(topic: str) -> None:
+    differing = {}
+    for case in CORRECT[topic]:
+        found = rewritten_ids(dict(case.good), case.region)
+        wrong = {name: rules for name, rules in found.items() if rules}
+        differing |= {case.name: wrong} if wrong else {}
+    assert differing == {}
+
+
+@pytest.mark.parametrize("topic", INCORRECT)
+def test_rewritten_incorrect_templates_have_the_same_problems(topic: str) -> None:
+    differing = {}
+    for case in INCORRECT[topic]:
+        found = rewritten_ids(dict(case.bad), case.region, rewrites_for(case))
+        wrong = {name: rules for name, rules in found.items() if rules != case.ids}
+        differing |= {case.name: wrong} if wrong else {}
+    assert differing == {}
 
 
 def split_ids(split: Split, body: Body, region: str | None) -> dict[str, set[str]]:
@@ -96,16 +100,19 @@ def split_ids(split: Split, body: Body, region: str | None) -> dict[str, set[str
     }
 
 
-@pytest.mark.parametrize(
-    ("region", "body"),
-    [template[1:] for template in correct_templates()],
-    ids=[template[0] for template in correct_templates()],
-)
-def test_two_correct_stacks_have_no_problems(region: str | None, body: Body) -> None:
-    found: dict[str, set[str]] = {}
-    for split in SPLITS:
-        found |= split_ids(split, body, region)
-    assert {name: rules for name, rules in found.items() if rules} == {}
+def ids_after_splits(body: Body, region: str | None) -> dict[str, set[str]]:
+    """What is found after each way to split a template in two."""
+    return {name: ids for split in SPLITS for name, ids in split_ids(split, body, region).items()}
+
+
+@pytest.mark.parametrize("topic", CORRECT)
+def test_two_correct_stacks_have_no_problems(topic: str) -> None:
+    differing = {}
+    for case in CORRECT[topic]:
+        found = ids_after_splits(dict(case.good), case.region)
+        wrong = {name: rules for name, rules in found.items() if rules}
+        differing |= {case.name: wrong} if wrong else {}
+    assert differing == {}
 
 
 ALLOWED_BY_CONTEXT = {
@@ -115,14 +122,16 @@ ALLOWED_BY_CONTEXT = {
 """Cases that are correct because of another part of the template, and a mistake without it."""
 
 
-@pytest.mark.parametrize("case", cases_of_rules(), ids=case_id)
-def test_splitting_a_template_into_two_stacks_adds_no_problems(case: Case) -> None:
-    found: dict[str, set[str]] = {}
-    for split in SPLITS:
-        found |= split_ids(split, dict(case.bad), case.region)
-    if case.name in ALLOWED_BY_CONTEXT:
-        found = {name: rules for name, rules in found.items() if name.endswith("both")}
-    assert {name: rules for name, rules in found.items() if rules - ids_of_case(case)} == {}
+@pytest.mark.parametrize("topic", INCORRECT)
+def test_splitting_a_template_into_two_stacks_adds_no_problems(topic: str) -> None:
+    differing = {}
+    for case in INCORRECT[topic]:
+        found = ids_after_splits(dict(case.bad), case.region)
+        if case.name in ALLOWED_BY_CONTEXT:
+            found = {name: rules for name, rules in found.items() if name.endswith("both")}
+        wrong = {name: rules for name, rules in found.items() if rules - case.ids}
+        differing |= {case.name: wrong} if wrong else {}
+    assert differing == {}
 
 
 @deterministic_settings(max_examples=150)
@@ -135,7 +144,7 @@ def test_splitting_a_template_into_two_stacks_adds_no_problems(case: Case) -> No
 def test_rewrites_can_be_combined(
     case: Case, rewrites: list[Rewrite], split: Split | None, seed: int
 ) -> None:
-    for body, allowed in ((dict(case.good), set()), (dict(case.bad), ids_of_case(case))):
+    for body, allowed in ((dict(case.good), set()), (dict(case.bad), case.ids)):
         for index, rewrite in enumerate(rewrites):
             body = rewrite(body, somewhere(seed + index))
         stacks = (split(body, somewhere(seed)) if split else None) or (body,)

@@ -65,6 +65,7 @@ class Constraint:
             self.sources,
             self.failure_ids,
             self.check,
+            types=frozenset(about.partition(" ")[0] for about in self._abouts),
         )
 
     @property
@@ -85,8 +86,12 @@ class Constraint:
                     place = must.place(context)
                     yield Problem(place, _fill(message, context, place), self.fix)
 
+    @property
+    def _abouts(self) -> tuple[str, ...]:
+        return (self.about,) if isinstance(self.about, str) else self.about
+
     def _contexts(self, view: View) -> Iterator[Context]:
-        for about in (self.about,) if isinstance(self.about, str) else self.about:
+        for about in self._abouts:
             resource_type, _, path = about.partition(" ")
             for resource in view.resources_of_type(resource_type):
                 for node in _parts(resource, path):
