@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, AtMostOne, Each, Either, Refers
+from moorage.rules.constraints.combinations import All, Among, AtMostOne, Each, Either, Refers
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -11,7 +11,7 @@ from moorage.rules.constraints.predicates import (
     Matches,
     Present,
 )
-from moorage.rules.constraints.relations import Among, NoOther
+from moorage.rules.constraints.relations import NoOther
 
 _CLUSTER = "AWS::ECS::Cluster"
 _PROVIDER = "AWS::ECS::CapacityProvider"
@@ -80,7 +80,7 @@ CONSTRAINTS = (
             Is("CapacityProvider", "FARGATE", "FARGATE_SPOT"),
             Refers("CapacityProvider", _PROVIDER, Present("AutoScalingGroupProvider")),
         ),
-        must=Among("CapacityProvider", "CapacityProviders"),
+        must=Among("CapacityProvider", "/CapacityProviders"),
         message="The default strategy of {id} has a capacity provider that is not in its "
         "`CapacityProviders`",
         fix="Add it to `CapacityProviders`.",

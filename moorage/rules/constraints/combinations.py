@@ -50,7 +50,8 @@ class Each(ValuePredicate):
     predicate: Predicate
 
     def holds(self, context: Context) -> TriState:
-        return all_of(self.predicate.holds(item) for item in context.items(self.path))
+        all_hold = all_of(self.predicate.holds(item) for item in context.items(self.path))
+        return None if all_hold and not context.all_items_known(self.path) else all_hold
 
     def place(self, context: Context) -> Node:
         for item in context.items(self.path):
@@ -95,18 +96,36 @@ class AtMostItems(ValuePredicate):
 
 
 @dataclass(frozen=True)
-class IsAmong(ValuePredicate):
-    """The value is the value of `key` in an item of a list, or the item itself."""
+class Among(ValuePredicate):
+    """The value is the value at `key` of an item of a list, or the item itself. An item for which
+    `where` does not hold is left out."""
 
     items: str
     key: str = ""
+    where: Predicate | None = None
+    of: str = ""
+    """The reference to the resource of the list, if it is another one, and its type."""
+    type: str = ""
 
     def holds(self, context: Context) -> TriState:
-        node = context.at(self.path)
-        if node.absent:
+        owner = self._owner(context)
+        if owner is None or context.at(self.path).absent:
             return None
-        found = any_of(node.is_same_as(item.at(self.key)) for item in context.items(self.items))
-        return None if found is False and not context.all_items_known(self.items) else found
+        found = any_of(self._is_it(context, item) for item in owner.items(self.items))
+        return None if found is False and not owner.all_items_known(self.items) else found
+
+    def _owner(self, context: Context) -> Context | None:
+        if not self.of:
+            return context
+        resource = context.at(self.of).resource
+        if resource is None or resource.type != self.type:
+            return None
+        return Context(resource, resource.props)
+
+    def _is_it(self, context: Context, item: Context) -> TriState:
+        node = item.at(self.key)
+        is_same = False if node.absent else context.at(self.path).is_same_as(node)
+        return all_of((is_same, True if self.where is None else self.where.holds(item)))
 
 
 @dataclass(frozen=True)

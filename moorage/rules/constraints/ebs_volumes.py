@@ -12,7 +12,7 @@ from moorage.facts.ebs_volumes import (
     MIN_SIZES,
     VOLUME_TYPES,
 )
-from moorage.rules.constraints.combinations import All, Either, Not, Refers, Some
+from moorage.rules.constraints.combinations import All, Among, Either, Not, Refers, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     AtMost,
@@ -23,7 +23,6 @@ from moorage.rules.constraints.predicates import (
     Present,
     Within,
 )
-from moorage.rules.constraints.relations import Among
 
 _SERVICE = "AWS::ECS::Service"
 _TASK = "AWS::ECS::TaskDefinition"
@@ -185,9 +184,9 @@ CONSTRAINTS = (
             "Name",
             "Volumes",
             "Name",
+            where=Is("ConfiguredAtLaunch", "true", "True"),
             of="/TaskDefinition",
             type=_TASK,
-            where=Is("ConfiguredAtLaunch", "true", "True"),
         ),
         message="Service {id} configures the volume {Name}, and its task definition has no volume "
         "with this name and `ConfiguredAtLaunch: true`",

@@ -145,42 +145,6 @@ class HasReferrer:
 
 
 @dataclass(frozen=True)
-class Among:
-    """The value equals the value at `key` of an item of a list: of the same resource, or of the one
-    of a type that `of` refers to. An item for which `where` does not hold is left out."""
-
-    path: str
-    list: str
-    key: str = ""
-    of: str = ""
-    type: str = ""
-    where: Predicate | None = None
-
-    def holds(self, context: Context) -> TriState:
-        owner = self._owner(context)
-        if owner is None or context.at(self.path).absent:
-            return None
-        found = any_of(self._is_it(context, item) for item in owner.items(self.list))
-        return None if found is False and not owner.all_items_known(self.list) else found
-
-    def place(self, context: Context) -> Node:
-        return context.at(self.path)
-
-    def _owner(self, context: Context) -> Context | None:
-        if not self.of:
-            return Context(context.resource, context.resource.props)
-        resource = context.at(self.of).resource
-        if resource is None or resource.type != self.type:
-            return None
-        return Context(resource, resource.props)
-
-    def _is_it(self, context: Context, item: Context) -> TriState:
-        node = item.at(self.key)
-        is_same = False if node.absent else context.at(self.path).is_same_as(node)
-        return all_of((is_same, True if self.where is None else self.where.holds(item)))
-
-
-@dataclass(frozen=True)
 class IsPseudoParameter:
     """The value is that of a pseudo parameter such as `AWS::Region`."""
 

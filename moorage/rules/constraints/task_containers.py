@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage.rules.constraints.combinations import All, Each, Either, Not, Some
+from moorage.rules.constraints.combinations import All, Among, Each, Either, Not, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -13,7 +13,6 @@ from moorage.rules.constraints.predicates import (
     Unique,
     Within,
 )
-from moorage.rules.constraints.relations import Among
 
 _TASK = "AWS::ECS::TaskDefinition"
 _DAEMON_TASK = "AWS::ECS::DaemonTaskDefinition"
@@ -42,7 +41,7 @@ CONSTRAINTS = (
         "The App Mesh proxy of a task is not configured completely.",
         must=All(
             Is("/NetworkMode", "awsvpc"),
-            Among("ContainerName", "ContainerDefinitions", "Name"),
+            Among("ContainerName", "/ContainerDefinitions", "Name"),
             *(Some("ProxyConfigurationProperties", Is("Name", name)) for name in _PROXY_PROPERTIES),
         ),
         message="The proxy configuration of task definition {id} does not name one of its "
@@ -60,7 +59,7 @@ CONSTRAINTS = (
         "E9169",
         f"{_CONTAINERS[0]}.VolumesFrom[]",
         "A container takes the volumes of one that the task does not have.",
-        must=Among("SourceContainer", "ContainerDefinitions", "Name"),
+        must=Among("SourceContainer", "/ContainerDefinitions", "Name"),
         message="In task definition {id}, a container takes the volumes of {SourceContainer}, "
         "which the task does not have",
         fix="Write the `Name` of another container of the task.",
