@@ -25,12 +25,17 @@ from template_parts import Body
 
 from moorage.cfn.nodes import nearest_existing_path
 from moorage.rules.constraints import CONSTRAINTS
-from moorage.rules.constraints.combinations import All, Each, Not, Some
+from moorage.rules.constraints.arns import IsArnOf
+from moorage.rules.constraints.combinations import All, Among, Each, Not, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
+    Absent,
     AtMost,
+    Contains,
     EndsWith,
     Is,
+    IsJson,
+    IsMap,
     Length,
     Matches,
     Present,
@@ -247,6 +252,111 @@ def test_a_list_that_may_have_more_items_gives_no_finding() -> None:
     assert reports(some, {"A": [{"B": "y"}]})
     assert not reports(some, {"A": [{"B": "y"}, {"Ref": "Free"}]})
     assert not reports(some, {"A": {"Ref": "Free"}})
+    assert not reports(some, {"A": {"Fn::GetAtt": ["Queue", "List"]}})
+    each = constraint(Not(Each("A", Is("B", "x"))))
+    assert reports(each, {"A": [{"B": "x"}]})
+    assert not reports(each, {"A": {"Ref": "Free"}})
+    assert not reports(each, {"A": {"Fn::GetAtt": ["Queue", "List"]}})
+
+
+def test_lists_in_lists_of_lists_may_have_more_items() -> None:
+    some = constraint(Some("A[].B[].C", Is("", "x")))
+    assert reports(some, {"A": [{"B": [{"C": ["y"]}]}]})
+    assert not reports(some, {"A": [{"B": [{"C": ["y"]}, {"C": {"Ref": "Free"}}]}]})
+    assert not reports(some, {"A": [{"B": [{"C": ["y"]}, {"Ref": "Free"}]}]})
+
+
+@pytest.mark.parametrize(
+    ("value", "is_reported"),
+    [
+        ("x", False),
+        ("z", True),
+        ({"Ref": "Free"}, False),
+        ({"Ref": "Small"}, True),
+        ({"Fn::Sub": "${Free}-x"}, False),
+    ],
+)
+def test_a_value_can_be_among_the_items_of_a_list(value: Any, is_reported: bool) -> None:
+    among = constraint(Among("A", "L", "K", Is("On", "true")))
+    items = [{"K": "x", "On": True}, {"K": "z", "On": False}]
+    assert bool(reports(among, {"A": value, "L": items})) is is_reported
+    assert not reports(among, {"A": value, "L": {"Ref": "Free"}})
+
+
+def test_an_item_that_may_be_left_out_gives_no_finding() -> None:
+    among = constraint(Among("A", "L", "K", Is("On", "true")))
+    items = [{"K": "z", "On": {"Ref": "Free"}}]
+    assert not reports(among, {"A": "z", "L": items})
+    assert reports(among, {"A": "y", "L": items})
+
+
+@pytest.mark.parametrize(
+    ("value", "is_reported"),
+    [
+        ("arn:aws:sqs:eu-west-1:123456789012:x", False),
+        ("arn:aws:sns:eu-west-1:123456789012:x", True),
+        ({"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:x"}, True),
+        ({"Fn::Sub": "arn:aws:sns:${Free}:x"}, True),
+        ({"Fn::Sub": "arn:aws:${Free}:eu-west-1:x"}, False),
+        ({"Fn::GetAtt": ["Queue", "Arn"]}, False),
+        ({"Fn::GetAtt": ["Topic", "Arn"]}, True),
+        ({"Ref": "Free"}, False),
+        ("x", False),
+    ],
+)
+def test_the_service_of_an_arn_is_known_or_not(value: Any, is_reported: bool) -> None:
+    of_queue = constraint(IsArnOf("A", "sqs"))
+    body = {
+        "Parameters": PARAMETERS,
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"A": value}},
+            "Topic": {"Type": "AWS::SNS::Topic"},
+        },
+    }
+    text = write_rego([(of_queue, "https://example.com/page")], {}, "")
+    assert bool(diagnose(body, text=text)) is is_reported
+
+
+@pytest.mark.parametrize(
+    ("predicate", "value", "is_reported"),
+    [
+        (IsMap("A"), {"B": 1}, False),
+        (IsMap("A"), "{}", True),
+        (IsMap("A"), {"Ref": "Free"}, False),
+        (Contains("A", "b+"), "abba", False),
+        (Contains("A", "b+"), "xyz", True),
+        (Contains("A", "b+"), {"Fn::Sub": "${Free}-abba"}, False),
+        (Contains("A", "b+"), {"Fn::Sub": "${Free}-xyz"}, False),
+        (Not(Contains("A", "b+")), {"Fn::Sub": "${Free}-abba"}, True),
+        (Matches("A", "[^@]+@[^@]+"), "x@y", False),
+        (IsJson("A"), '{"B": 1}', False),
+        (IsJson("A"), "{B", True),
+        (IsJson("A"), {"B": 1}, False),
+        (AtMost("A", "C", times=2), 20, False),
+        (AtMost("A", "C", times=2), 21, True),
+        (AtMost("A", "C", times=2), {"Ref": "Free"}, False),
+    ],
+)
+def test_other_statements_have_three_values(predicate: Any, value: Any, is_reported: bool) -> None:
+    assert bool(reports(constraint(predicate), {"A": value, "C": 10})) is is_reported
+
+
+def test_an_attribute_of_a_resource_is_as_written() -> None:
+    absent = constraint(Absent("@UpdatePolicy.A"))
+    assert reports(absent, {}, UpdatePolicy={"A": 1})
+    assert not reports(absent, {}, UpdatePolicy={"B": 1})
+    inside = constraint(Within("B", 1, 10), about="AWS::SQS::Queue @UpdatePolicy.A")
+    (diagnostic,) = reports(inside, {}, UpdatePolicy={"A": {"B": 11}})
+    assert diagnostic.property_path == "UpdatePolicy.A.B"
+    assert not reports(inside, {}, UpdatePolicy={"A": {"B": {"Ref": "Large"}}})
+
+
+def test_a_text_can_contain_json() -> None:
+    inside = constraint(Within("B", 1, 10), about="AWS::SQS::Queue A<json>.C[]")
+    assert reports(inside, {"A": '{"C": [{"B": 1}, {"B": 11}]}'})
+    assert not reports(inside, {"A": '{"C": [{"B": 1}]}'})
+    assert not reports(inside, {"A": '{"C": '})
+    assert not reports(inside, {"A": {"Ref": "Free"}})
 
 
 def test_a_finding_has_its_place_message_fix_and_page() -> None:

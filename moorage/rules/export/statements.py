@@ -45,6 +45,7 @@ from moorage.rules.constraints.predicates import (
 )
 from moorage.rules.export.writer import (
     InexpressibleError,
+    Lines,
     Statement,
     Writer,
     at,
