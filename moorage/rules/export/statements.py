@@ -308,10 +308,8 @@ def _(predicate: AtMostItems, writer: Writer) -> Statement:
 def _(predicate: Among, writer: Writer) -> Statement:
     """The functions take the value and the owner of the list."""
     key = at(predicate.key)
-    true, false = (
-        (f"same_true(value, {key})",),
-        [(f"{key}.v == null",), (f"same_false(value, {key})",)],
-    )
+    true: Lines = (f"same_true(value, {key})",)
+    false: list[Lines] = [(f"{key}.v == null",), (f"same_false(value, {key})",)]
     if predicate.where is not None:
         where = state(predicate.where, writer)
         true, false = (*true, *where.true), [*false, where.false]
