@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from moorage.rules.constraints.combinations import (
     All,
+    Among,
     AtMostOne,
     Each,
     Either,
-    IsAmong,
     Not,
     Refers,
 )
@@ -95,9 +95,9 @@ CONSTRAINTS = (
         must=Either(
             All(
                 _IS_FARGATE,
-                IsAmong("CapacityProvider", "/CapacityProviders", where=Not(_IS_GROUP)),
+                Among("CapacityProvider", "/CapacityProviders", where=Not(_IS_GROUP)),
             ),
-            All(Not(_IS_FARGATE), IsAmong("CapacityProvider", "/CapacityProviders")),
+            All(Not(_IS_FARGATE), Among("CapacityProvider", "/CapacityProviders")),
         ),
         message="The default strategy of {id} has a capacity provider that is not in its "
         "`CapacityProviders`",

@@ -21,7 +21,7 @@ from moorage.facts.codebuild import (
     SOURCES_WITHOUT_WEBHOOK,
     WINDOWS_ENVIRONMENTS,
 )
-from moorage.rules.constraints.combinations import All, Each, Either, IsAmong, Not, Some
+from moorage.rules.constraints.combinations import All, Among, Each, Either, Not, Some
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.constraints.predicates import (
     Absent,
@@ -288,7 +288,7 @@ CONSTRAINTS = (
             Each("SecondaryArtifacts", Is("Type", *ARTIFACTS_OF_SECONDARY)),
             Each(
                 "SecondarySourceVersions",
-                IsAmong("SourceIdentifier", "/SecondarySources", "SourceIdentifier"),
+                Among("SourceIdentifier", "/SecondarySources", "SourceIdentifier"),
             ),
         ),
         message="Project {id} has a secondary source, a version of it or secondary artifacts that "

@@ -16,10 +16,10 @@ from moorage.facts.codepipeline import (
 )
 from moorage.rules.constraints.combinations import (
     All,
+    Among,
     AtMostOne,
     Each,
     Either,
-    IsAmong,
     Not,
     Refers,
     Some,
@@ -90,7 +90,7 @@ CONSTRAINTS = (
         "A pipeline has no artifact store in the region of an action.",
         when=Present("Region"),
         must=Either(
-            IsAmong("Region", "/ArtifactStores", "Region"),
+            Among("Region", "/ArtifactStores", "Region"),
             All(Absent("/ArtifactStores"), IsPseudoParameter("Region", "AWS::Region")),
         ),
         message="Pipeline {id} has no artifact store in {Region}, the region of action {Name}",
@@ -106,7 +106,7 @@ CONSTRAINTS = (
         "E9027",
         f"{_PIPELINE} Triggers[]",
         "A trigger is for an action that does not exist.",
-        must=IsAmong("GitConfiguration.SourceActionName", "/Stages[].Actions", "Name"),
+        must=Among("GitConfiguration.SourceActionName", "/Stages[].Actions", "Name"),
         message="A trigger of pipeline {id} is for the action {GitConfiguration.SourceActionName}, "
         "which the pipeline does not have",
         fix="Write the name of a source action with the provider `CodeStarSourceConnection`.",

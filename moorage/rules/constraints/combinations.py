@@ -50,7 +50,8 @@ class Each(ValuePredicate):
     predicate: Predicate
 
     def holds(self, context: Context) -> TriState:
-        return all_of(self.predicate.holds(item) for item in context.items(self.path))
+        all_hold = all_of(self.predicate.holds(item) for item in context.items(self.path))
+        return None if all_hold and not context.all_items_known(self.path) else all_hold
 
     def place(self, context: Context) -> Node:
         for item in context.items(self.path):
@@ -95,15 +96,15 @@ class AtMostItems(ValuePredicate):
 
 
 @dataclass(frozen=True)
-class IsAmong(ValuePredicate):
-    """The value is the value of `key` in an item of a list, or the item itself: in a list of the
-    same resource, or of the resource of a type that `of` refers to. An item for which `where` does
-    not hold is left out."""
+class Among(ValuePredicate):
+    """The value is the value at `key` of an item of a list, or the item itself. An item for which
+    `where` does not hold is left out."""
 
     items: str
     key: str = ""
     where: Predicate | None = None
     of: str = ""
+    """The reference to the resource of the list, if it is another one, and its type."""
     type: str = ""
 
     def holds(self, context: Context) -> TriState:

@@ -14,8 +14,8 @@ from moorage.facts.ebs_volumes import (
 )
 from moorage.rules.constraints.combinations import (
     All,
+    Among,
     Either,
-    IsAmong,
     Not,
     Refers,
     Some,
@@ -188,13 +188,13 @@ CONSTRAINTS = (
         "E9277",
         f"{_SERVICE} VolumeConfigurations[]",
         "A service configures a volume that its task definition does not leave to it.",
-        must=IsAmong(
+        must=Among(
             "Name",
             "Volumes",
             "Name",
+            where=IsTrue("ConfiguredAtLaunch"),
             of="/TaskDefinition",
             type=_TASK,
-            where=IsTrue("ConfiguredAtLaunch"),
         ),
         message="Service {id} configures the volume {Name}, and its task definition has no volume "
         "with this name and `ConfiguredAtLaunch: true`",

@@ -60,7 +60,7 @@ class Context:
         contexts: tuple[Context, ...] = (self,)
         for step, mark in _split_lists(path):
             lists = [context.at(step) for context in contexts]
-            if not all(node.absent or node.all_known for node in lists):
+            if not all(_is_complete(node, mark) for node in lists):
                 return False
             contexts = tuple(self.inner(item) for node in lists for item in list_items(node, mark))
         return True
@@ -69,6 +69,14 @@ class Context:
 def list_items(node: Node, mark: str) -> tuple[Node, ...]:
     """The items of a list; with the mark `[*]`, a value that is no list is its only item."""
     return node.as_list if mark == "[*]" else node.items
+
+
+def _is_complete(node: Node, mark: str) -> bool:
+    """Whether all items of a list are known. A reference may be a list of any length; with `[*]`,
+    it is the only item, like a text that is only partly known."""
+    if mark == "[*]" and not isinstance(node.value, list):
+        return not isinstance(node.value, Unknown)
+    return node.absent or (node.all_known and node.attr is None)
 
 
 def owner_of_lists(path: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from moorage.rules.constraints.combinations import (
     All,
+    Among,
     Each,
     Either,
-    IsAmong,
     Not,
     Some,
 )
@@ -57,7 +57,7 @@ CONSTRAINTS = (
         "The App Mesh proxy of a task is not configured completely.",
         must=All(
             Is("/NetworkMode", "awsvpc"),
-            IsAmong("ContainerName", "/ContainerDefinitions", "Name"),
+            Among("ContainerName", "/ContainerDefinitions", "Name"),
             *(Some("ProxyConfigurationProperties", Is("Name", name)) for name in _PROXY_PROPERTIES),
         ),
         message="The proxy configuration of task definition {id} does not name one of its "
@@ -75,7 +75,7 @@ CONSTRAINTS = (
         "E9169",
         f"{_CONTAINERS[0]}.VolumesFrom[]",
         "A container takes the volumes of one that the task does not have.",
-        must=IsAmong("SourceContainer", "/ContainerDefinitions", "Name"),
+        must=Among("SourceContainer", "/ContainerDefinitions", "Name"),
         message="In task definition {id}, a container takes the volumes of {SourceContainer}, "
         "which the task does not have",
         fix="Write the `Name` of another container of the task.",

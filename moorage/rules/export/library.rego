@@ -18,6 +18,11 @@ root(name, scenario) := {
 	"r": name, "s": scenario, "p": "Properties", "v": object.get(input.resources[name], "properties", {}),
 }
 
+# An attribute of the resource beside its properties. The engine resolves no functions in it.
+attribute(n, name, key) := {
+	"r": n.r, "s": n.s, "p": name, "v": object.get(input.resources[n.r], key, null),
+}
+
 gate(resource) := {resource.condition: true} if is_string(resource.condition)
 else := {}
 
@@ -88,6 +93,7 @@ is_special(v) if is_string(v.__dynamic)
 is_special(v) if is_string(v.__ref)
 is_special(v) if is_array(v.__enum)
 is_special(v) if is_string(v.__conditional)
+is_special(v) if is_string(v.__intrinsic)
 
 # The branch of each Fn::If whose condition the scenario decides.
 taken(n) := branch(branch(branch(n)))
@@ -114,6 +120,9 @@ items(n) := [item |
 items_or_value(n) := items(n) if is_array(n.v)
 else := [] if n.v == null
 else := [n] if n.v != null
+
+# What a text contains as JSON.
+parsed(n) := [object.union(n, {"v": json.unmarshal(text(n.v))}) | json.is_valid(text(n.v))]
 
 entries(n) := [entry |
 	is_object(n.v)
@@ -146,8 +155,6 @@ numbers(n) := list if {
 	count(list) > 0
 }
 
-is_unknown(n) if is_special(n.v)
-
 all_known(n) if {
 	not is_special(n.v)
 	not has_unknown_item(n)
@@ -158,7 +165,14 @@ is_complete(n) if n.v == null
 
 is_complete(n) if all_known(n)
 
-is_complete(n) if is_string(n.v.__ref)
+# A reference, or a text of which parts are known, is the only item of `[*]`.
+is_complete_or_value(n) if is_complete(n)
+
+is_complete_or_value(n) if is_string(n.v.__ref)
+
+is_complete_or_value(n) if is_array(n.v.__enum)
+
+is_complete_or_value(n) if count(known_parts(n)) > 0
 
 has_unknown_item(n) if {
 	is_array(n.v)
@@ -173,9 +187,16 @@ has_unknown_item(n) if {
 	is_string(item.v.__conditional)
 }
 
+has_unknown_item(n) if {
+	is_array(n.v)
+	some item in items(n)
+	is_string(item.v.__intrinsic)
+}
+
 is_surely_there(n) if {
 	n.v != null
 	not n.v.__conditional
+	not n.v.__intrinsic
 	not n.v.__dynamic in {"", "macro output"}
 }
 
@@ -201,14 +222,20 @@ known_parts(n) := split(marked, "\u0000") if {
 }
 
 # The possible texts, also if the account is the only unknown part: any other would match the same.
-possible_texts(n) := texts if {
+# With `any_region`, so would any region.
+possible_texts(n, any_region) := texts if {
 	texts := choices(n)
 }
 else := [body] if {
 	startswith(n.v.__dynamic, "Intrinsic/Sub: ")
 	body := substring(n.v.__dynamic, count("Intrinsic/Sub: "), -1)
-	not regex.match(`teststack|us-east-1`, body)
+	not contains(body, "teststack")
+	is_any_or_not_in(any_region, body)
 }
+
+is_any_or_not_in(any_region, _) if any_region
+
+is_any_or_not_in(_, body) if not contains(body, "us-east-1")
 
 quoted(n) := text if {
 	words := [sprintf("`%s`", [t]) | some t in choices(n)]
@@ -250,6 +277,19 @@ not_empty_false(n) if {
 	is_array(n.v)
 	count(items(n)) == 0
 }
+
+map_true(n) if {
+	is_object(n.v)
+	not is_special(n.v)
+}
+
+map_false(n) if n.v == null
+
+map_false(n) if is_array(n.v)
+
+map_false(n) if text(n.v) != null
+
+map_false(n) if is_string(n.v.__ref)
 
 is_true(n, values, initial) if {
 	n.v == null
@@ -304,17 +344,58 @@ flag_false(n, _) if {
 	every t in texts { lower(t) == "false" }
 }
 
-matches_true(n, pattern) if {
-	texts := possible_texts(n)
+matches_true(n, pattern, any_region) if {
+	texts := possible_texts(n, any_region)
 	count(texts) > 0
 	every t in texts { regex.match(pattern, t) }
 }
 
-matches_false(n, pattern) if {
-	texts := possible_texts(n)
+matches_false(n, pattern, any_region) if {
+	texts := possible_texts(n, any_region)
 	count(texts) > 0
 	every t in texts { not regex.match(pattern, t) }
 }
+
+contains_true(n, pattern) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { regex.match(pattern, t) }
+}
+
+contains_true(n, pattern) if {
+	some part in known_parts(n)
+	regex.match(pattern, part)
+}
+
+contains_false(n, pattern) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { not regex.match(pattern, t) }
+}
+
+json_true(n) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { json.is_valid(t) }
+}
+
+json_false(n) if {
+	texts := choices(n)
+	count(texts) > 0
+	every t in texts { not json.is_valid(t) }
+}
+
+# The service of an ARN, of which other parts may be unknown.
+arn_service(n) := parts[2] if {
+	parts := split(arn_text(n), ":")
+	count(parts) > 3
+	parts[0] == "arn"
+	parts[1] != ""
+	regex.match(`^[a-z0-9-]+$`, parts[2])
+}
+
+arn_text(n) := text(n.v) if text(n.v) != null
+else := concat("?", known_parts(n))
 
 starts_true(n, words) if {
 	texts := choices(n)
@@ -437,9 +518,9 @@ count_false(n, low, _) if {
 	count(parts_of(n)) < low
 }
 
-at_most_true(a, b, distance) if single(a) + distance <= single(b)
+at_most_true(a, b, distance, times) if single(a) + distance <= single(b) * times
 
-at_most_false(a, b, distance) if single(a) + distance > single(b)
+at_most_false(a, b, distance, times) if single(a) + distance > single(b) * times
 
 single(n) := number(text(n.v))
 

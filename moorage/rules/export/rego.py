@@ -10,19 +10,18 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.export.statements import state
-from moorage.rules.export.writer import InexpressibleError, Lines, Writer, at, literal
+from moorage.rules.export.writer import InexpressibleError, Lines, Writer, at, block, literal
 from moorage.rules.rule import Rule
 from moorage.rules.topics import url_of
 
 _LIBRARY = Path(__file__).parent / "library.rego"
 _WIDTH = 97
-_LOOPS = {"[]": "items", "[*]": "items_or_value", "{}": "entries"}
+_LOOPS = {"[]": "items", "[*]": "items_or_value", "{}": "entries", "<json>": "parsed"}
 """The functions for the marks in the path of a constraint."""
 
 
@@ -65,6 +64,7 @@ def write_rego(
         "-" * 90,
         "\n\n",
         *writer.functions_of(violations).values(),
+        "\n",
         violations,
     )
     return "".join(parts).rstrip("\n") + "\n"
@@ -90,17 +90,18 @@ def _rule(constraint: Constraint, url: str, writer: Writer) -> str:
     when = state(constraint.when, writer).true if constraint.when is not None else ()
     severity = "ERROR" if constraint.id.startswith("E") else "WARN"
     abouts = (constraint.about,) if isinstance(constraint.about, str) else constraint.about
+    lists = ", ".join(writer.nodes(_nodes(about)) for about in abouts)
     texts = [f"# {constraint.id}: {constraint.title}\n"]
-    for about, (must, message) in product(abouts, musts):
+    for must, message in musts:
         words = (
             f"{literal(constraint.id)}, {literal(severity)}, {must.place}",
             _message(message, must.place),
             literal(constraint.fix),
             literal(url),
         )
-        head = "".join(f"\t{word},\n" for word in words)
-        lines = "".join(f"\t{line}\n" for line in (*_nodes(about), *when, *must.false))
-        texts.append(f"violation contains finding(\n{head}) if {{\n{lines}}}\n\n")
+        head = ",\n\t".join(words)
+        lines = block((f"some parts in [{lists}]", "some n in parts", *when, *must.false))
+        texts.append(f"violation contains finding({head}) if {lines}\n\n")
     return "".join(texts)
 
 
@@ -110,7 +111,7 @@ def _nodes(about: str) -> Lines:
     lines = [f"some n0 in nodes[{literal(resource_type)}]"]
     steps = path.split(".") if path else []
     for index, step in enumerate(steps, 1):
-        name, mark = re.split(r"(?=\[\*?\]$|\{\}$|$)", step)[:2]
+        name, mark = re.split(r"(?=\[\*?\]$|\{\}$|<json>$|$)", step)[:2]
         inner = at(name, f"n{index - 1}")
         function = _LOOPS.get(mark)
         lines.append(f"some n{index} in {function}({inner})" if mark else f"n{index} := {inner}")

@@ -8,8 +8,11 @@ from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from typing import Any
 
+from moorage.facts.arn_services import ARN_SERVICES
+from moorage.rules.constraints.arns import IsArnOf
 from moorage.rules.constraints.combinations import (
     All,
+    Among,
     AtMostItems,
     AtMostOne,
     Attribute,
@@ -23,9 +26,12 @@ from moorage.rules.constraints.combinations import (
 from moorage.rules.constraints.predicates import (
     Absent,
     AtMost,
+    Contains,
     Count,
     EndsWith,
     Is,
+    IsJson,
+    IsMap,
     IsTrue,
     Length,
     Matches,
@@ -40,9 +46,11 @@ from moorage.rules.constraints.predicates import (
 )
 from moorage.rules.export.writer import (
     InexpressibleError,
+    Lines,
     Statement,
     Writer,
     at,
+    block,
     complete,
     first_list,
     items,
@@ -103,6 +111,11 @@ def _(predicate: Absent, writer: Writer) -> Statement:
     return Statement(present.false, present.true, present.place)
 
 
+@_says(IsMap)
+def _(predicate: IsMap, writer: Writer) -> Statement:
+    return _call("map", predicate.path)
+
+
 @_says(NotEmpty)
 def _(predicate: NotEmpty, writer: Writer) -> Statement:
     return _call("not_empty", predicate.path)
@@ -122,11 +135,41 @@ _ONLY_PYTHON = re.compile(r"\(\?[=!<P(]|\\[1-9]|\\Z|[*+?}]\+")
 """What the engine's regular expressions lack: look-around, back references, possessive forms."""
 
 
-@_says(Matches, "pattern")
-def _(predicate: Matches, writer: Writer) -> Statement:
-    if _ONLY_PYTHON.search(predicate.pattern):
+def _pattern(pattern: str) -> str:
+    if _ONLY_PYTHON.search(pattern):
         raise InexpressibleError("a regular expression with look-around")
-    return _call("matches", predicate.path, rf"\A(?s:{predicate.pattern})\z")
+    return pattern
+
+
+@_says(Matches, "pattern", "region")
+def _(predicate: Matches, writer: Writer) -> Statement:
+    whole = rf"\A(?s:{_pattern(predicate.pattern)})\z"
+    return _call("matches", predicate.path, whole, predicate.region is not None)
+
+
+@_says(Contains, "pattern")
+def _(predicate: Contains, writer: Writer) -> Statement:
+    return _call("contains", predicate.path, _pattern(predicate.pattern))
+
+
+@_says(IsJson)
+def _(predicate: IsJson, writer: Writer) -> Statement:
+    return _call("json", predicate.path)
+
+
+@_says(IsArnOf, "services")
+def _(predicate: IsArnOf, writer: Writer) -> Statement:
+    table = ",\n\t".join(f"{literal(kind)}: {literal(name)}" for kind, name in ARN_SERVICES.items())
+    of_type = f"{{\n\t{table},\n}}[input.resources[n.v.__ref].resourceType]"
+    function = writer.value(f"@(n) := service if service := {of_type}\nelse := arn_service(n)")
+    node, services = at(predicate.path), literal(predicate.services)
+    service = f"{function}({node})"
+    none = f"every other in {services} {{ other != service }}"
+    return Statement(
+        (f"{service} in {services}",),
+        (f"{writer.test((f'service := {service}', none))}(n)",),
+        node,
+    )
 
 
 @_says(StartsWith, "words")
@@ -159,10 +202,11 @@ def _(predicate: Count, writer: Writer) -> Statement:
     return _call("count", predicate.path, predicate.low, predicate.high)
 
 
-@_says(AtMost, "other", "distance")
+@_says(AtMost, "other", "distance", "times")
 def _(predicate: AtMost, writer: Writer) -> Statement:
     node = at(predicate.path)
-    words = f"{node}, {at(predicate.other)}, {literal(predicate.distance)}"
+    numbers = f"{literal(predicate.distance)}, {literal(predicate.times)}"
+    words = f"{node}, {at(predicate.other)}, {numbers}"
     return Statement((f"at_most_true({words})",), (f"at_most_false({words})",), node)
 
 
@@ -188,8 +232,8 @@ def _(predicate: Unique, writer: Writer) -> Statement:
     same = "; ".join(f"equal_true({key})" for key in keys)
     twice = f"{writer.value(f'@(n) := [b | {pairs}; {same}]')}(n)"
     words = ("true", "false") if len(keys) == 1 else ("false",)
-    heads = [f"@(a, b) if equal_{word}({key})\n\n" for key in keys for word in words]
-    known = writer.value("".join(heads))
+    heads = [f"@(a, b) if equal_{word}({key})" for key in keys for word in words]
+    known = writer.value("\n".join(heads))
     unknown = f"{writer.value(f'@(n) := [b | {pairs}; not {known}(a, b)]')}(n)"
     none = f"count({twice}) == 0"
     place = writer.first(
@@ -232,7 +276,7 @@ def _(predicate: Each, writer: Writer) -> Statement:
     all_items, outer = items(predicate.path, writer), first_list(predicate.path)
     every = f"every item in {all_items} {{ {true}(item) }}"
     return Statement(
-        (f"{writer.test((f'not is_unknown({outer})', every))}(n)",),
+        (f"{writer.test((complete(predicate.path, writer), every))}(n)",),
         (f"{writer.test((f'some item in {all_items}', f'{false}(item)'))}(n)",),
         _first_item(all_items, false, inner.place, outer, writer),
     )
@@ -263,6 +307,33 @@ def _(predicate: AtMostItems, writer: Writer) -> Statement:
         (f"{writer.test(few)}(n)",),
         (f"{number} > {predicate.high}",),
         first_list(predicate.path),
+    )
+
+
+@_says(Among, "items", "key", "where", "of", "type")
+def _(predicate: Among, writer: Writer) -> Statement:
+    """The functions take the value and the owner of the list."""
+    key = at(predicate.key)
+    true: Lines = (f"same_true(value, {key})",)
+    false: list[Lines] = [(f"{key}.v == null",), (f"same_false(value, {key})",)]
+    if predicate.where is not None:
+        where = state(predicate.where, writer)
+        true, false = (*true, *where.true), [*false, where.false]
+    is_it = writer.value(f"@(value, n) if {block(true)}")
+    is_not = writer.value("\n".join(f"@(value, n) if {block(lines)}" for lines in false))
+    all_items = items(predicate.items, writer)
+    found = (f"some item in {all_items}", f"{is_it}(value, item)")
+    none = (
+        "value.v != null",
+        complete(predicate.items, writer),
+        f"every item in {all_items} {{ {is_not}(value, item) }}",
+    )
+    node = at(predicate.path)
+    owner = f"refers({at(predicate.of)}, {literal(predicate.type)})" if predicate.of else "n"
+    return Statement(
+        (f"{writer.value(f'@(value, n) if {block(found)}')}({node}, {owner})",),
+        (f"{writer.value(f'@(value, n) if {block(none)}')}({node}, {owner})",),
+        node,
     )
 
 

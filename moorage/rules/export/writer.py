@@ -36,39 +36,53 @@ class Writer:
 
     def test(self, *bodies: Lines) -> str:
         """The name of a function that is true for a node if one of the bodies holds."""
-        return self._name("".join(f"@(n) if {_block(body)}\n\n" for body in bodies))
+        return self._name("".join(f"@(n) if {block(body)}\n" for body in bodies))
 
     def value(self, text: str) -> str:
         """The name of a function with this text, in which `@` is its name."""
-        return self._name(f"{text}\n\n")
+        return self._name(f"{text}\n")
+
+    def nodes(self, lines: Lines) -> str:
+        """The name of a list of each node `n` that the lines bind, computed once."""
+        return self._name(f"@ := [n | {'; '.join(lines)}]\n", "parts")
 
     def first(self, choices: Iterable[tuple[Lines, str]], otherwise: str) -> str:
         """A call that returns the expression of the first choice that holds for the node `n`."""
         heads = ("@(n) := ", "else := ")
-        cases = [f"{expression} if {_block(body)}\n" for body, expression in choices]
+        cases = [f"{expression} if {block(body)}\n" for body, expression in choices]
         if not cases:
             return otherwise
         texts = [f"{heads[min(index, 1)]}{case}" for index, case in enumerate(cases)]
         return f"{self.value(''.join(texts) + f'else := {otherwise}')}(n)"
 
-    def _name(self, text: str) -> str:
-        return self.names.setdefault(text, f"f{len(self.names) + 1}")
+    def _name(self, text: str, prefix: str = "f") -> str:
+        return self.names.setdefault(text, f"{prefix}{len(self.names) + 1}")
 
     def functions_of(self, text: str) -> dict[str, str]:
-        """The functions that a text calls, directly or through others, by name."""
-        texts = {name: text.replace("@", name) for text, name in self.names.items()}
+        """The functions and lists that a text uses, directly or through others, by name."""
+        texts = {
+            name: re.sub(r"^@", name, text, flags=re.MULTILINE) for text, name in self.names.items()
+        }
         needed: dict[str, str] = {}
         todo = [text]
         while todo:
-            for name in re.findall(r"\bf[0-9]+(?=\()", todo.pop()):
-                if name not in needed:
+            for name in re.findall(r"\b(?:f[0-9]+(?=\()|parts[0-9]+\b)", todo.pop()):
+                if name in texts and name not in needed:
                     needed[name] = texts[name]
                     todo.append(texts[name])
-        return dict(sorted(needed.items(), key=lambda item: int(item[0][1:])))
+        return {name: text for name, text in texts.items() if name in needed}
 
 
-def _block(lines: Sequence[str]) -> str:
-    inner = "".join(f"\t{line}\n" for line in lines or ("true",))
+_WIDTH = 160
+"""Of a block on one line: the engine refuses files of more than 20,000 lines."""
+
+
+def block(lines: Sequence[str]) -> str:
+    """Expressions in braces, on one line if that is short."""
+    texts = lines or ("true",)
+    if sum(len(text) + 2 for text in texts) <= _WIDTH and not any("\n" in text for text in texts):
+        return f"{{ {'; '.join(texts)} }}"
+    inner = "".join(f"\t{text}\n" for text in texts)
     return f"{{\n{inner}}}"
 
 
@@ -94,11 +108,16 @@ def at(path: str, node: str = "n") -> str:
 
     >>> at("HealthCheck.Path"), at("/Protocol")
     ('get(get(n, "HealthCheck"), "Path")', 'get(root(n.r, n.s), "Protocol")')
+    >>> at("@UpdatePolicy.UseOnlineResharding")
+    'get(attribute(n, "UpdatePolicy", "updatePolicy"), "UseOnlineResharding")'
     """
-    if re.search(r"[][*<>{}@]", path):
+    if re.search(r"[][*<>{}]|.@", path):
         raise InexpressibleError(f"the path `{path}`")
     if path.startswith("/"):
         node, path = f"root({node}.r, {node}.s)", path[1:]
+    elif path.startswith("@"):
+        name, _, path = path[1:].partition(".")
+        node = f"attribute({node}, {literal(name)}, {literal(name[0].lower() + name[1:])})"
     for key in path.split(".") if path else ():
         node = f"get({node}, {literal(key)})"
     return node
@@ -124,7 +143,11 @@ def first_list(path: str) -> str:
 def items(path: str, writer: Writer) -> str:
     """The items of the list at a path, or of all lists if it has `[]`. With `[*]`, a value that is
     no list is its only item."""
-    (outer, function), *inner = _lists(path)
+    return _items(_lists(path), writer)
+
+
+def _items(lists: Sequence[tuple[str, str]], writer: Writer) -> str:
+    (outer, function), *inner = lists
     if not inner:
         return f"{function}({at(outer)})"
     loops = "".join(
@@ -137,11 +160,12 @@ def items(path: str, writer: Writer) -> str:
 
 def complete(path: str, writer: Writer) -> str:
     """That `items` has all items."""
-    (outer, function), *inner = _lists(path)
-    lines = [f"is_complete({at(outer)})"]
-    if inner:
-        owners = f"{function}({at(outer)})"
-        lines.append(f"every owner in {owners} {{ is_complete({at(inner[0][0], 'owner')}) }}")
-    if len(inner) > 1:
-        raise InexpressibleError("lists in lists of lists")
+    tests = {"items": "is_complete", "items_or_value": "is_complete_or_value"}
+    lists = _lists(path)
+    step, function = lists[0]
+    lines = [f"{tests[function]}({at(step)})"]
+    for depth, (step, function) in enumerate(lists[1:], 1):
+        owners = _items(lists[:depth], writer)
+        list_of_owner = f"{tests[function]}({at(step, 'owner')})"
+        lines.append(f"every owner in {owners} {{ {list_of_owner} }}")
     return f"{writer.test(tuple(lines))}(n)"
