@@ -1,4 +1,4 @@
-"""Predicates of constraints about lists are unknown where a list may have more items."""
+"""Predicates of constraints have three values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moorage.cfn.template import Template
 from moorage.cfn.tristate import TriState
 from moorage.cfn.view import View
 from moorage.rules.constraints.combinations import Among, AtMostItems, Each, Some
-from moorage.rules.constraints.predicates import Context, Is, Predicate
+from moorage.rules.constraints.predicates import Context, Is, IsTrue, Predicate
 
 UNKNOWN = {"Fn::ImportValue": "x"}
 REFERENCE = {"Fn::GetAtt": ["Other", "List"]}
@@ -74,3 +74,41 @@ def test_a_value_is_among_the_items_of_another_resource() -> None:
     assert holds(among(where=Is("", "y")), {"A": "x"}) is False
     assert holds(among("Custom::Map"), {"A": "x"}) is None
     assert holds(among(), {}) is None
+
+
+PARAMETERS = {
+    "Free": {"Type": "String", "Default": "true"},
+    "Either": {"Type": "String", "AllowedValues": ["true", "false"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, True),
+        ("true", True),
+        ("True", True),
+        ("TRUE", True),
+        (False, False),
+        ("False", False),
+        ("yes", None),
+        ({"Ref": "Free"}, None),
+        ({"Ref": "Either"}, None),
+        ({}, None),
+    ],
+)
+def test_a_boolean_may_be_a_text(value: Any, expected: bool | None) -> None:
+    assert IsTrue("P").holds(_context({"P": value})) is expected
+
+
+def test_an_absent_boolean_is_the_default_of_aws() -> None:
+    for properties in ({}, {"P": {"Ref": "AWS::NoValue"}}):
+        assert IsTrue("P").holds(_context(properties)) is False
+        assert IsTrue("P", default=True).holds(_context(properties)) is True
+
+
+def _context(properties: dict[str, Any]) -> Context:
+    resources = {"A": {"Type": "T::A", "Properties": properties}}
+    template = Template("t", {"Parameters": PARAMETERS, "Resources": resources}, None)
+    (resource,) = View([template], {}).resources_of_type("T::A")
+    return Context(resource, resource.props)
