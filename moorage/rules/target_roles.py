@@ -21,7 +21,9 @@ _SCHEDULE, _PIPE = "AWS::Scheduler::Schedule", "AWS::Pipes::Pipe"
 @rule(
     "E9054",
     "The role of a schedule, rule or pipe may not start its target.",
-    error_messages=("User: ... is not authorized to perform: iam:PassRole on resource: ...",),
+    error_messages=(
+        "(in substance) User: ... is not authorized to perform: iam:PassRole on resource: ...",
+    ),
     fix="Allow `ecs:RunTask` on the task definition and `iam:PassRole` on its execution role and "
     "task role; for other targets, the action that starts them, such as `states:StartExecution` or "
     "`sqs:SendMessage`.",

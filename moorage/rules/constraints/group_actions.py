@@ -239,7 +239,7 @@ CONSTRAINTS = (
         must=Not(Within("TargetValue", None, 0)),
         message="Scaling policy {id} has the `TargetValue` {TargetValue}",
         fix="Write a value above 0.",
-        error_messages=("Target value must be between 8.51592E-12 and 1.174271E17",),
+        error_messages=("(in substance) Target value must be between 8.51592E-12 and 1.174271E17",),
         sources=("AWS's error message, reproduced by badmintoncryer/cdk-preflight",),
     ),
     Constraint(

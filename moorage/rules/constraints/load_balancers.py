@@ -235,7 +235,9 @@ CONSTRAINTS = (
         message="Application Load Balancer {id} writes its access logs to a bucket with KMS "
         "encryption, and Elastic Load Balancing cannot use the key",
         fix="Write `SSEAlgorithm: AES256` of the bucket.",
-        error_messages=("Access Denied for bucket: ... Please check S3bucket permission",),
+        error_messages=(
+            "(in substance) Access Denied for bucket: ... Please check S3bucket permission",
+        ),
         sources=(f"{_ALB}: Enable access logs, Create an S3 bucket",),
     ),
     Constraint(

@@ -316,7 +316,7 @@ _REGISTRIES = (
         must=NoOther((), in_stack=True),
         message="{id} is the second of its type in the stack, and a registry has only one",
         fix="Write the contents of both into one resource.",
-        error_messages=("AlreadyExists",),
+        error_messages=("(in substance) AlreadyExists",),
         sources=(
             "AWS CloudFormation template reference: AWS::ECR::ReplicationConfiguration, "
             "AWS::ECR::RegistryPolicy and AWS::ECR::RegistryScanningConfiguration, primary "

@@ -107,7 +107,7 @@ CODEDEPLOY = (
             "does not give you permission to perform operations in the following AWS service",
         ),
         keys=("IAM_ROLE_MISSING", "IAM_ROLE_PERMISSIONS"),
-        codes=("E9795", "E9730"),
+        codes=("E9795", "E9730", "E9349"),
         sources=_SOURCES,
     ),
     KnownFailure(

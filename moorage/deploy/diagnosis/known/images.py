@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moorage.deploy.diagnosis.known.known_failure import ECS_PULL, WHY_STOPPED, KnownFailure
 
-NO_ROUTE = ("E9600", "E9605", "E9610", "E9625", "E9705", "E9710", "W9936")
+NO_ROUTE = ("E9600", "E9605", "E9610", "E9625", "E9629", "E9705", "E9710", "W9936")
 """Rules about routes, VPC endpoints and security groups between tasks and AWS's services."""
 
 IMAGES = (
@@ -42,7 +42,7 @@ IMAGES = (
             "is not authorized to perform: ecr:BatchGetImage",
             "is not authorized to perform: ecr:GetDownloadUrlForLayer",
         ),
-        codes=("E9765",),
+        codes=("E9765", "E9702"),
         properties=("ContainerDefinitions.Image", "ExecutionRoleArn"),
         sources=(ECS_PULL,),
     ),

@@ -51,7 +51,7 @@ SECRETS_AND_LOGS = (
             "unable to get ecr registry auth: ... AccessDenied",
             "is not authorized to perform: ecr:GetAuthorizationToken",
         ),
-        codes=("E9765",),
+        codes=("E9765", "E9018"),
         properties=("ExecutionRoleArn",),
         sources=(ECS_INITIALIZATION,),
     ),
@@ -80,7 +80,7 @@ SECRETS_AND_LOGS = (
         check="Allow the execution role kms:Decrypt on the key: list the key below `kms_keys:`, "
         "and check its key policy.",
         messages=("is not authorized to perform: kms:Decrypt", "Access to KMS is not allowed"),
-        codes=("E9755",),
+        codes=("E9755", "E9830"),
         properties=("ExecutionRoleArn.KmsKeys", "ContainerDefinitions.Secrets"),
         sources=(ECS_INITIALIZATION, "AWS docs: Amazon ECS task execution IAM role"),
     ),
@@ -116,7 +116,7 @@ SECRETS_AND_LOGS = (
         meaning="The secret exists and is a JSON object, but this key is not in it.",
         check="Add the key to the secret, or correct the key in the container's reference.",
         messages=("did not contain json key",),
-        codes=("M2609",),
+        codes=("M2609", "E9810"),
         properties=_SECRETS,
         sources=(
             ECS_INITIALIZATION,
