@@ -15,8 +15,9 @@ from typing import Any
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource, Stack
 from moorage.cfn.value_comparison import differs, referenced_resources
-from moorage.cfn.view import Resource, Stack, View
+from moorage.cfn.view import View
 
 Schemas = Callable[[str], Mapping[str, Any]]
 """Returns the CloudFormation schema of a resource type; empty if there is none."""

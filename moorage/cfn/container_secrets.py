@@ -13,8 +13,9 @@ from typing import Any
 
 from moorage.cfn import ecs, permissions
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr, Unknown
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.secret_references import ARN_FIELDS
 
 SECRET, PARAMETER = "AWS::SecretsManager::Secret", "AWS::SSM::Parameter"

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr, OneOf, Unknown, are_same
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.fargate import CAPACITY_PROVIDERS
 from moorage.facts.load_balancing import NLB_PROTOCOLS
 

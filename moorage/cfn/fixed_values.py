@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Stack
 from moorage.cfn.values import Attr, OneOf, Unknown, as_text
-from moorage.cfn.view import Stack
 from moorage.facts.quotas import MAX_STACK_NAME
 
 _PSEUDO_PARAMETER_LENGTHS = {

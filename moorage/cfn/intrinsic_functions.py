@@ -24,7 +24,7 @@ from moorage.cfn.values import (
 )
 
 if TYPE_CHECKING:
-    from moorage.cfn.view import Stack
+    from moorage.cfn.stack import Stack
 
 _SUB = re.compile(r"\$\{([^}]{0,256}+)\}")
 _OUTPUTS = "Outputs."

@@ -12,7 +12,8 @@ from moorage.cfn import ecs, networks
 from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import POLICIES, ROLE
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.addresses import ANY_IPV4
 
 GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"

@@ -8,7 +8,7 @@ from moorage.cfn.template import Parameter
 from moorage.cfn.values import MISSING, Attr, OneOf, Text, Unknown, as_text, join_parts
 
 if TYPE_CHECKING:
-    from moorage.cfn.view import Resource
+    from moorage.cfn.stack import Resource
 
 TYPE = "AWS::CloudFormation::Stack"
 

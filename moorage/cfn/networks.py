@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import any_of
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text, is_ref_equivalent
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.endpoint_services import SERVICE_NAME
 
 EC2 = "AWS::EC2::"

@@ -22,8 +22,8 @@ from moorage.cfn.values import (
 )
 
 if TYPE_CHECKING:
+    from moorage.cfn.stack import Resource, Stack
     from moorage.cfn.template import Switch
-    from moorage.cfn.view import Resource, Stack
 
 _NEVER_ABSENT = frozenset(
     {"Ref", "Fn::Sub", "Fn::Join", "Fn::GetAtt", "Fn::ImportValue", "Fn::Split", "Fn::Base64"}

@@ -18,8 +18,9 @@ from moorage.cfn.networks import (
     vpc_of,
 )
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 Network = IPv4Network | IPv6Network
 

@@ -15,9 +15,10 @@ from moorage.cfn.arn_patterns import matches
 from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
 from moorage.cfn.return_values import ACCOUNT
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Attr, Text
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.managed_policies import STATEMENTS
 from moorage.facts.wildcards import wildcard_expression
 

@@ -16,7 +16,8 @@ from moorage.cfn.networks import SECURITY_GROUP
 from moorage.cfn.nodes import Node
 from moorage.cfn.peers import find_security_group
 from moorage.cfn.security_group_rules import EGRESS, INGRESS
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 
 Owner = Resource | str
 """A resource of the templates, or the ID or ARN of an existing one."""

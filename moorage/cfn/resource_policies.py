@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 
 _POLICIES: Mapping[str, tuple[str, ...]] = {
     "lambda": ("AWS::Lambda::Permission",),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr, OneOf, Unknown
-from moorage.cfn.view import Resource
 from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
 from moorage.facts.secret_references import SUFFIX_LENGTH
 

@@ -25,8 +25,9 @@ from moorage.cfn.peers import (
     refers_to_group,
     visible_security_groups,
 )
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.addresses import PRIVATE_BLOCKS
 
 INGRESS, EGRESS = "Ingress", "Egress"

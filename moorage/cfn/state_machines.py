@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Text, Unknown
-from moorage.cfn.view import Resource
 
 _UNKNOWN_PART = "\ue000"
 _MAX_DEPTH = 20

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from moorage.cfn import ecs
 from moorage.cfn.peers import Peer, instance_peer, load_balancer_peer, task_peer
 from moorage.cfn.security_group_rules import Ports
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
 from moorage.facts.load_balancing import UDP_PROTOCOLS
 

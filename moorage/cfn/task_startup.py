@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from moorage.cfn import ecs
 from moorage.cfn.networks import default_route, find_subnets
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource
 from moorage.facts.ecr_repositories import ANY_REGISTRY_HOST_PART, DUAL_STACK_HOST_PART
 
 _PUBLIC_REGISTRIES = (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value, referenced_resources
 from moorage.cfn.values import Text
-from moorage.cfn.view import Resource
 
 _ELB = "AWS::ElasticLoadBalancingV2::"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import ZONE_PREFIX, Attr, OneOf, Text, Unknown
-from moorage.cfn.view import Resource
 
 
 def comparable_value(node: Node) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from moorage.cfn.view import Resource
+    from moorage.cfn.stack import Resource
 
 
 Path = tuple[str | int, ...]

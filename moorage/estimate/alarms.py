@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource
+from moorage.cfn.stack import Resource
 from moorage.estimate.numbers import number
 from moorage.facts.deployment_timing import BLIND_METRICS, UNHEALTHY_METRIC
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource
+from moorage.cfn.stack import Resource
 from moorage.estimate.alarms import AlarmDelays, read_alarms
 from moorage.estimate.numbers import decimal, number
 from moorage.facts import deployment_timing as timing

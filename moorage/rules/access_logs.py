@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from moorage.cfn import ecs
 from moorage.cfn.networks import may_be_modified_elsewhere
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr, Unknown, as_text
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.elb_attributes import APPLICATION, NETWORK
 from moorage.facts.elb_log_delivery import ALB_LOG_ACCOUNTS, LOG_DELIVERY_SERVICES
 from moorage.facts.wildcards import wildcard_expression

@@ -7,7 +7,8 @@ from typing import Any
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts import quotas
 from moorage.facts.quotas import Quota
 from moorage.rules.quotas import advise_request, name_owner

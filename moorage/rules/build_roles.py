@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from moorage.cfn.permissions import allows, find_role
 from moorage.cfn.resource_policies import may_allow_roles
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.codebuild import VARIABLE_ACTIONS
 from moorage.rules.rule import Problem, problem, rule
 

@@ -8,7 +8,8 @@ from itertools import combinations
 
 from moorage.cfn.networks import SUBNET, VPC, cidr_blocks, may_be_modified_elsewhere, vpc_of
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.addresses import RESERVED_BLOCKS, VPC_PREFIXES
 from moorage.rules.rule import Problem, problem, rule
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.load_balancing import NLB_PROTOCOLS
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule

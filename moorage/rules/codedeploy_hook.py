@@ -8,8 +8,9 @@ from typing import Any
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Stack
 from moorage.cfn.values import OneOf, Path, Unknown
-from moorage.cfn.view import Stack, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 TRANSFORM = "AWS::CodeDeployBlueGreen"

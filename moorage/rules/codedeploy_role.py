@@ -8,8 +8,9 @@ from moorage.cfn import ecs
 from moorage.cfn.arns import expand_parts
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, aws_managed_policy_path, find_role
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.codedeploy import DEPLOYMENT_GROUP
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule

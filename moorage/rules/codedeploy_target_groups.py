@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.codedeploy import (
     ecs_deployment_groups,
     listeners_of_deployment_group,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Text
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_or, name_container, quote
 from moorage.rules.rule import Problem, problem, rule
 

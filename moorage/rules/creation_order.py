@@ -8,8 +8,9 @@ from itertools import chain
 
 from moorage.cfn import ecs, fixed_values, lifecycle, networks
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and, join_or, quote
 from moorage.rules.rule import Problem, problem, rule
 

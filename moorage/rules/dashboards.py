@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _DASHBOARD = "AWS::CloudWatch::Dashboard"

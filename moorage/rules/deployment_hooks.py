@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.ecs_deployments import (
     EVENT_SOURCE,
     EVENT_TYPES,

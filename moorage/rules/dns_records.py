@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import all_of, any_of
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _ZONE, _RECORD = "AWS::Route53::HostedZone", "AWS::Route53::RecordSet"

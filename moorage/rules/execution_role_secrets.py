@@ -22,8 +22,9 @@ from moorage.cfn.permissions import (
     policies_of_role,
     policy_documents,
 )
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.execution_role import (
     containers_with_execution_role,
     describe_container,

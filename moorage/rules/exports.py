@@ -7,8 +7,9 @@ from itertools import combinations
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Stack
 from moorage.cfn.values import Path
-from moorage.cfn.view import Stack, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _SOURCE = "AWS CloudFormation user guide: Get exported outputs from a deployed CloudFormation stack"

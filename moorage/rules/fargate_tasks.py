@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.task_startup import image_registry
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_START_TIMEOUT, MAX_STOP_TIMEOUT, SIZES
 from moorage.rules.message_parts import join_or, name_container
 from moorage.rules.rule import Problem, problem, rule

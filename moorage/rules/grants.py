@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from moorage.cfn.view import Resource
+from moorage.cfn.stack import Resource
 from moorage.rules.message_parts import join_and, quote
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
 from moorage.facts.load_balancing import ALB_MATCHER_CODES, NLB_MATCHER_CODES, UDP_PROTOCOLS
 from moorage.rules.message_parts import join_or

@@ -13,8 +13,9 @@ from moorage.cfn.permissions import (
     trusted_services,
     trusts,
 )
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Unknown
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.managed_policies import PATHS
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule

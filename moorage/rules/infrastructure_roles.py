@@ -9,8 +9,9 @@ from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, expand_parts
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role, trusted_services, trusts
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.capacity_providers import PROVIDER
 from moorage.rules.deployment_hooks import lifecycle_hooks
 from moorage.rules.message_parts import join_and

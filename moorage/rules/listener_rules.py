@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE, MAX_WILDCARDS_PER_LISTENER_RULE
 from moorage.rules.listeners import find_duplicates
 from moorage.rules.rule import Problem, problem, rule

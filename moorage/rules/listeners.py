@@ -8,8 +8,9 @@ from itertools import combinations
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource, Stack
 from moorage.cfn.values import Attr, OneOf, Text, Unknown, is_ref_equivalent
-from moorage.cfn.view import Resource, Stack, View
+from moorage.cfn.view import View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
 from moorage.facts.load_balancing import NLB_PROTOCOLS

@@ -14,8 +14,9 @@ from moorage.cfn import (
 )
 from moorage.cfn.peers import ANY_PEER
 from moorage.cfn.security_group_rules import EGRESS, INGRESS
+from moorage.cfn.stack import Resource
 from moorage.cfn.target_traffic import TargetTraffic
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.security_groups import (
     describe_groups,

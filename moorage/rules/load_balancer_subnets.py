@@ -7,7 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 
 from moorage.cfn import ecs, networks
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.addresses import assignable_range
 from moorage.rules.rule import Problem, problem, rule
 

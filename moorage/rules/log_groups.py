@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource, Stack
 from moorage.cfn.values import Attr, Text, Unknown, as_text
-from moorage.cfn.view import Resource, Stack, View
+from moorage.cfn.view import View
 from moorage.facts.regions import REGION_IN_TEXT
 from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule

@@ -7,7 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"

@@ -12,7 +12,8 @@ from moorage.cfn.networks import (
     default_route,
     may_be_modified_elsewhere,
 )
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _ACL, _ENTRY = "AWS::EC2::NetworkAcl", "AWS::EC2::NetworkAclEntry"

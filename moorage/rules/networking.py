@@ -8,7 +8,8 @@ from operator import itemgetter
 
 from moorage.cfn import ecs, networks, task_startup, tristate
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role
 from moorage.cfn.resource_policies import may_allow_roles
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.codepipeline import ARTIFACT_KEYS, PERMISSIONS, REQUIRED_CONFIGURATION
 from moorage.rules.message_parts import join_and, join_or, quote
 from moorage.rules.rule import Problem, problem, rule

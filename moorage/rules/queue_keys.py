@@ -8,7 +8,8 @@ from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _QUEUE, _KEY = "AWS::SQS::Queue", "AWS::KMS::Key"

@@ -19,8 +19,9 @@ from moorage.cfn.quota_counts import (
     services_by_load_balancer,
 )
 from moorage.cfn.security_group_rules import EGRESS
+from moorage.cfn.stack import Resource
 from moorage.cfn.text_sizes import json_bytes
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts import quotas
 from moorage.facts.quotas import Quota
 from moorage.rules.message_parts import join_and

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, fixed_values, networks
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _MAX_NAME_LENGTH = 32

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Text
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _GROUP, _INSTANCE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance"

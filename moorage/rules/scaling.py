@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import OneOf, Unknown
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.ecs_deployments import TRAFFIC_SHIFTING
 from moorage.rules.rule import Problem, problem, rule
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.scaling import UTILIZATION_METRICS
 from moorage.rules.rule import Problem, problem, rule
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.container_secrets import SECRET, secret_sources
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from moorage.cfn import ecs, networks, peers, security_group_rules
 from moorage.cfn.nodes import Node
 from moorage.cfn.peers import Peer
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_or
 from moorage.rules.rule import Problem, problem, rule
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.permissions import allows, find_role
+from moorage.cfn.stack import Resource
 from moorage.cfn.state_machines import Block, State, find_blocks
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.state_machines import (
     ALL_ERRORS,
     RUN_TASK,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS_TYPES
 from moorage.facts.load_balancing import (

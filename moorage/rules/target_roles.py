@@ -9,7 +9,8 @@ from moorage.cfn.arn_services import find_arn_service
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import allows, find_role
 from moorage.cfn.resource_policies import may_allow_roles
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.event_targets import ROLE_ACTIONS, SCHEDULE_ACTIONS
 from moorage.rules.grants import describe_grants
 from moorage.rules.message_parts import join_and, quote

@@ -8,7 +8,8 @@ from typing import Any
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, problem, rule
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.arns import expand_parts
 from moorage.cfn.permissions import allows, find_role, parse_document
+from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.execution_role import place_for_permission
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from moorage.cfn import ecs, networks, peers, reachability, task_startup
 from moorage.cfn.peers import ANY_PEER, Peer
 from moorage.cfn.security_group_rules import EGRESS, INGRESS
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.facts.network_file_systems import NFS_PORT
 from moorage.rules.networking import ENDPOINTS_PAGE
 from moorage.rules.rule import Problem, problem, rule

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from moorage.cfn.stack import Resource, Stack
 from moorage.cfn.unique_values import UniqueValue, find_unique_values
-from moorage.cfn.view import Resource, Stack, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _ELB = "AWS::ElasticLoadBalancingV2::"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn.peers import find_security_group
 from moorage.cfn.security_group_rules import EGRESS, INGRESS, rules_of_security_group
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import any_of
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
 _GROUP, _PEERING = "AWS::EC2::SecurityGroup", "AWS::EC2::VPCPeeringConnection"

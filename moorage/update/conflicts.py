@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from moorage.cfn.changes import Comparison
+from moorage.cfn.stack import Resource
 from moorage.cfn.unique_values import UniqueValue, find_unique_values, name_property
-from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
 
 

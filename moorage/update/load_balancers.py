@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.changes import Comparison
+from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value, differs, referenced_resources
-from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
 
 _CREATE_ANOTHER = "Create another load balancer, with another logical ID or in another stack."

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Stack
 from moorage.cfn.value_comparison import differs, referenced_resources
-from moorage.cfn.view import Stack
 from moorage.update.effect import Effect
 
 

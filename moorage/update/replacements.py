@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison, ResourcePair
+from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import differs
-from moorage.cfn.view import Resource
 from moorage.facts.deletion_policies import KEEPING
 from moorage.facts.replacements import REPLACEMENT_CONSEQUENCES, ROUTINE_REPLACEMENTS
 from moorage.update.effect import Effect

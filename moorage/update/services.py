@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison, ResourcePair
+from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.update.effect import Effect
 from moorage.update.traffic_shifting import has_weights_by_parameter
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value
-from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
 from moorage.update.traffic_shifting import shifted_target_groups
 

@@ -14,8 +14,8 @@ from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison
 from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value
-from moorage.cfn.view import Resource
 from moorage.facts.ecs_deployments import DEPLOYING_PROPERTIES, TRAFFIC_SHIFTING
 from moorage.update.effect import Effect
 

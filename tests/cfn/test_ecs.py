@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from moorage.cfn import ecs
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 
 def resource(name: str, **resources: tuple[str, dict[str, Any]]) -> Resource:

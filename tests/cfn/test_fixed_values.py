@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from moorage.cfn import ecs, fixed_values
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 
 def ref(name: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from moorage.cfn import ecs, lifecycle
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 EC2, IAM, ELB = "AWS::EC2::", "AWS::IAM::", "AWS::ElasticLoadBalancingV2::"
 ANYWHERE = "0.0.0.0/0"

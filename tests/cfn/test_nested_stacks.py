@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from moorage.cfn.scenarios import default_view
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
 from moorage.cfn.values import Attr, OneOf, Text, Unknown
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 STACK = "AWS::CloudFormation::Stack"
 PARENT = {"Type": "T::R"}

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from moorage.cfn import networks
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 TABLE = {"Ref": "Table"}
 DEFAULT_ROUTE = {"RouteTableId": TABLE, "DestinationCidrBlock": "0.0.0.0/0"}

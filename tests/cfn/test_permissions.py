@@ -9,9 +9,10 @@ import pytest
 from moorage.cfn.arn_patterns import matches
 from moorage.cfn.arns import build_arn, expand_arns, expand_parts
 from moorage.cfn.permissions import allows, find_role, resolve_managed_policy, trusts
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.managed_policies import PATHS, STATEMENTS
 
 SUB = "Fn::Sub"

@@ -9,8 +9,9 @@ import pytest
 from moorage.cfn.nodes import Node
 from moorage.cfn.peers import ANY_PEER, Peer
 from moorage.cfn.security_group_rules import EGRESS, INGRESS, rules_allow
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 EC2 = "AWS::EC2::SecurityGroup"
 PARAMETERS = {"Given": {"Type": "String"}, "Port": {"Type": "Number"}}

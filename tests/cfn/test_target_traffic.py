@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from moorage.cfn import target_traffic
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 EC2 = "AWS::EC2::SecurityGroup"
 PARAMETERS = {"Given": {"Type": "String"}, "Port": {"Type": "Number"}}

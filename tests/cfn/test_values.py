@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
 from moorage.cfn.values import (
     MISSING,
@@ -18,7 +19,7 @@ from moorage.cfn.values import (
     as_text,
     join_parts,
 )
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 GROUP, CUSTOM = "AWS::EC2::SecurityGroup", "Custom::Thing"
 TYPES = {"One": GROUP, "Two": GROUP, "Three": CUSTOM, "Four": CUSTOM}

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
 from moorage.cfn.values import Unknown
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 
 
 def resource(kind: str = "T::R", **more: Any) -> dict[str, Any]:

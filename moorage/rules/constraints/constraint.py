@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.view import Resource, View
+from moorage.cfn.stack import Resource
+from moorage.cfn.view import View
 from moorage.rules.constraints.combinations import All
 from moorage.rules.constraints.predicates import Context, Predicate, list_items
 from moorage.rules.message_parts import join_or, quote

@@ -19,9 +19,9 @@ from itertools import combinations
 from typing import Protocol
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Text, Unknown, are_same
-from moorage.cfn.view import Resource
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, allows, find_role, parse_document, trusts
+from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.values import Attr, are_same
-from moorage.cfn.view import Resource
 from moorage.rules.constraints.predicates import Context, Predicate
 
 # Roles and keys ------------------------------------------------------------------------------
