@@ -14,6 +14,7 @@ that would remove a resource, or the place where something is found.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -72,8 +73,8 @@ def find_in_scenarios(
     """What finders find in any scenario, each once."""
     search: _Search[T] = _Search(templates)
     if not search.switches:
-        view = search.view(())
-        return [found for finder in finders for found in _find_in_only_scenario(finder, view)]
+        with closing(search.view(())) as view:
+            return [found for finder in finders for found in _find_in_only_scenario(finder, view)]
     runs = [_Runs(finder) for finder in finders]
     search.run_all(runs)
     return [found for run in runs for found in run.conclude(search.defaults)]
@@ -139,11 +140,11 @@ class _Search(Generic[T]):
         while level:
             following: dict[Changes, list[_Step[T]]] = {}
             for changes, steps in level.items():
-                view = self.view(changes)
-                for run, tried in steps:
-                    reads = self._run(run, view, changes)
-                    for changed in self._changes(run, changes, reads - tried):
-                        following.setdefault(changed, []).append((run, tried | reads))
+                with closing(self.view(changes)) as view:
+                    for run, tried in steps:
+                        reads = self._run(run, view, changes)
+                        for changed in self._changes(run, changes, reads - tried):
+                            following.setdefault(changed, []).append((run, tried | reads))
             level = following
 
     def _changes(
@@ -200,14 +201,16 @@ class _Search(Generic[T]):
             if switch in reads and switch not in dict(changes) and values[0] is not MISSING
         }
         for switch in list(inverted):
-            if _removes(self.view((*changes, (switch, inverted[switch]))), view):
-                del inverted[switch]
+            with closing(self.view((*changes, (switch, inverted[switch])))) as changed:
+                if _removes(changed, view):
+                    del inverted[switch]
         found: dict[Changes, set[Hashable]] = {}
         for result in results:
             kept = self._switches_around(result)
             scenario = (*changes, *(item for item in inverted.items() if item[0] not in kept))
             if scenario not in found:
-                found[scenario] = {*map(_place, finder.find(self.view(scenario)))}
+                with closing(self.view(scenario)) as other:
+                    found[scenario] = {*map(_place, finder.find(other))}
             if _place(result) in found[scenario]:
                 yield result
 

@@ -53,6 +53,11 @@ class Stack:
         self._conditions: dict[str, bool | None] = {}
         self._refs: dict[str, Any] = {}
 
+    def forget(self) -> None:
+        """Forgets all resources."""
+        self._refs.clear()
+        self.__dict__.pop("_all_resources", None)
+
     @property
     def resources(self) -> dict[str, Resource]:
         """The resources by logical ID, except those whose condition is false."""

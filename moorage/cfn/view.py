@@ -42,6 +42,16 @@ class View:
         self._cache: dict[Any, tuple[Any, frozenset[Switch]]] = {}
         """Results of analyses, by a key of each analysis, and the switches that each depends on."""
 
+    def close(self) -> None:
+        """Forgets all resources. They and the view refer to each other, so that their memory would
+        be free only after a garbage collection."""
+        for stack in self.stacks:
+            stack.forget()
+        self.stacks.clear()
+        self._cache.clear()
+        self.__dict__.pop("_by_type", None)
+        self.__dict__.pop("_nested_stacks", None)
+
     def record(self, compute: Callable[[], T]) -> tuple[T, frozenset[Switch]]:
         """A result, and the switches that it depends on."""
         outer, self.reads = self.reads, set()
