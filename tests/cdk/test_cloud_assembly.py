@@ -16,6 +16,7 @@ from moorage.findings.finding import Finding
 from moorage.findings.report import FORMATS
 from moorage.pipeline.check_files import check_assembly
 from moorage.pipeline.cloud_assembly import read_assembly
+from moorage.pipeline.lint_settings import find_settings
 
 ASSEMBLY = Path(__file__).parent / "cdk.out"
 LISTED = {
@@ -135,7 +136,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
     for spoil in FAULTS:
         spoil(home / "cdk.out")
     with chdir(home):
-        found = check_assembly(Path("cdk.out"))
+        found = check_assembly(Path("cdk.out"), find_settings())
     for finding in found:
         line = (home / finding.place.file).read_text().splitlines()[finding.place.line - 1]
         assert f'"{finding.path[-1]}"' in line

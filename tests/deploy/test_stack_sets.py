@@ -260,7 +260,7 @@ def test_the_reasons_of_all_stacks_are_gathered() -> None:
         "   What to do: Delete the other resource if nothing needs it, or change what identifies "
         "this\n"
         "   one.\n"
-        "   See: python build.py explain W9961\n"
+        "   See: python build.py explain W9961 E9983\n"
         f"   FAILED: {ONE} {CENTRAL}\n"
         f"   FAILED: {TWO} {CENTRAL}\n"
         "\n"
