@@ -72,7 +72,7 @@ def test_settings_of_the_current_folder_come_first(capsys: CapSys) -> None:
 
 
 def test_an_id_that_no_rule_has_is_a_finding(capsys: CapSys) -> None:
-    Path(".cfnlintrc").write_text("ignore_checks:\n  - E9461\n  - E9416\n  - E99999\n")
+    Path(".cfnlintrc").write_text("ignore_checks:\n  - E9461\n  - E9460\n  - E99999\n")
     assert findings(capsys, "t.yaml", "t.yaml") == [
         ("M1025", ".cfnlintrc", 3),
         ("M1025", ".cfnlintrc", 4),
@@ -80,11 +80,11 @@ def test_an_id_that_no_rule_has_is_a_finding(capsys: CapSys) -> None:
     assert main(["check", "t.yaml"]) == 0
     first, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith(".cfnlintrc:3: warning M1025 ignore_checks: ")
-    assert "`E9416`, which no rule of cfn-lint or Moorage has. Did you mean `E" in first
+    assert "`E9460`, which no rule of cfn-lint or Moorage has. Did you mean `E" in first
 
 
 def test_an_id_that_finds_nothing_is_shown_on_request(capsys: CapSys) -> None:
-    Path(".cfnlintrc").write_text("ignore_checks:\n  - E9461\n  - E9462\n  - E9416\n  - W3\n")
+    Path(".cfnlintrc").write_text("ignore_checks:\n  - E9461\n  - E9462\n  - E9460\n  - W3\n")
     unknown = ("M1025", ".cfnlintrc", 4)
     assert findings(capsys, "t.yaml") == [unknown]
     found = findings(capsys, "t.yaml", "--unused-ignores")
