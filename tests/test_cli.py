@@ -264,7 +264,7 @@ def test_stacks_of_an_environment_are_checked_together(
     assert main(["check", "dev"]) == 1
     output = capsys.readouterr().out
     assert "error E9696 stacks." in output
-    assert "does not allow health checks on tcp 8080" in output
+    assert "does not allow traffic on tcp 8080" in output
 
 
 # explain -------------------------------------------------------------------------------------
