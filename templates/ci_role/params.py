@@ -174,8 +174,8 @@ class Params(Base):
         [],
         description="Roles that jobs of pull requests or merge requests assume, to deploy an "
         "environment for each (`moorage ci --previews`). They must trust the `PreviewRole` of this "
-        "stack, and must not be able to change other environments: these jobs run what nobody has "
-        "reviewed yet.",
+        "stack, and must not be able to change other environments: these jobs run code "
+        "that has not been reviewed.",
     )
     session_duration: Annotated[int, duration(MIN_SESSION, MAX_SESSION)] = Field(
         MIN_SESSION,

@@ -210,7 +210,7 @@ def test_a_pull_request_gets_an_environment_until_it_is_closed(
         names = [stack["StackName"] for stack in stacks]
         return [name for name in names if name.startswith(f"{app}-preview-")]
 
-    # It was closed before the job began: what it would create, nobody would delete.
+    # It was closed before the job began: nothing would delete what it creates.
     state.write_text("closed\n")
     run_github_job(runner, workflow, "deploy-preview", context)
     assert preview_stacks() == []

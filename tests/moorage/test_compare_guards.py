@@ -66,7 +66,7 @@ def test_an_image_from_a_parameter_does_not_hide_a_removed_container() -> None:
 
 
 def test_a_container_that_the_task_never_had_is_not_removed() -> None:
-    old = WEB.replace("ContainerName: app", "ContainerName: nobody")
+    old = WEB.replace("ContainerName: app", "ContainerName: missing")
     assert updated(old, ("{Name: app,", "{Name: web,")) == {}
 
 

@@ -57,8 +57,8 @@ def with_unknown_references(body: Body) -> Body:
 
 
 def with_unknown_properties(body: Body) -> Body:
-    """The template with imports in place of the values of all properties, except enumerations and
-    what tells apart the kinds of a resource."""
+    """The template with imports in place of all properties that are neither a text nor a boolean:
+    the kind of a resource stays known."""
     numbers = count()
 
     def replace(properties: Mapping[str, Any]) -> Body:

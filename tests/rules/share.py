@@ -1,9 +1,9 @@
-"""The number of rules, and the share of cases that they tell apart:
+"""The number of rules, and the share of cases that they judge correctly:
 
     python tests/rules/share.py
 
-A case is told apart if the rules find exactly its mistakes in the incorrect template, and nothing
-in the correct one.
+A case is judged correctly if the rules find exactly its mistakes in the incorrect template, and
+nothing in the correct one.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ KNOWN = {*FOUND, *FOUND_BY_CFN_LINT, *FOUND_BY_COMPARISON, *TOO_NOISY, *UNDECIDA
 """Known failures of deployments: those that rules find, and all."""
 
 
-def is_told_apart(case: Case) -> bool:
+def is_judged_correctly(case: Case) -> bool:
     """Whether the rules find the mistakes of the incorrect template, and no others."""
     return run_case(case, case.good) == set() and run_case(case, case.bad) == case.finds
 
 
 def report(chosen: Collection[Case]) -> str:
-    """The numbers, and the cases that are not told apart."""
-    wrong = [case_id(case) for case in chosen if not is_told_apart(case)]
+    """The numbers, and the cases that are judged wrongly."""
+    wrong = [case_id(case) for case in chosen if not is_judged_correctly(case)]
     right = len(chosen) - len(wrong)
     lines = (
         f"{len(RULES)} rules, of which {len(CONSTRAINTS)} are constraints",
-        f"{right} of {len(chosen)} cases are told apart ({100 * right / len(chosen):.1f} %)",
-        *(f"  not told apart: {name}" for name in wrong),
+        f"{right} of {len(chosen)} cases are judged correctly ({100 * right / len(chosen):.1f} %)",
+        *(f"  judged wrongly: {name}" for name in wrong),
         f"{len(FOUND)} of {len(KNOWN)} known failures are found by rules, "
         f"{len(FOUND_BY_CFN_LINT)} by cfn-lint, "
         f"and {len(FOUND_BY_COMPARISON)} by the comparison of two versions",

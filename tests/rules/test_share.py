@@ -1,4 +1,4 @@
-"""The command that measures the share of cases that are told apart."""
+"""The command that measures the share of cases that are judged correctly."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def test_a_case_whose_mistake_is_not_found_counts() -> None:
     case = next(case for case in cases() if case.finds)
     blind = replace(case, name="blind", bad=case.good)
     text = report([case, blind])
-    assert "1 of 2 cases are told apart (50.0 %)\n" in text
-    assert text.count("not told apart") == 1
+    assert "1 of 2 cases are judged correctly (50.0 %)\n" in text
+    assert text.count("judged wrongly") == 1
     assert "blind" in text
 
 

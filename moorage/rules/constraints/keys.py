@@ -64,7 +64,7 @@ CONSTRAINTS = (
                 ),
             ),
         ),
-        message="The policy of key {id} lets nobody change it",
+        message="The policy of key {id} does not allow any principal to change it",
         fix="Allow `kms:*` to the principal "
         "`!Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:root`.",
         error_messages=(

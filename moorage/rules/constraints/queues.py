@@ -318,28 +318,28 @@ CONSTRAINTS = (
     Constraint(
         "E9046",
         _RULE_TARGET,
-        "Events go to a topic whose key only its account's users may use.",
+        "Events go to a topic that is encrypted with the AWS managed key.",
         when=Absent("RoleArn"),
         must=Refers("Arn", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
         message="Rule {id} sends to a topic with the key `alias/aws/sns`, which EventBridge may "
         "not use",
         fix="Encrypt the topic with a key whose policy allows events.amazonaws.com `kms:Decrypt` "
         "and `kms:GenerateDataKey*`.",
-        why="The policy of the AWS managed key does not allow services, and nobody can change it. "
-        "Nothing arrives.",
+        why="The key policy of `alias/aws/sns` does not allow services and cannot be changed, so "
+        "no message arrives.",
         sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
     ),
     Constraint(
         "E9718",
         _ALARM_TARGETS,
-        "An alarm sends to a topic whose key only its account's users may use.",
+        "An alarm sends to a topic that is encrypted with the AWS managed key.",
         must=Refers("", _TOPIC, Not(EndsWith("KmsMasterKeyId", ("alias/aws/sns",)))),
         message="Alarm {id} sends to a topic with the key `alias/aws/sns`, which CloudWatch may "
         "not use",
         fix="Encrypt the topic with a key whose policy allows cloudwatch.amazonaws.com "
         "`kms:Decrypt` and `kms:GenerateDataKey*`.",
-        why="The policy of the AWS managed key does not allow services, and nobody can change it. "
-        "Nothing arrives.",
+        why="The key policy of `alias/aws/sns` does not allow services and cannot be changed, so "
+        "no message arrives.",
         sources=(f"{_SNS_GUIDE}: Managing Amazon SNS encryption keys and costs",),
     ),
     Constraint(
