@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,9 @@ FILE = as_rego(RULES, "1.2.3")
 EXPORTED = set(re.findall(r'finding\("([EW][0-9]{4})"', FILE))
 
 
-@cache
+@lru_cache(maxsize=2)
 def engine(text: str) -> CompositeEngine:
+    """Keeps only the last two: an engine has hundreds of megabytes."""
     source = ExternalRuleSource(name="moorage.rego", content=text)
     return CompositeEngine(CompositeEngineConfig(rego_rules=[source]))
 
