@@ -177,14 +177,19 @@ _NO_ACCOUNT = "0" * 12
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
-    """Drops findings about a template if a finding about the params of the stack replaces them."""
+    """Drops findings about a template if one about the params of the stack says the same. What an
+    override causes stays."""
     repeated = {
         (rule, finding.path[:2])
         for finding in earlier
         if finding.code in CODES
-        for rule in CODES[finding.code].replaces
+        for rule in CODES[finding.code].rules
     }
-    return [finding for finding in found if (finding.code, finding.path[:2]) not in repeated]
+    return [
+        finding
+        for finding in found
+        if (finding.code, finding.path[:2]) not in repeated or "overrides" in finding.path[2:3]
+    ]
 
 
 def _has_error(findings: Sequence[Finding]) -> bool:

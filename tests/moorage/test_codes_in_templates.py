@@ -76,7 +76,6 @@ def test_rules_of_codes_exist() -> None:
     """That each has a case is tested with the rules."""
     own = {rule for code in CODES.values() for rule in code.rules if re.match("[EW]9", rule)}
     assert own <= OWN
-    assert all(set(code.replaces) <= set(code.rules) | {"E3062"} for code in CODES.values())
 
 
 def test_pages_name_each_other() -> None:

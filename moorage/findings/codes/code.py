@@ -22,10 +22,9 @@ class Code:
     or of a whole file."""
     sources: tuple[str, ...] = ()
     """Titles of the pages of AWS, or of standards, that the cause relies on."""
-    replaces: tuple[str, ...] = ()
-    """Rules that find the same mistake in the template, which is then reported once."""
     rules: tuple[str, ...] = ()
-    """Rules that say the same of a template: Moorage's and cfn-lint's."""
+    """Rules that say the same of a template: Moorage's and cfn-lint's. A build that reports the
+    code about a stack leaves out what they find in the template of the stack."""
     not_in_templates: str = ""
     """Why a template cannot show the mistake, if there are no such rules. Without it, the reason of
     the topic applies."""

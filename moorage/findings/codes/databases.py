@@ -68,8 +68,7 @@ stacks:
   shop-db: {template: database, engine: mysql, instance_class: db.m8g.large}
 """,
         (_CLASSES,),
-        replaces=("E3025", "E3062"),
-        rules=("E3025",),
+        rules=("E3025", "E3062"),
     ),
     Code(
         "M3654",

@@ -254,7 +254,6 @@ containers:
     image: ecr:shop/web:1.4.2  # not `latest`
 """,
         ('Amazon ECS developer guide, "Best practices for Amazon ECS container images"',),
-        replaces=("W9128",),
         rules=("W9128",),
     ),
     Code(

@@ -190,7 +190,6 @@ overrides:
         RoleName: {"Fn::Sub": "shop-${AWS::Region}"}  # not a text
 """,
         (_BEST_PRACTICES, "CloudFormation template reference, AWS::CloudWatch::Dashboard"),
-        replaces=("W9961",),
         rules=("W9961",),
     ),
     Code(

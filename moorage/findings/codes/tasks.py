@@ -47,7 +47,6 @@ task_role:
     - {Action: "s3:GetObject", Resource: "arn:aws:s3:::shop-uploads/*"}
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
-        replaces=("W9993",),
         rules=("W9993",),
     ),
     Code(
