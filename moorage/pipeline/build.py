@@ -177,19 +177,22 @@ _NO_ACCOUNT = "0" * 12
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
-    """Drops findings about a template if one about the params of the stack says the same. What an
-    override causes stays."""
+    """Drops findings about a template if one about the same part of the params says the same."""
     repeated = {
-        (rule, finding.path[:2])
+        (rule, _part_of_params(finding))
         for finding in earlier
         if finding.code in CODES
         for rule in CODES[finding.code].rules
     }
     return [
-        finding
-        for finding in found
-        if (finding.code, finding.path[:2]) not in repeated or "overrides" in finding.path[2:3]
+        finding for finding in found if (finding.code, _part_of_params(finding)) not in repeated
     ]
+
+
+def _part_of_params(finding: Finding) -> tuple[str | int, ...]:
+    """The resource in the overrides that a finding is about, or else the stack."""
+    resource = ("stacks", "web", "overrides", "Resources", "Service")
+    return finding.path[: len(resource) if "overrides" in finding.path[2:3] else 2]
 
 
 def _has_error(findings: Sequence[Finding]) -> bool:
