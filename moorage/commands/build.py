@@ -62,8 +62,8 @@ def build(arguments: argparse.Namespace) -> int:
 
 def _find_unknown_ids() -> list[Finding]:
     """The findings about the settings of cfn-lint in the current folder."""
-    from moorage.pipeline.check import known_ids
-    from moorage.pipeline.lint_settings import find_settings, find_unknown
+    from moorage.lint.cfn_lint import known_ids
+    from moorage.lint.settings import find_settings, find_unknown
 
     settings = find_settings()
     return [*find_unknown(settings, known_ids())] if settings.ignored else []

@@ -21,8 +21,8 @@ from moorage.commands.usage import (
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
+    from moorage.lint.settings import LintSettings
     from moorage.model import Plan
-    from moorage.pipeline.lint_settings import LintSettings
 
 
 def add_arguments(checking: argparse.ArgumentParser) -> None:
@@ -56,8 +56,8 @@ def check(arguments: argparse.Namespace) -> int:
         if name not in known and not _is_assembly(name):
             refuse_unless_template(name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
-    from moorage.pipeline.check import known_ids
-    from moorage.pipeline.lint_settings import find_settings, find_unknown, find_unused
+    from moorage.lint.cfn_lint import known_ids
+    from moorage.lint.settings import find_settings, find_unknown, find_unused
 
     findings: list[Finding] = []
     codes: dict[LintSettings, set[str]] = {}

@@ -60,7 +60,7 @@ def _list(names: list[str]) -> str:
 def _page(name: str) -> str:
     from moorage.deploy.diagnosis.document import terminal_page
     from moorage.findings.explain import TITLES, page
-    from moorage.pipeline.check import lint_page
+    from moorage.lint.cfn_lint import lint_page
 
     code = name.upper()
     if code in ("RULES", "TOPICS"):

@@ -8,38 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
 from itertools import groupby
 from typing import Any
 
-from cfnlint.config import ConfigMixIn
-from cfnlint.exceptions import ConfigFileError
 from cfnlint.helpers import REGIONS
-from cfnlint.rules import Match
-from cfnlint.runner import Runner, run_template_by_data
-from cfnlint.template import Template as LintTemplate
-from yaml import YAMLError
 
-from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.template import Template
-from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
+from moorage.lint.cfn_lint import MOORAGE_RULES, LineFinder, find_runner, lint_decoded
+from moorage.lint.decoding import decode_template
+from moorage.lint.settings import LintSettings, SettingsError, find_settings
 from moorage.model import Plan
-from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.document import Document
 from moorage.pipeline.finding_places import locate
-from moorage.pipeline.lint_settings import LintSettings, SettingsError, find_settings
 from moorage.pipeline.override_causes import OverrideCauses
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.sources import Source
 from moorage.pipeline.template_places import find_override
-from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
 
-_MAX_LENGTH = 300
-_LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
-_MOORAGE_RULES = frozenset(rule.id for rule in RULES)
 _RULE_LEVELS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
@@ -82,7 +70,7 @@ def _find_override(
 ) -> Path | None:
     """The override that a finding comes from, also if it is about another resource or stack."""
     override = find_override(stack, finding.path, document)
-    if finding.code not in _MOORAGE_RULES:
+    if finding.code not in MOORAGE_RULES:
         return override
     if not causes.is_caused(finding):
         return None
@@ -123,7 +111,7 @@ def check_sources(sources: Sequence[Source], settings: LintSettings | None = Non
     settings = settings or find_settings()
     region = next((source.region for source in sources), None)
     try:
-        runner = _runner(region if region in REGIONS else None, settings)
+        runner = find_runner(region, settings)
     except SettingsError as error:
         hint = f"Correct the file `{settings.file}`, or the one in your home folder."
         message = f"cfn-lint does not accept its settings: {error}"
@@ -132,11 +120,9 @@ def check_sources(sources: Sequence[Source], settings: LintSettings | None = Non
     decoded = {source.id: by_text[source.text] for source in sources}
     bodies = {name: body for name, (body, _) in decoded.items() if body is not None}
     by_name = {source.id: source for source in sources}
-    findings = [
-        finding for name, (_, errors) in decoded.items() for finding in _findings(errors, name)
-    ]
+    findings: list[Finding] = []
     for name in _one_for_each_text(sources):
-        findings += _lint(bodies[name], name, runner) if name in bodies else []
+        findings += lint_decoded(*decoded[name], region, settings, name)
     findings += _apply_rules(by_name, bodies, tuple(runner.config.ignore_checks))
     findings = [*_hide_secrets(findings, bodies)]
     order = {source.id: position for position, source in enumerate(sources)}
@@ -181,38 +167,6 @@ def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Ite
         yield from hide_secrets(about, bodies.get(file))
 
 
-def lint_page(code: str) -> str | None:
-    """The page of a rule of cfn-lint; None where it has no such rule."""
-    rule = next(
-        (rule for rule in _runner(None, find_settings()).rules.values() if rule.id == code), None
-    )
-    if rule is None:
-        return None
-    return f"{code}  {rule.shortdesc} (cfn-lint)\n\n{rule.description}\n\n{rule.source_url}\n"
-
-
-def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
-    """The findings of cfn-lint's rules about one template.
-
-    Moorage's rules, which the user's cfn-lint settings can add, are left out: they are applied to
-    all templates at once.
-    """
-    try:
-        matches = run_template_by_data(body, runner.config, runner.rules)
-        findings = _findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file)
-        return [finding for finding in findings if not _is_false(finding, body)]
-    except Exception as error:  # cfn-lint catches exceptions of its rules only
-        hint = "Check that each section is a map, as in the CloudFormation user guide."
-        message = f"cfn-lint cannot read the template: {error}"
-        return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
-
-
-def _is_false(finding: Finding, body: Any) -> bool:
-    """Whether cfn-lint requires the HealthCheckPort of a target group for dynamic host ports.
-    `traffic-port` is its default (Elastic Load Balancing API: CreateTargetGroup)."""
-    return finding.code == "E3049" and nearest_existing_path(body, finding.path) != finding.path
-
-
 def _apply_rules(
     sources: Mapping[str, Source], bodies: Mapping[str, Any], ignored: tuple[str, ...]
 ) -> Iterator[Finding]:
@@ -239,24 +193,6 @@ def _template(source: Source, body: Mapping[str, Any]) -> Template:
     )
 
 
-class LineFinder:
-    """The lines of a template's values."""
-
-    def __init__(self, file: str, body: Any) -> None:
-        self._file, self._body = file, body
-
-    @cached_property
-    def _view(self) -> LintTemplate:
-        """cfn-lint's view of the template. It is slow to create, and most templates do not need
-        it."""
-        return LintTemplate(self._file, self._body)
-
-    def find(self, path: Path) -> int:
-        """The line of a value; 1 where it is not known."""
-        location = self._view.get_location_yaml(self._body, list(path)) if path else None
-        return location[0] + 1 if location else 1
-
-
 def _to_finding(verdict: LocatedProblem, line: int) -> Finding:
     return Finding(
         code=verdict.rule.id,
@@ -266,55 +202,3 @@ def _to_finding(verdict: LocatedProblem, line: int) -> Finding:
         message=verdict.message,
         hint=verdict.hint,
     )
-
-
-def known_ids() -> frozenset[str]:
-    """The ids of all rules, also of those that the settings of cfn-lint add."""
-    try:
-        rules = _runner(None, find_settings()).rules.values()
-    except SettingsError:
-        rules = ()
-    return frozenset({*_MOORAGE_RULES, *(rule.id for rule in rules)})
-
-
-@cache
-def _runner(region: str | None, settings: LintSettings) -> Any:
-    arguments = ["--config-file", settings.file] if settings.is_elsewhere else []
-    config_class = ConfigMixIn if settings.ignores else _WithoutIgnores
-    try:
-        config = config_class(arguments, **({"regions": [region]} if region else {}))
-    except ConfigFileError as error:
-        raise SettingsError(str(error)) from error
-    except YAMLError as error:
-        raise SettingsError(f"This is not YAML: {' '.join(str(error).split())}.") from error
-    return Runner(config)
-
-
-class _WithoutIgnores(ConfigMixIn):  # type: ignore[misc]
-    """The settings with all rules."""
-
-    @property
-    def ignore_checks(self) -> list[str]:
-        return []
-
-
-def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
-    for match in matches:
-        # cfn-lint takes some dynamic references for the value that they are replaced by.
-        if match.message.startswith("'{{resolve:"):
-            continue
-        path = tuple(match.path) if getattr(match, "path", None) else ()
-        yield Finding(
-            code=match.rule.id,
-            level=_LEVELS[match.rule.severity],
-            place=Place(file, match.linenumber or 1),
-            path=path,
-            message=_shorten(match.message),
-            hint=match.rule.source_url if match.rule.id.startswith("E0") else "",
-        )
-
-
-def _shorten(message: str) -> str:
-    """Cuts long messages: some list thousands of possible values."""
-    message = hide(message)
-    return message if len(message) <= _MAX_LENGTH else f"{message[:_MAX_LENGTH]}..."

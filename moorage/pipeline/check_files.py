@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path as FilePath
 
 from moorage.findings.finding import Finding
+from moorage.lint.settings import LintSettings
 from moorage.pipeline.check import check_sources
 from moorage.pipeline.cloud_assembly import read_assembly
-from moorage.pipeline.lint_settings import LintSettings
 from moorage.pipeline.sources import Group, Source, read_included, read_source
 
 

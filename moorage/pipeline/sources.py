@@ -14,7 +14,7 @@ from typing import Any
 from moorage.cfn import nested_stacks
 from moorage.cfn.values import as_text
 from moorage.findings.finding import Finding, Path, Place
-from moorage.pipeline.decoding import decode_template
+from moorage.lint.decoding import decode_template
 from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
 
 STACK_SET = "AWS::CloudFormation::StackSet"

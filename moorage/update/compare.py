@@ -15,7 +15,7 @@ from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.scenarios import default_view
 from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Place
-from moorage.pipeline.check import LineFinder
+from moorage.lint.cfn_lint import LineFinder
 from moorage.update import Effect, find_effects
 from moorage.update.previous_version import TemplateTexts
 

@@ -14,9 +14,9 @@ from command_line import main
 
 from moorage.findings.finding import Finding
 from moorage.findings.report import FORMATS
+from moorage.lint.settings import find_settings
 from moorage.pipeline.check_files import check_assembly
 from moorage.pipeline.cloud_assembly import read_assembly
-from moorage.pipeline.lint_settings import find_settings
 
 ASSEMBLY = Path(__file__).parent / "cdk.out"
 LISTED = {

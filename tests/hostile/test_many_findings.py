@@ -33,6 +33,6 @@ def test_many_findings_need_one_view() -> None:
         for (file, _, name), (*_, callers) in calls.items()
         if file.endswith("cfnlint/template/template.py") and name == "__init__"
         for (caller, _, _), count in callers.items()
-        if caller.endswith("moorage/pipeline/check.py")
+        if caller.endswith("moorage/lint/cfn_lint.py")
     ]
     assert views == [1]

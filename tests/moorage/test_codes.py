@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from moorage.findings.codes import CODES, TOPICS
 from moorage.findings.codes.code import Code
 from moorage.findings.pages import anchor, findings_document, terminal_page
-from moorage.pipeline.lint_settings import LintSettings, find_unknown
+from moorage.lint.settings import LintSettings, find_unknown
 from moorage.rules.registry import RULES
 from moorage.schema.json_schema import schema
 from templates import TEMPLATES

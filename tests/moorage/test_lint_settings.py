@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command_line import main
 
-from moorage.pipeline.lint_settings import LintSettings, find_settings
+from moorage.lint.settings import LintSettings, find_settings
 
 CapSys = pytest.CaptureFixture[str]
 TEMPLATE = """\

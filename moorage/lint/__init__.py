@@ -1,0 +1,1 @@
+"""Templates -> findings, one template at a time: cfn-lint, its settings, and reading texts."""
