@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
+    "moorage.cache_folder",
     "moorage.facts",
     "moorage.cfn",
     "moorage.rules",
@@ -34,7 +35,8 @@ LAYERS = (
 """The modules of moorage/ from the bottom up. A module imports from those before it, and from its
 own package. A new one takes its place here."""
 
-LIBRARIES = {
+LIBRARIES: dict[str, set[str]] = {
+    "moorage.cache_folder": set(),
     "moorage.facts": set(),
     "moorage.cfn": set(),
     "moorage.rules": {"cfnlint"},
@@ -86,7 +88,8 @@ PIPELINE = (
 )
 """The steps of a build in their order: a step imports from those before it."""
 
-TEMPLATE_LIBRARIES = {
+TEMPLATE_LIBRARIES: dict[str, set[str]] = {
+    "moorage.cache_folder": set(),
     "awacs",
     "crossplane",
     "moorage.facts",

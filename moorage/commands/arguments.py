@@ -50,3 +50,9 @@ def add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool)
         subparser.set_defaults(many_stacks=True)
     add_account(subparser)
     subparser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def add_cache_option(subparser: argparse.ArgumentParser) -> None:
+    """Adds `--no-cache`, which the commands read as `arguments.no_cache`."""
+    help_text = "neither use nor keep results of earlier runs"
+    subparser.add_argument("--no-cache", action="store_true", help=help_text)

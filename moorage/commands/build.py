@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moorage.commands.arguments import add_directories
+from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import build_environment
 from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import print_error, print_line, show_progress
@@ -27,6 +27,7 @@ def add_arguments(building: argparse.ArgumentParser) -> None:
     add_given_values(building)
     add_directories(building)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")
+    add_cache_option(building)
 
 
 def build(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moorage.commands.arguments import add_directories
+from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
 from moorage.commands.given_values import add_given_values, read_given_values
 from moorage.commands.terminal import print_line, show_progress
@@ -45,6 +45,7 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
     help_text = "also write the findings into a file, as SARIF 2.1.0"
     checking.add_argument("--sarif", type=Path, metavar="FILE", help=help_text)
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    add_cache_option(checking)
 
 
 def check(arguments: argparse.Namespace) -> int:
