@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import build_environment
 from moorage.commands.given_values import add_given_values
+from moorage.commands.linting import open_linter
 from moorage.commands.terminal import print_error, print_line, show_progress
 from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
+    from moorage.lint.linter import Linter
     from moorage.model import PlannedStack
     from moorage.pipeline.build import Built
 
@@ -42,16 +44,17 @@ def build(arguments: argparse.Namespace) -> int:
     from moorage.pipeline.write import find_orphans, remove_built, write
 
     results, changed = [], []
-    with show_progress() as step:
+    with open_linter(arguments) as linter, show_progress() as step:
         for env in envs:
-            built = build_environment(env, arguments, arguments.format, step)
+            built = build_environment(env, arguments, arguments.format, step, linter=linter)
             results.append(built)
             if built.plan is not None:
                 step(env, "write")
                 changed += write(built.plan, arguments.out / env)
+        unknown = _find_unknown_ids(linter)
     for built in results:
         _print_result(built, arguments.out)
-    print(text([*_find_unknown_ids(), *changed]), end="", file=sys.stderr, flush=True)
+    print(text([*unknown, *changed]), end="", file=sys.stderr, flush=True)
     for name in () if arguments.names else find_orphans(arguments.out, known):
         folder = arguments.out / name
         removal = remove_built(folder)
@@ -61,13 +64,12 @@ def build(arguments: argparse.Namespace) -> int:
     return FOUND if any(built.plan is None for built in results) else CLEAN
 
 
-def _find_unknown_ids() -> list[Finding]:
+def _find_unknown_ids(linter: Linter) -> list[Finding]:
     """The findings about the settings of cfn-lint in the current folder."""
-    from moorage.lint.cfn_lint import known_ids
     from moorage.lint.settings import find_settings, find_unknown
 
     settings = find_settings()
-    return [*find_unknown(settings, known_ids())] if settings.ignored else []
+    return [*find_unknown(settings, linter.known_ids(settings))] if settings.ignored else []
 
 
 def _print_result(built: Built, out: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
 from moorage.commands.given_values import add_given_values, read_given_values
+from moorage.commands.linting import open_linter
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
@@ -21,6 +22,7 @@ from moorage.commands.usage import (
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
+    from moorage.lint.linter import Linter
     from moorage.lint.settings import LintSettings
     from moorage.model import Plan
 
@@ -57,27 +59,26 @@ def check(arguments: argparse.Namespace) -> int:
         if name not in known and not _is_assembly(name):
             refuse_unless_template(name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
-    from moorage.lint.cfn_lint import known_ids
     from moorage.lint.settings import find_settings, find_unknown, find_unused
 
     findings: list[Finding] = []
     codes: dict[LintSettings, set[str]] = {}
-    with show_progress() as step:
+    with open_linter(arguments) as linter, show_progress() as step:
         for name in names:
             plan = None
             settings = find_settings("" if name in known else name)
             if name in known:
-                more, plan = _check_environment(name, arguments, step)
+                more, plan = _check_environment(name, arguments, step, linter)
             else:
-                more = _check_file(name, arguments, settings)
+                more = _check_file(name, arguments, settings, linter)
             findings += more
             codes.setdefault(settings, set())
             if arguments.unused_ignores:
-                codes[settings] |= _find_all_codes(name, plan, arguments, settings)
-    for settings, found in codes.items():
-        ids = known_ids() if settings.ignored else ()
-        findings += find_unknown(settings, ids)
-        findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
+                codes[settings] |= _find_all_codes(name, plan, arguments, settings, linter)
+        for settings, found in codes.items():
+            ids = linter.known_ids(settings) if settings.ignored else ()
+            findings += find_unknown(settings, ids)
+            findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
     findings += [] if arguments.names else _report_orphans(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
     if arguments.sarif is not None:
@@ -88,7 +89,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _check_environment(
-    env: str, arguments: argparse.Namespace, step: Step
+    env: str, arguments: argparse.Namespace, step: Step, linter: Linter
 ) -> tuple[list[Finding], Plan | None]:
     """The findings about an environment, and about its files under out/; its plan, if it has one.
 
@@ -100,7 +101,12 @@ def _check_environment(
     given = read_given_values(arguments)
     differing = find_other_values(given, folder) if given.options() else []
     built = build_environment(
-        env, arguments, find_format(folder), step, given if given.options() else find_given(folder)
+        env,
+        arguments,
+        find_format(folder),
+        step,
+        given if given.options() else find_given(folder),
+        linter,
     )
     findings = [*differing, *built.findings]
     if built.plan is not None and not differing:  # with other values all files differ
@@ -112,7 +118,11 @@ def _check_environment(
 
 
 def _find_all_codes(
-    name: str, plan: Plan | None, arguments: argparse.Namespace, settings: LintSettings
+    name: str,
+    plan: Plan | None,
+    arguments: argparse.Namespace,
+    settings: LintSettings,
+    linter: Linter,
 ) -> set[str]:
     """The codes that are found about an environment or a template if none is switched off. Of an
     environment without a plan nothing is known, so every id counts as found."""
@@ -121,9 +131,9 @@ def _find_all_codes(
     everything = replace(settings, ignores=False)
     if plan is not None:
         texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
-        findings = check_texts(texts, plan.environment.region, everything)
+        findings = check_texts(texts, plan.environment.region, everything, linter)
     elif Path(name).is_file() or _is_assembly(name):
-        findings = _check_file(name, arguments, everything)
+        findings = _check_file(name, arguments, everything, linter)
     else:
         return {*settings.ignored}
     return {finding.code for finding in findings}
@@ -172,19 +182,22 @@ def _is_assembly(name: str) -> bool:
     return manifest.name == "manifest.json" and manifest.is_file()
 
 
-def _check_file(file: str, arguments: argparse.Namespace, settings: LintSettings) -> list[Finding]:
+def _check_file(
+    file: str, arguments: argparse.Namespace, settings: LintSettings, linter: Linter
+) -> list[Finding]:
     """The findings about a template with its nested stacks, or about a cloud assembly."""
     from moorage.pipeline.check_files import check_assembly, check_template_file
-    from moorage.update.compare import compare_templates
-    from moorage.update.previous_version import NoSuchVersionError, load_previous_template
 
     if _is_assembly(file):
         if arguments.against is not None:
             raise UsageError(f"--against compares templates: name one of those in `{file}`")
-        return check_assembly(Path(file), settings)
-    source, findings = check_template_file(file, settings)
+        return check_assembly(Path(file), settings, linter)
+    source, findings = check_template_file(file, settings, linter)
     if arguments.against is None or source is None:
         return findings
+    from moorage.update.compare import compare_templates
+    from moorage.update.previous_version import NoSuchVersionError, load_previous_template
+
     try:
         old = load_previous_template(arguments.against, Path(file))
     except NoSuchVersionError as error:

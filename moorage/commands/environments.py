@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.given_values import read_given_values
+from moorage.commands.linting import open_linter, read_inputs
 from moorage.commands.usage import CLEAN, FOUND
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
+    from moorage.lint.linter import Linter
     from moorage.model import GivenValues, TemplateModule
     from moorage.pipeline.build import Built
     from moorage.pipeline.render import Format
@@ -48,9 +50,25 @@ def build_environment(
     form: Format,
     step: Step,
     given: GivenValues | None = None,
+    linter: Linter | None = None,
 ) -> Built:
     """Builds an environment without writing. `given` are values in place of those of the command
-    line."""
+    line. Without a linter, one is opened."""
+    if linter is None:
+        with open_linter(arguments) as linter:
+            return build_environment(env, arguments, form, step, given, linter)
+    with linter.prepare(env, form, repr(given), read_inputs(arguments)):
+        return _build(env, arguments, form, step, given, linter)
+
+
+def _build(
+    env: str,
+    arguments: argparse.Namespace,
+    form: Format,
+    step: Step,
+    given: GivenValues | None,
+    linter: Linter,
+) -> Built:
     from moorage.pipeline.build import build
 
     templates = load_templates(arguments)
@@ -58,7 +76,7 @@ def build_environment(
     file, name = split_preview(env, arguments.params)
     values = replace(values, preview=name)
     return build(
-        arguments.params, file, templates, form, lambda name: step(env, name), given=values
+        arguments.params, file, templates, form, lambda name: step(env, name), values, linter
     )
 
 

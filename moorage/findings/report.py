@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from moorage import __version__
 from moorage.facts.secret_values import hide
-from moorage.findings.explain import TITLES
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import escape_controls
 
@@ -122,6 +121,8 @@ def _sentence(words: str) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
+    from moorage.findings.explain import TITLES  # only here: it imports all rules
+
     return {"id": code} | ({"shortDescription": {"text": TITLES[code]}} if code in TITLES else {})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from cfnlint.config import ConfigMixIn
 from cfnlint.exceptions import ConfigFileError
@@ -18,7 +18,7 @@ from moorage.cfn.nodes import nearest_existing_path
 from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.lint.decoding import decode_template
-from moorage.lint.settings import LintSettings, SettingsError, find_settings
+from moorage.lint.settings import Description, LintSettings, SettingsError, find_settings
 from moorage.rules.registry import RULES
 
 MOORAGE_RULES = frozenset(rule.id for rule in RULES)
@@ -28,39 +28,37 @@ _MAX_LENGTH = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
 
 
-def lint_text(
-    text: str, region: str | None, settings: LintSettings, file: str = ""
-) -> tuple[Finding, ...]:
-    """The findings of cfn-lint about one template, in the order in which cfn-lint makes them.
+def lint_text(text: str, region: str | None, settings: LintSettings) -> tuple[Finding, ...]:
+    """The findings of cfn-lint about one template, in the order in which cfn-lint makes them. Their
+    places have no file.
 
-    `file` is the name that they get. Without a region, or with one that cfn-lint does not know, its
-    default counts. Raises SettingsError for settings that cfn-lint does not accept.
+    Without a region, or with one that cfn-lint does not know, its default counts. Raises
+    SettingsError for settings that cfn-lint does not accept.
     """
     body, errors = decode_template(text)
-    return lint_decoded(body, errors, region, settings, file)
+    return lint_decoded(body, errors, region, settings)
 
 
 def lint_decoded(
-    body: Any, errors: Iterable[Match], region: str | None, settings: LintSettings, file: str = ""
+    body: Any, errors: Iterable[Match], region: str | None, settings: LintSettings
 ) -> tuple[Finding, ...]:
     """The same about a template that `decode_template` has read, with the errors of reading it.
 
     Moorage's rules are left out: they are applied to all templates of an environment at once.
     """
     runner = find_runner(region, settings)
-    found = _findings(errors, file)
-    return (*found, *(_lint(body, file, runner) if body is not None else ()))
+    return (*_findings(errors), *(_lint(body, runner) if body is not None else ()))
 
 
-def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
+def _lint(body: Any, runner: RunnerParts) -> list[Finding]:
     try:
         matches = run_template_by_data(body, runner.config, runner.rules)
-        findings = _findings((m for m in matches if m.rule.id not in MOORAGE_RULES), file)
+        findings = _findings(m for m in matches if m.rule.id not in MOORAGE_RULES)
         return [finding for finding in findings if not _is_false(finding, body)]
     except Exception as error:  # cfn-lint catches exceptions of its rules only
         hint = "Check that each section is a map, as in the CloudFormation user guide."
         message = f"cfn-lint cannot read the template: {error}"
-        return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
+        return [Finding("E0002", "error", Place("", 1), (), message, hint)]
 
 
 def _is_false(finding: Finding, body: Any) -> bool:
@@ -69,20 +67,24 @@ def _is_false(finding: Finding, body: Any) -> bool:
     return finding.code == "E3049" and nearest_existing_path(body, finding.path) != finding.path
 
 
-def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
+def _findings(matches: Iterable[Match]) -> Iterator[Finding]:
     for match in matches:
         # cfn-lint takes some dynamic references for the value that they are replaced by.
         if match.message.startswith("'{{resolve:"):
             continue
-        path = tuple(match.path) if getattr(match, "path", None) else ()
         yield Finding(
             code=match.rule.id,
             level=_LEVELS[match.rule.severity],
-            place=Place(file, match.linenumber or 1),
-            path=path,
+            place=Place("", match.linenumber or 1),
+            path=tuple(map(_plain_step, getattr(match, "path", None) or ())),
             message=_shorten(match.message),
             hint=match.rule.source_url if match.rule.id.startswith("E0") else "",
         )
+
+
+def _plain_step(step: Any) -> str | int:
+    """A key or index without what cfn-lint's reader adds to it. YAML has keys of other types."""
+    return int(step) if isinstance(step, int) and not isinstance(step, bool) else str(step)
 
 
 def _shorten(message: str) -> str:
@@ -100,39 +102,72 @@ def lint_page(code: str) -> str | None:
     return f"{code}  {rule.shortdesc} (cfn-lint)\n\n{rule.description}\n\n{rule.source_url}\n"
 
 
-def known_ids() -> frozenset[str]:
-    """The ids of all rules, also of those that the settings of cfn-lint add."""
-    try:
-        rules = find_runner(None, find_settings()).rules.values()
-    except SettingsError:
-        rules = ()
-    return frozenset({*MOORAGE_RULES, *(rule.id for rule in rules)})
+def describe(settings: LintSettings) -> Description:
+    """What settings mean, before a template adds to them. Raises SettingsError."""
+    runner = find_runner(None, settings)
+    runner.config.set_template_args({})
+    ids = {*MOORAGE_RULES, *(rule.id for rule in runner.rules.values())}
+    return Description(tuple(runner.config.ignore_checks), tuple(sorted(ids)))
 
 
-def find_runner(region: str | None, settings: LintSettings) -> Any:
-    """cfn-lint's runner, with its rules and settings. Raises SettingsError."""
+def find_runner(region: str | None, settings: LintSettings) -> RunnerParts:
+    """cfn-lint's settings and rules. Raises SettingsError."""
     return _runner(region if region in REGIONS else None, settings)
 
 
+class RunnerParts(NamedTuple):
+    """What cfn-lint needs to check a template."""
+
+    config: ConfigMixIn
+    rules: Any
+
+
+_FOREIGN: set[LintSettings] = set()
+"""The settings in use that name other files, which can change cfn-lint for all others."""
+
+
+def is_unchanged() -> bool:
+    """Whether cfn-lint in this process has loaded no files that settings name."""
+    return not _FOREIGN
+
+
 @cache
-def _runner(region: str | None, settings: LintSettings) -> Any:
+def _runner(region: str | None, settings: LintSettings) -> RunnerParts:
+    if not settings.decide_alone:
+        _FOREIGN.add(settings)
+    config = _read_config(region, settings)
+    if not settings.is_current:
+        raise SettingsError("They were changed while they were read. Start again.")
+    if region and settings.decide_alone:  # then the rules are those of any region
+        return RunnerParts(config, _runner(None, settings).rules)
+    return RunnerParts(config, Runner(config).rules)
+
+
+def _read_config(region: str | None, settings: LintSettings) -> ConfigMixIn:
     arguments = ["--config-file", settings.file] if settings.is_elsewhere else []
-    config_class = ConfigMixIn if settings.ignores else _WithoutIgnores
+    manual = {"regions": [region]} if region else {}
     try:
-        config = config_class(arguments, **({"regions": [region]} if region else {}))
+        return _Config(settings.ignores, arguments, **manual)
     except ConfigFileError as error:
         raise SettingsError(str(error)) from error
     except YAMLError as error:
         raise SettingsError(f"This is not YAML: {' '.join(str(error).split())}.") from error
-    return Runner(config)
 
 
-class _WithoutIgnores(ConfigMixIn):  # type: ignore[misc]
-    """The settings with all rules."""
+class _Config(ConfigMixIn):  # type: ignore[misc]
+    """The settings for templates that are given as data."""
+
+    def __init__(self, ignores: bool, arguments: list[str], **manual: Any) -> None:
+        self._ignores = ignores
+        super().__init__(arguments, **manual)
 
     @property
     def ignore_checks(self) -> list[str]:
-        return []
+        return [*super().ignore_checks] if self._ignores else []
+
+    @property
+    def templates(self) -> None:
+        """No files that settings name, which cfn-lint's command would lint."""
 
 
 class LineFinder:

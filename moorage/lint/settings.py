@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -20,6 +21,26 @@ from moorage.findings.finding import Finding, Level, Place
 NAME = ".cfnlintrc"
 _NAMES = (NAME, f"{NAME}.yaml", f"{NAME}.yml")
 _MAX_SIZE = 1_000_000
+_UNREADABLE = "\ufffd"
+"""What stands for bytes that are no UTF-8."""
+_WITHOUT_FILES = frozenset(
+    {
+        *("configure_rules", "format", "ignore_bad_template", "ignore_checks", "ignore_templates"),
+        *("include_checks", "include_experimental", "mandatory_checks", "merge_configs"),
+        *("regions", "templates"),
+    }
+)
+"""The keys of settings that name no file which cfn-lint reads, or none that Moorage does not give
+it itself (cfn-lint's README, "Config file")."""
+
+
+class Description(NamedTuple):
+    """What settings mean for cfn-lint."""
+
+    ignored: tuple[str, ...]
+    """The ids that they switch off, or beginnings of ids."""
+    ids: tuple[str, ...]
+    """The ids of all rules, Moorage's and those that they add included."""
 
 
 class SettingsError(Exception):
@@ -39,6 +60,31 @@ class LintSettings:
     """The current folder, to which the paths in the settings are relative."""
     ignores: bool = True
     """Whether `ignore_checks` counts."""
+    home: str | None = None
+    """The text of the settings in the home folder, which count as well unless `is_elsewhere`."""
+    is_whole: bool = True
+    """False if cfn-lint reads a file with settings that is not read here."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that cfn-lint reads."""
+        return tuple(text for text in (self.text, self.home) if text is not None)
+
+    @property
+    def decide_alone(self) -> bool:
+        """Whether what cfn-lint does depends on these texts alone, and on no file that they
+        name."""
+        return self.is_whole and all(_names_no_file(text) for text in self.texts)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the files still have these texts."""
+        if self.text is None:
+            text = next(map(_read, _files_in(Path(self.folder))), None)
+        else:
+            file = Path(self.folder, self.file)
+            text = _read(file) if file.is_file() else None
+        return text == self.text and _read_home()[0] == self.home
 
     @property
     def ignored(self) -> dict[str, int]:
@@ -61,14 +107,48 @@ def find_settings(template: str | Path = "") -> LintSettings:
     """The settings for a template; those of the current folder for an empty path."""
     here = Path.cwd()
     above = Path(os.path.abspath(template)).parents if str(template) else ()
+    home, is_whole = _read_home()
     for folder in (here, *above):
-        for name in _NAMES:
-            path = folder / name
-            if path.is_file() and path.stat().st_size < _MAX_SIZE:
-                text = path.read_text(encoding="utf-8", errors="replace")
+        for path in _files_in(folder):
+            text = _read(path)
+            is_whole = is_whole and text is not None
+            if text is not None:
                 shown = os.path.relpath(path)
-                return LintSettings(shown, text, folder != here, str(here))
-    return LintSettings(folder=str(here))
+                return LintSettings(
+                    shown, text, folder != here, str(here), home=home, is_whole=is_whole
+                )
+    return LintSettings(folder=str(here), home=home, is_whole=is_whole)
+
+
+def _read_home() -> tuple[str | None, bool]:
+    """The text of the settings in the home folder, and whether it is all that cfn-lint reads."""
+    home = os.path.expanduser("~")
+    for path in _files_in(Path(home)) if os.path.isabs(home) else ():
+        text = _read(path)
+        return text, text is not None
+    return None, True
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in (folder / name for name in _NAMES) if path.is_file())
+
+
+def _read(path: Path) -> str | None:
+    """None if it is too large."""
+    if path.stat().st_size >= _MAX_SIZE:
+        return None
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _names_no_file(text: str) -> bool:
+    """Whether settings have only keys that lead to no other file, as far as they can be read."""
+    if _UNREADABLE in text:
+        return False
+    try:
+        settings = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return False
+    return settings is None or (isinstance(settings, dict) and _WITHOUT_FILES.issuperset(settings))
 
 
 def find_unknown(settings: LintSettings, known: Collection[str]) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
+from moorage.lint.linter import Linter
 from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
-from moorage.pipeline.check import check
+from moorage.pipeline.check import HERE, check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
 from moorage.pipeline.exports import export_imported
@@ -58,9 +59,11 @@ def build(
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
     given: GivenValues = NO_VALUES,
+    linter: Linter = HERE,
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
-    `given` are values of the command line."""
+    `given` are values of the command line. `linter` is how
+    templates are linted."""
     step("load")
     document, findings = load(params, env, given)
     if document is None:
@@ -69,11 +72,11 @@ def build(
     findings += more
     if shared is not None:
         shared = replace(shared, second=render_second_preview(params, document, templates))
-    plan, more = _build_document(document, templates, form, step, findings, shared=shared)
+    plan, more = _build_document(document, templates, form, step, findings, linter, shared=shared)
     findings += more
     if plan is not None and plan.environment.targets is not None:
         step("targets")
-        more = _check_targets(params, templates, form, plan, document, findings)
+        more = _check_targets(params, templates, form, plan, document, findings, linter)
         findings = sorted([*_without_repeats(findings, more), *more], key=by_place)
     findings = hide_secrets(findings, document.data)
     if plan is None:
@@ -89,6 +92,7 @@ def _build_document(
     form: Format,
     step: Callable[[str], None],
     earlier: Sequence[Finding],
+    linter: Linter,
     *,
     inspect: bool = True,
     shared: Shared | None = None,
@@ -126,7 +130,7 @@ def _build_document(
     if plan is None:
         return None, findings
     step("check")
-    findings += _without_repeats(check(plan, document), [*earlier, *findings])
+    findings += _without_repeats(check(plan, document, linter), [*earlier, *findings])
     findings += check_service_role(plan, document)
     if inspect:
         findings += inspect_stacks(plan, document, templates)
@@ -151,6 +155,7 @@ def _check_targets(
     plan: Plan,
     document: Document,
     earlier: Sequence[Finding],
+    linter: Linter,
 ) -> list[Finding]:
     """What cannot be deployed to all `targets`."""
     env, targets = plan.environment, plan.environment.targets
@@ -162,7 +167,7 @@ def _check_targets(
             theirs, more = load(params, env.name, document.given, {"region": region})
             assert theirs is not None
             found, rest = _build_document(
-                theirs, templates, form, lambda _: None, more, inspect=False
+                theirs, templates, form, lambda _: None, more, linter, inspect=False
             )
             others.append(RegionalBuild(region, theirs, found, [*more, *rest]))
     if env.account is not None and targets.accounts != (env.account,):

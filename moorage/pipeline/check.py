@@ -1,23 +1,21 @@
-"""Templates -> findings of cfn-lint and of Moorage's rules, in this process.
+"""Templates -> findings of cfn-lint and of Moorage's rules.
 
 cfn-lint checks one template at a time. Moorage's rules see all templates of an environment at once,
-including what one stack exports and another imports.
+including what one stack exports and another imports. Both are imported only where the cache does
+not have the findings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cfnlint.helpers import REGIONS
-
-from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
-from moorage.lint.cfn_lint import MOORAGE_RULES, LineFinder, find_runner, lint_decoded
-from moorage.lint.decoding import decode_template
+from moorage.lint.linter import Linter
 from moorage.lint.settings import LintSettings, SettingsError, find_settings
 from moorage.model import Plan
 from moorage.pipeline.document import Document
@@ -26,32 +24,38 @@ from moorage.pipeline.override_causes import OverrideCauses
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.sources import Source
 from moorage.pipeline.template_places import find_override
-from moorage.rules.runner import LocatedProblem, run_rules
+
+if TYPE_CHECKING:
+    from moorage.rules.runner import LocatedProblem
+
+HERE = Linter()
+"""Lints in this process, without a cache."""
 
 _RULE_LEVELS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
-def check(plan: Plan, document: Document) -> list[Finding]:
+def check(plan: Plan, document: Document, linter: Linter = HERE) -> list[Finding]:
     """The findings about the templates of a plan.
 
     The templates are not written yet, so findings are located in the params: at the override or the
     stack that they are about.
     """
     region = plan.environment.region
-    if region not in REGIONS:
+    if region not in linter.regions:
         path: Path = ("region",)
-        meant = near(region, REGIONS)
+        meant = near(region, linter.regions)
         hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new region, update cfn-lint."
         message = f"cfn-lint does not know the region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
-    texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
+    renderings = [stack.rendering for stack in plan.stacks]
+    sources = [Source(made.file, made.text, region=region, body=made.body) for made in renderings]
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
     causes = OverrideCauses(plan)
     return [
         _move_to_params(finding, stacks[finding.place.file], document, causes)
         if finding.place.file in stacks
         else finding  # about the settings of cfn-lint
-        for finding in check_texts(texts, region)
+        for finding in check_sources(sources, linter=linter)
     ]
 
 
@@ -69,13 +73,21 @@ def _find_override(
     finding: Finding, stack: str, document: Document, causes: OverrideCauses
 ) -> Path | None:
     """The override that a finding comes from, also if it is about another resource or stack."""
+    if not causes.are_possible:
+        return None
     override = find_override(stack, finding.path, document)
-    if finding.code not in MOORAGE_RULES:
+    if not _is_by_moorage(finding):
         return override
     if not causes.is_caused(finding):
         return None
     is_in_resource = override is not None and len(override) > _RESOURCE_LENGTH
     return override if is_in_resource else causes.find(finding) or override
+
+
+def _is_by_moorage(finding: Finding) -> bool:
+    from moorage.rules.registry import RULES
+
+    return any(rule.id == finding.code for rule in RULES)
 
 
 _RESOURCE_LENGTH = len(("stacks", "web", "overrides", "Resources", "Service"))
@@ -92,7 +104,10 @@ def _params_path(finding: Finding, stack: str, document: Document) -> Path:
 
 
 def check_texts(
-    texts: Mapping[str, str], region: str | None = None, settings: LintSettings | None = None
+    texts: Mapping[str, str],
+    region: str | None = None,
+    settings: LintSettings | None = None,
+    linter: Linter = HERE,
 ) -> list[Finding]:
     """The findings about the templates of one environment, given as texts by file name.
 
@@ -100,31 +115,48 @@ def check_texts(
     settings, those of the current folder count.
     """
     sources = [Source(file, text, region=region) for file, text in texts.items()]
-    return check_sources(sources, settings)
+    return check_sources(sources, settings, linter)
 
 
-def check_sources(sources: Sequence[Source], settings: LintSettings | None = None) -> list[Finding]:
+def check_sources(
+    sources: Sequence[Source], settings: LintSettings | None = None, linter: Linter = HERE
+) -> list[Finding]:
     """The findings about templates whose stacks are deployed to one account and region.
 
     A file that is the template of several nested stacks has each finding once.
     """
     settings = settings or find_settings()
-    region = next((source.region for source in sources), None)
-    try:
-        runner = find_runner(region, settings)
-    except SettingsError as error:
-        hint = f"Correct the file `{settings.file}`, or the one in your home folder."
-        message = f"cfn-lint does not accept its settings: {error}"
-        return [Finding("M1001", "error", Place(settings.file, 1), (), message, hint)]
-    by_text = {text: decode_template(text) for text in {source.text: None for source in sources}}
-    decoded = {source.id: by_text[source.text] for source in sources}
-    bodies = {name: body for name, (body, _) in decoded.items() if body is not None}
+    values = [asdict(replace(source, body=None)) for source in sources]
+    key = linter.key("environment", settings, values)
+    findings = linter.recall_findings(key)
+    if findings is None:
+        try:
+            findings = tuple(_find(sources, settings, linter))
+        except SettingsError as error:
+            hint = f"Correct the file `{settings.file}`, or the one in your home folder."
+            message = f"cfn-lint does not accept its settings: {error}"
+            return [Finding("M1001", "error", Place(settings.file, 1), (), message, hint)]
+        linter.keep_findings(key, findings)
+    return [*findings]
+
+
+def _find(sources: Sequence[Source], settings: LintSettings, linter: Linter) -> list[Finding]:
+    """The same without the cache of whole environments. Raises SettingsError."""
+    ignored = linter.describe(settings).ignored if settings.texts else ()
     by_name = {source.id: source for source in sources}
-    findings: list[Finding] = []
-    for name in _one_for_each_text(sources):
-        findings += lint_decoded(*decoded[name], region, settings, name)
-    findings += _apply_rules(by_name, bodies, tuple(runner.config.ignore_checks))
-    findings = [*_hide_secrets(findings, bodies)]
+    read = _reader()
+    names = _one_for_each_text(sources)
+    texts = [by_name[name].text for name in names]
+    region = next((source.region for source in sources), None)
+    linting = linter.begin(texts, region, settings, read)
+    bodies = _read_bodies(sources, read)
+    by_rules = [*_apply_rules(by_name, bodies, ignored, read)]
+    findings = [
+        replace(finding, place=replace(finding.place, file=name))
+        for name, found in zip(names, linting.result(), strict=True)
+        for finding in found
+    ]
+    findings = [*_hide_secrets([*findings, *by_rules], bodies)]
     order = {source.id: position for position, source in enumerate(sources)}
     ordered = sorted(
         findings,
@@ -138,6 +170,30 @@ def check_sources(sources: Sequence[Source], settings: LintSettings | None = Non
     )
     once = located if parents == {None} else dict.fromkeys(located)
     return [finding for finding in once if not _is_by_the_cdk(finding)]
+
+
+Read = Callable[[str], tuple[Any, Any]]
+"""Reads the text of a template: its body, None if it cannot be read, and the errors."""
+
+
+def _reader() -> Read:
+    """Reads each text once, and none without need."""
+
+    @cache
+    def read(text: str) -> tuple[Any, Any]:
+        from moorage.lint.decoding import decode_template
+
+        return decode_template(text)
+
+    return read
+
+
+def _read_bodies(sources: Iterable[Source], read: Read) -> dict[str, Any]:
+    bodies = {
+        source.id: read(source.text)[0] if source.body is None else source.body
+        for source in sources
+    }
+    return {name: body for name, body in bodies.items() if body is not None}
 
 
 def _is_by_the_cdk(finding: Finding) -> bool:
@@ -168,29 +224,47 @@ def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Ite
 
 
 def _apply_rules(
-    sources: Mapping[str, Source], bodies: Mapping[str, Any], ignored: tuple[str, ...]
+    sources: Mapping[str, Source],
+    bodies: Mapping[str, Any],
+    ignored: tuple[str, ...],
+    read: Read,
 ) -> Iterator[Finding]:
     """The findings of Moorage's rules about templates that belong together.
 
     Rules that the user's settings of cfn-lint ignore are left out.
     """
-    maps = {name: body for name, body in bodies.items() if isinstance(body, Mapping)}
-    lines = {name: LineFinder(name, body) for name, body in maps.items()}
-    templates = [_template(sources[name], body) for name, body in maps.items()]
+    from moorage.cfn.template import Template
+    from moorage.rules.runner import run_rules
+
+    templates = [
+        Template.from_written(
+            source.id,
+            bodies[source.id],
+            region=source.region,
+            parameter_values=source.parameter_values,
+            account=source.account,
+            parent=source.parent,
+        )
+        for source in sources.values()
+        if isinstance(bodies.get(source.id), Mapping)
+    ]
+    find_line = _line_finder(sources, read)
     for verdict in run_rules(templates):
         if not verdict.rule.id.startswith(ignored):
-            yield _to_finding(verdict, lines[verdict.template].find(verdict.path))
+            yield _to_finding(verdict, find_line(verdict.template, verdict.path))
 
 
-def _template(source: Source, body: Mapping[str, Any]) -> Template:
-    return Template.from_written(
-        source.id,
-        body,
-        region=source.region,
-        parameter_values=source.parameter_values,
-        account=source.account,
-        parent=source.parent,
-    )
+def _line_finder(sources: Mapping[str, Source], read: Read) -> Callable[[str, Path], int]:
+    """Finds the line of a value in the text of a source. A body that was not read from its text has
+    no lines."""
+
+    @cache
+    def finder(name: str) -> Any:
+        from moorage.lint.cfn_lint import LineFinder
+
+        return LineFinder(name, read(sources[name].text)[0])
+
+    return lambda name, path: int(finder(name).find(path))
 
 
 def _to_finding(verdict: LocatedProblem, line: int) -> Finding:

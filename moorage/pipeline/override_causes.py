@@ -11,7 +11,6 @@ from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Path
 from moorage.model import Plan, Rendering
 from moorage.pipeline.override_lists import apply_overrides
-from moorage.rules.runner import run_rules
 
 _MOST = 20
 """Overrides that are tried one by one."""
@@ -37,9 +36,14 @@ class OverrideCauses:
     def _without_any(self) -> frozenset[Key]:
         return self._found({rendering.file: rendering.composed for rendering in self._overridden})
 
+    @property
+    def are_possible(self) -> bool:
+        """Whether there are overrides."""
+        return bool(self._overridden)
+
     def is_caused(self, finding: Finding) -> bool:
         """Whether a finding of the rules about a template comes from overrides."""
-        return bool(self._overridden) and _key(finding) not in self._without_any
+        return self.are_possible and _key(finding) not in self._without_any
 
     def find(self, finding: Finding) -> Path | None:
         """The override in the params without which a finding does not exist: of one resource if
@@ -69,6 +73,8 @@ class OverrideCauses:
 
     def _found(self, bodies: Mapping[str, Mapping[str, Any]]) -> frozenset[Key]:
         """What the rules find if some files have other contents."""
+        from moorage.rules.runner import run_rules
+
         region = self.plan.environment.region
         templates = [
             Template(rendering.file, bodies.get(rendering.file, rendering.body), region)

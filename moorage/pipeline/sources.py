@@ -14,7 +14,6 @@ from typing import Any
 from moorage.cfn import nested_stacks
 from moorage.cfn.values import as_text
 from moorage.findings.finding import Finding, Path, Place
-from moorage.lint.decoding import decode_template
 from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
 
 STACK_SET = "AWS::CloudFormation::StackSet"
@@ -50,6 +49,8 @@ class Source:
     """The line of the file on which the template begins."""
     prefix: Path = ()
     """The path of the template in its file, if it is a value of another template."""
+    body: Mapping[str, Any] | None = None
+    """What the text says, if that is known without reading it."""
 
     @property
     def id(self) -> str:
@@ -81,6 +82,10 @@ def read_source(file: str, **known: Any) -> tuple[Source | None, list[Finding]]:
 def read_included(group: Group) -> tuple[list[Group], list[Finding]]:
     """A group with the templates of its nested stacks, and a group for each stack set with a
     template of its own."""
+    if not any(_may_include(source.text) for source in group):
+        return [group], []
+    from moorage.lint.decoding import decode_template
+
     sources, findings = list(group), list[Finding]()
     sets: list[Group] = []
     bodies: dict[str, Any] = {}
