@@ -19,7 +19,10 @@ from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.lint.decoding import decode_template
 from moorage.lint.settings import Description, LintSettings, SettingsError, find_settings
+from moorage.lint.validator_classes import share_classes
 from moorage.rules.registry import RULES
+
+share_classes()
 
 MOORAGE_RULES = frozenset(rule.id for rule in RULES)
 """The ids of Moorage's rules, which the user's settings of cfn-lint can add to cfn-lint's."""
