@@ -58,11 +58,16 @@ def read_entry(file: Path, limit: int) -> bytes | None:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         return None
-    with open(descriptor, "rb") as opened, suppress(OSError):
+    try:
         status = os.fstat(descriptor)
-        if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+            return None
+        with open(descriptor, "rb", closefd=False) as opened:
             return opened.read(limit)
-    return None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def write_entry(file: Path, content: bytes) -> None:
