@@ -1,8 +1,11 @@
-"""How tests are shared among the workers of pytest-xdist, and how often garbage is collected."""
+"""How tests are shared among the workers of pytest-xdist, how often garbage is collected, and where
+the cache of findings is."""
 
 from __future__ import annotations
 
 import gc
+import os
+import tempfile
 
 import pytest
 import warm_process
@@ -13,6 +16,11 @@ from xdist.scheduler import LoadScopeScheduling, Scheduling
 # thresholds, the search for garbage among them takes a fifth of the time of all tests.
 gc.freeze()
 gc.set_threshold(200_000, 20, 100)
+
+# Not the user's own, and new for each process and run. It hides no failure: what is found again was
+# found by the same code, whose text is a part of the key.
+_CACHE = tempfile.TemporaryDirectory(prefix="moorage-tests-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 
 class _ByFixture(LoadScopeScheduling):

@@ -32,8 +32,8 @@ _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informatio
 
 
 def lint_text(text: str, region: str | None, settings: LintSettings) -> tuple[Finding, ...]:
-    """The findings of cfn-lint about one template, in the order in which cfn-lint makes them. Their
-    places have no file.
+    """The findings of cfn-lint about one template, in the order of their lines. Their places have no
+    file.
 
     Without a region, or with one that cfn-lint does not know, its default counts. Raises
     SettingsError for settings that cfn-lint does not accept.
@@ -50,7 +50,13 @@ def lint_decoded(
     Moorage's rules are left out: they are applied to all templates of an environment at once.
     """
     runner = find_runner(region, settings)
-    return (*_findings(errors), *(_lint(body, runner) if body is not None else ()))
+    found = [*_findings(errors), *(_lint(body, runner) if body is not None else ())]
+    return tuple(sorted(found, key=_position))
+
+
+def _position(finding: Finding) -> tuple[int, str, str, str]:
+    """The order of findings, which cfn-lint makes in another one in each process."""
+    return finding.place.line, finding.code, finding.message, repr(finding.path)
 
 
 def _lint(body: Any, runner: RunnerParts) -> list[Finding]:
@@ -125,19 +131,19 @@ class RunnerParts(NamedTuple):
     rules: Any
 
 
-_FOREIGN: set[LintSettings] = set()
-"""The settings in use that name other files, which can change cfn-lint for all others."""
+_CHANGING: set[LintSettings] = set()
+"""The settings in use that can change what is found with others."""
 
 
 def is_unchanged() -> bool:
-    """Whether cfn-lint in this process has loaded no files that settings name."""
-    return not _FOREIGN
+    """Whether no settings can have changed what cfn-lint finds in this process with others."""
+    return not _CHANGING
 
 
 @cache
 def _runner(region: str | None, settings: LintSettings) -> RunnerParts:
-    if not settings.decide_alone:
-        _FOREIGN.add(settings)
+    if settings.may_change_others:
+        _CHANGING.add(settings)
     config = _read_config(region, settings)
     if not settings.is_current:
         raise SettingsError("They were changed while they were read. Start again.")

@@ -15,7 +15,7 @@ from typing import Any
 
 from moorage.findings.finding import Finding
 from moorage.lint.findings_cache import FindingsCache
-from moorage.lint.installation import digest, find_installation
+from moorage.lint.installation import Installation, digest, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
 from moorage.lint.stored_findings import as_json, from_json
 from moorage.lint.workers import Job, Workers
@@ -34,6 +34,8 @@ class Linter:
 
     cache: FindingsCache | None = None
     workers: Workers | None = None
+    installation: Installation | None = None
+    """The programs that make findings; None for those of this process."""
 
     def key(self, kind: str, settings: LintSettings | None, *values: Any) -> str | None:
         """The key of a result that depends on values of JSON, on settings, and on the installed
@@ -63,13 +65,12 @@ class Linter:
 
     @cached_property
     def _installation(self) -> str | None:
-        installation = find_installation() if self.cache is not None else None
-        if self.cache is None or installation is None:
+        if self.cache is None:
             return None
-        try:
-            return installation.digest(self.cache)
-        except OSError:  # a file has just been removed, or cannot be read
-            return None
+        installation = self.installation or find_installation()
+        with suppress(OSError):  # a file has just been removed, or cannot be read
+            return installation and installation.digest(self.cache)
+        return None
 
     @contextmanager
     def prepare(self, *inputs: Any) -> Iterator[None]:

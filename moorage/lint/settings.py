@@ -21,6 +21,8 @@ from moorage.findings.finding import Finding, Level, Place
 NAME = ".cfnlintrc"
 _NAMES = (NAME, f"{NAME}.yaml", f"{NAME}.yml")
 _MAX_SIZE = 1_000_000
+_RULES = {"append_rules"}
+_OWN_RULES = "moorage.rules"
 _UNREADABLE = "\ufffd"
 """What stands for bytes that are no UTF-8."""
 _WITHOUT_FILES = frozenset(
@@ -75,6 +77,13 @@ class LintSettings:
         """Whether what cfn-lint does depends on these texts alone, and on no file that they
         name."""
         return self.is_whole and all(_names_no_file(text) for text in self.texts)
+
+    @property
+    def may_change_others(self) -> bool:
+        """Whether cfn-lint, once it has read these settings, may find something else with others,
+        too, in the same process: both keys change its schemas."""
+        keys = ("override_spec", "registry_schemas")
+        return not self.is_whole or any(key in text for text in self.texts for key in keys)
 
     @property
     def is_current(self) -> bool:
@@ -148,6 +157,8 @@ def _names_no_file(text: str) -> bool:
         settings = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return False
+    if isinstance(settings, dict) and settings.get("append_rules") == [_OWN_RULES]:
+        return not os.path.isdir(_OWN_RULES) and _WITHOUT_FILES.issuperset(settings.keys() - _RULES)
     return settings is None or (isinstance(settings, dict) and _WITHOUT_FILES.issuperset(settings))
 
 
