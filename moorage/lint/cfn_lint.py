@@ -32,8 +32,8 @@ _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informatio
 
 
 def lint_text(text: str, region: str | None, settings: LintSettings) -> tuple[Finding, ...]:
-    """The findings of cfn-lint about one template, in the order of their lines. Their places have no
-    file.
+    """The findings of cfn-lint about one template, in the order of their lines. Their places have
+    no file.
 
     Without a region, or with one that cfn-lint does not know, its default counts. Raises
     SettingsError for settings that cfn-lint does not accept.

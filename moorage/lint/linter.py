@@ -30,7 +30,8 @@ to load it again."""
 
 @dataclass(frozen=True)
 class Linter:
-    """How templates are linted: without a cache each time anew, without workers in this process."""
+    """How templates are linted. Without a cache, each one is linted every time; without workers, in
+    this process."""
 
     cache: FindingsCache | None = None
     workers: Workers | None = None
@@ -68,8 +69,9 @@ class Linter:
         if self.cache is None:
             return None
         installation = self.installation or find_installation()
-        with suppress(OSError):  # a file has just been removed, or cannot be read
-            return installation and installation.digest(self.cache)
+        if installation is not None:
+            with suppress(OSError):  # a file has just been removed, or cannot be read
+                return installation.digest(self.cache)
         return None
 
     @contextmanager

@@ -88,7 +88,7 @@ def test_other_arguments_are_linted(project: Project, name: str, value: object) 
     if name == "import_path":
         value = (str(more),)
     assert project.is_linted()
-    other = replace(project, **{name: value})
+    other = replace(project, **{name: value})  # type: ignore[arg-type]
     assert other.is_linted()
     assert not other.is_linted()
     assert not project.is_linted()
@@ -309,7 +309,7 @@ def test_all_that_is_known_of_a_source_is_part_of_the_key(
 
 
 def _is_known(project: Project, sources: list[Source]) -> bool:
-    """Whether nothing is kept anew when they are checked."""
+    """Whether nothing is kept in addition when they are checked."""
     before = _kept(project)
     check_sources(sources, linter=project.linter)
     return _kept(project) == before

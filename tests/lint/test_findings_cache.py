@@ -90,7 +90,7 @@ def test_an_entry_that_is_no_small_file_is_missing(cache: FindingsCache, name: s
 
 
 VALUE = as_json([FINDING])[0]
-WRONG = [
+WRONG: list[Any] = [
     *(None, {}, "a", [None], [[]], [VALUE[:-1]], [[*VALUE, 1]]),
     *([[*VALUE[:index], wrong, *VALUE[index + 1 :]]] for index in range(9) for wrong in (True, {})),
 ]
