@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from moorage.lint.decoding import decode_template
 from moorage.pipeline.build import Built, build
 from moorage.pipeline.write import files
 from templates import TEMPLATES
@@ -26,4 +27,6 @@ def build_expected_files(folder: Path, env: str, params: Path | None = None) -> 
     assert built.findings == (), f"{folder}/{env} is not clean"
     assert built.plan is not None
     assert files(built.plan) == expected, "run `make golden` and read the diff"
+    for stack in built.plan.stacks:  # the rules are given the body, and cfn-lint the text
+        assert decode_template(stack.rendering.text) == (stack.rendering.body, [])
     return built

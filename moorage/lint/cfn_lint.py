@@ -179,6 +179,12 @@ class _Config(ConfigMixIn):  # type: ignore[misc]
         """No files that settings name, which cfn-lint's command would lint."""
 
 
+def find_lines(body: Any, paths: Iterable[Iterable[str | int]]) -> list[int]:
+    """The lines of values of a template."""
+    finder = LineFinder("", body)
+    return [finder.find(tuple(path)) for path in paths]
+
+
 class LineFinder:
     """The lines of a template's values."""
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from moorage.findings.finding import Finding
+from moorage.findings.finding import Finding, Path
 from moorage.lint.findings_cache import FindingsCache
 from moorage.lint.installation import Installation, digest, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
@@ -152,6 +152,16 @@ class Linter:
         if self.workers and settings.decide_alone and self._is_cheaper_elsewhere(len(missing)):
             job = self.workers.begin([texts[index] for index in missing], region, settings)
         return Linting(self, texts, keys, found, missing, job, region, settings, read)
+
+    def find_lines(self, text: str, paths: Sequence[Path], read: Read) -> list[int]:
+        """The lines of values of a template; 1 where a line is not known. Not while templates are
+        linted."""
+        lines = self._ask({"do": "lines", "text": text, "paths": paths}, "lines")
+        if lines is not None:
+            return list(lines)
+        from moorage.lint.cfn_lint import find_lines
+
+        return find_lines(read(text)[0], paths)
 
     def _region(self, region: str | None) -> list[str | None]:
         """What decides the region for cfn-lint (`ConfigMixIn.regions` in cfnlint/config.py)."""

@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 from cfnlint.helpers import REGIONS
 
 from moorage.lint import channel
-from moorage.lint.cfn_lint import describe, find_runner, lint_text
+from moorage.lint.cfn_lint import describe, find_lines, find_runner, lint_text
+from moorage.lint.decoding import decode_template
 from moorage.lint.settings import LintSettings, SettingsError, find_settings
 from moorage.lint.stored_findings import as_json
 
@@ -59,6 +60,8 @@ def _share(first: socket.socket, others: Sequence[socket.socket]) -> socket.sock
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["do"] == "regions":
         return {"regions": REGIONS}
+    if request["do"] == "lines":
+        return {"lines": find_lines(decode_template(request["text"])[0], request["paths"])}
     settings = LintSettings(**request["settings"])
     os.chdir(settings.folder)
     try:

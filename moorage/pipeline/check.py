@@ -150,13 +150,14 @@ def _find(sources: Sequence[Source], settings: LintSettings, linter: Linter) -> 
     region = next((source.region for source in sources), None)
     linting = linter.begin(texts, region, settings, read)
     bodies = _read_bodies(sources, read)
-    by_rules = [*_apply_rules(by_name, bodies, ignored, read)]
+    verdicts = _apply_rules(by_name, bodies, ignored)
     findings = [
         replace(finding, place=replace(finding.place, file=name))
         for name, found in zip(names, linting.result(), strict=True)
         for finding in found
     ]
-    findings = [*_hide_secrets([*findings, *by_rules], bodies)]
+    findings += _with_lines(verdicts, by_name, linter, read)
+    findings = [*_hide_secrets(findings, bodies)]
     order = {source.id: position for position, source in enumerate(sources)}
     ordered = sorted(
         findings,
@@ -227,9 +228,8 @@ def _apply_rules(
     sources: Mapping[str, Source],
     bodies: Mapping[str, Any],
     ignored: tuple[str, ...],
-    read: Read,
-) -> Iterator[Finding]:
-    """The findings of Moorage's rules about templates that belong together.
+) -> list[LocatedProblem]:
+    """What Moorage's rules find in templates that belong together.
 
     Rules that the user's settings of cfn-lint ignore are left out.
     """
@@ -248,23 +248,23 @@ def _apply_rules(
         for source in sources.values()
         if isinstance(bodies.get(source.id), Mapping)
     ]
-    find_line = _line_finder(sources, read)
-    for verdict in run_rules(templates):
-        if not verdict.rule.id.startswith(ignored):
-            yield _to_finding(verdict, find_line(verdict.template, verdict.path))
+    return [verdict for verdict in run_rules(templates) if not verdict.rule.id.startswith(ignored)]
 
 
-def _line_finder(sources: Mapping[str, Source], read: Read) -> Callable[[str, Path], int]:
-    """Finds the line of a value in the text of a source. A body that was not read from its text has
-    no lines."""
-
-    @cache
-    def finder(name: str) -> Any:
-        from moorage.lint.cfn_lint import LineFinder
-
-        return LineFinder(name, read(sources[name].text)[0])
-
-    return lambda name, path: int(finder(name).find(path))
+def _with_lines(
+    verdicts: Sequence[LocatedProblem], sources: Mapping[str, Source], linter: Linter, read: Read
+) -> Iterator[Finding]:
+    """The findings at the lines of their values. A body that was not read from its text has no
+    lines."""
+    paths: dict[str, list[Path]] = {}
+    for verdict in verdicts:
+        paths.setdefault(verdict.template, []).append(verdict.path)
+    lines = {
+        name: iter(linter.find_lines(sources[name].text, found, read))
+        for name, found in paths.items()
+    }
+    for verdict in verdicts:
+        yield _to_finding(verdict, next(lines[verdict.template]))
 
 
 def _to_finding(verdict: LocatedProblem, line: int) -> Finding:

@@ -47,6 +47,8 @@ def test_an_environment_has_the_same_findings(expected: list[tuple[Finding, ...]
     texts = {f"{number}.yaml": text for number, text in enumerate(sample())}
     with Workers(2) as workers:
         found = check_texts(texts, linter=Linter(None, workers))
+    line = next(finding.place.line for finding in found if finding.code == "E9461")
+    assert line == 8
     assert json.dumps(as_json(found)) == json.dumps(as_json(check_texts(texts)))
 
 
