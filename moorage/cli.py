@@ -31,34 +31,12 @@ import argparse
 import gc
 import os
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import NoReturn
 
 from moorage import __version__
-from moorage.commands import (
-    build,
-    check,
-    ci,
-    deploy,
-    destroy,
-    diff,
-    estimate,
-    explain,
-    image,
-    init,
-    logs,
-    preview,
-    rehearse,
-    rollback,
-    rules,
-    schema,
-    status,
-    why,
-)
-from moorage.commands import exec as open_shell
-from moorage.commands import run as run_now
 from moorage.commands.signals import raise_on_signals
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import (
@@ -91,45 +69,28 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE)
 
 
-_COMMANDS: tuple[
-    tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse.ArgumentParser], None]], ...
-] = (
-    ("build", build.build, build.add_arguments),
-    ("check", check.check, check.add_arguments),
-    ("estimate", estimate.estimate, estimate.add_arguments),
-    ("explain", explain.explain, explain.add_arguments),
-    ("rules", rules.rules, rules.add_arguments),
-    ("schema", schema.schema, schema.add_arguments),
-    ("init", init.init, init.add_arguments),
-    ("image", image.image, image.add_arguments),
-    ("diff", diff.diff, diff.add_arguments),
-    ("deploy", deploy.deploy, deploy.add_arguments),
-    ("status", status.status, status.add_arguments),
-    ("why", why.why, why.add_arguments),
-    ("logs", logs.logs, logs.add_arguments),
-    ("run", run_now.run, run_now.add_arguments),
-    ("exec", open_shell.open_shell, open_shell.add_arguments),
-    ("rollback", rollback.rollback, rollback.add_arguments),
-    ("destroy", destroy.destroy, destroy.add_arguments),
-    ("preview", preview.preview, preview.add_arguments),
-    ("rehearse", rehearse.rehearse, rehearse.add_arguments),
-    ("ci", ci.ci, ci.add_arguments),
-)
-"""The commands in the order of the help, each with what it runs and its arguments."""
+_FUNCTIONS = {"exec": "open_shell"}
+"""The functions of commands whose names are not those of their modules."""
 
 
-def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
+def main(
+    argv: Sequence[str], templates: str, program: str = "build.py", *, alone: bool = False
+) -> int:
     """Runs a command line. `templates` is the package whose `TEMPLATES` are the stack kinds, and
-    `program` the name of the command in messages.
+    `program` the name of the command in messages. `alone`: whether this process runs nothing else,
+    so that its outcome can be kept for the next run.
 
     Returns the exit code: 0 no errors, 1 findings of level error or a failed deployment, 2 wrong
     usage, 3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
+    words = [*argv] if named else ["build", *argv]
     try:
-        _refuse_impossible(argv)
-        arguments = parse(build_parser(program), argv if named else ["build", *argv])
+        _refuse_impossible(words)
+        needed = {"-h": COMMANDS, "--help": COMMANDS, "--version": ()}.get(words[0], words[:1])
+        arguments = parse(build_parser(program, needed), words)
         arguments.templates = templates
+        arguments.words = words if alone else []
         code: int = arguments.run(arguments)
     except UsageError as error:
         print_error(f"{program}: {error}")
@@ -179,6 +140,8 @@ def _refuse_impossible(argv: Sequence[str]) -> None:
 
 def report_internal_error(error: Exception, program: str) -> None:
     """Prints where an unexpected error happened, without its message, which can contain values."""
+    import traceback  # which is slow to import
+
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -190,8 +153,13 @@ def report_internal_error(error: Exception, program: str) -> None:
     print_error(f"Unless your own stack kind raises it, please report it: {ISSUES}")
 
 
-def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
-    """The parser of the command line. The docstring of a command is its help."""
+def build_parser(
+    program: str = "build.py", commands: Collection[str] = COMMANDS
+) -> argparse.ArgumentParser:
+    """The parser of the command line for some commands. The docstring of a command is its help.
+
+    The module of a command is imported here, so that one command does not wait for all others.
+    """
     parser = _Parser(
         prog=program,
         description=__doc__,
@@ -201,12 +169,14 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"Moorage {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, run_command, add_arguments in _COMMANDS:
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in commands:
+        module = import_module(f"moorage.commands.{name}")
+        run_command = getattr(module, _FUNCTIONS.get(name, name))
         text = run_command.__doc__ or ""
-        subparser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        subparser = subparsers.add_parser(name, help=text, description=text, allow_abbrev=False)
         subparser.set_defaults(run=run_command)
-        add_arguments(subparser)
+        module.add_arguments(subparser)
     return parser
 
 
@@ -217,7 +187,7 @@ def run(templates: str, program: str = "build.py") -> NoReturn:
     gc.disable()
     raise_on_signals()
     try:
-        code = main(sys.argv[1:], templates, program)
+        code = main(sys.argv[1:], templates, program, alone=True)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         with suppress(OSError):

@@ -34,7 +34,11 @@ class _ByFixture(LoadScopeScheduling):
         file, _, test = nodeid.partition("::")
         if file.startswith("tests/package/"):
             return "tests/package"
-        if file in ("tests/hostile/test_inputs.py", "tests/rules/test_export.py"):
+        if file in (
+            "tests/hostile/test_inputs.py",
+            "tests/last_run/test_inputs.py",
+            "tests/rules/test_export.py",
+        ):
             return file
         if file == "tests/deploy/test_environments.py":
             environment = test.partition("[")[2].rstrip("]").split("-")[0]

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = (
     "moorage.cache_folder",
+    "moorage.last_run",
     "moorage.facts",
     "moorage.cfn",
     "moorage.rules",
@@ -37,6 +38,7 @@ own package. A new one takes its place here."""
 
 LIBRARIES: dict[str, set[str]] = {
     "moorage.cache_folder": set(),
+    "moorage.last_run": set(),
     "moorage.facts": set(),
     "moorage.cfn": set(),
     "moorage.rules": {"cfnlint"},

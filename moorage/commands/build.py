@@ -5,21 +5,23 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import build_environment
 from moorage.commands.given_values import add_given_values
 from moorage.commands.linting import open_linter
+from moorage.commands.repeat import Run, repeat_or_run
 from moorage.commands.terminal import print_error, print_line, show_progress
 from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
+from moorage.last_run.states import file_state
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.lint.linter import Linter
-    from moorage.model import PlannedStack
+    from moorage.model import Plan, PlannedStack
     from moorage.pipeline.build import Built
 
 
@@ -34,6 +36,16 @@ def add_arguments(building: argparse.ArgumentParser) -> None:
 
 def build(arguments: argparse.Namespace) -> int:
     """Build environments into out/, check them, and print the command that deploys them."""
+    outcome = repeat_or_run(arguments, _build)
+    for result in outcome["results"]:
+        _print_result(result)
+    print(outcome["other_findings"], end="", file=sys.stderr, flush=True)
+    for name in outcome["orphans"]:
+        _remove_orphan(name, arguments)
+    return FOUND if any(result["failure"] for result in outcome["results"]) else CLEAN
+
+
+def _build(arguments: argparse.Namespace) -> Run:
     known = find_environments(arguments.params)
     envs = list(dict.fromkeys(arguments.names)) or known
     for name in envs:
@@ -41,27 +53,46 @@ def build(arguments: argparse.Namespace) -> int:
             raise unknown_name(name, "not an environment", known)
     refuse_file(arguments.out)
     from moorage.findings.report import text
-    from moorage.pipeline.write import find_orphans, remove_built, write
+    from moorage.pipeline.write import find_orphans
 
-    results, changed = [], []
+    results: list[dict[str, Any]] = []
+    written: dict[str, dict[str, str]] = {}
+    changed: list[Finding] = []
     with open_linter(arguments) as linter, show_progress() as step:
         for env in envs:
             built = build_environment(env, arguments, arguments.format, step, linter=linter)
-            results.append(built)
+            results.append(_describe(built, arguments.out))
             if built.plan is not None:
                 step(env, "write")
-                changed += write(built.plan, arguments.out / env)
+                written[str(arguments.out / env)], more = _write(built.plan, arguments.out / env)
+                changed += more
         unknown = _find_unknown_ids(linter)
-    for built in results:
-        _print_result(built, arguments.out)
-    print(text([*unknown, *changed]), end="", file=sys.stderr, flush=True)
-    for name in () if arguments.names else find_orphans(arguments.out, known):
-        folder = arguments.out / name
-        removal = remove_built(folder)
-        rest = f", except {', '.join(removal.kept)}" if removal.kept else ""
-        word = "removed" if removal.removed else "nothing removed in"
-        print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
-    return FOUND if any(built.plan is None for built in results) else CLEAN
+    orphans = [] if arguments.names else find_orphans(arguments.out, known)
+    other = text([*unknown, *changed])
+    outcome = {"results": results, "other_findings": other, "orphans": orphans}
+    return Run(outcome, written, is_final=not changed and not orphans)
+
+
+def _write(plan: Plan, folder: Path) -> tuple[dict[str, str], list[Finding]]:
+    """Writes the files of an environment. Returns their states, and the findings about them."""
+    from moorage.pipeline.write import SCRIPT, files, write_files
+
+    texts = files(plan)
+    findings = write_files(texts, folder)
+    return {
+        name: file_state(text.encode(), executable=name == SCRIPT) for name, text in texts.items()
+    }, findings
+
+
+def _remove_orphan(name: str, arguments: argparse.Namespace) -> None:
+    """Removes the folder of an environment that has no params any more."""
+    from moorage.pipeline.write import remove_built
+
+    folder = arguments.out / name
+    removal = remove_built(folder)
+    rest = f", except {', '.join(removal.kept)}" if removal.kept else ""
+    word = "removed" if removal.removed else "nothing removed in"
+    print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
 
 
 def _find_unknown_ids(linter: Linter) -> list[Finding]:
@@ -72,56 +103,30 @@ def _find_unknown_ids(linter: Linter) -> list[Finding]:
     return [*find_unknown(settings, linter.known_ids(settings))] if settings.ignored else []
 
 
-def _print_result(built: Built, out: Path) -> None:
-    """Prints findings to stderr, and the names of the written files to stdout."""
+def _describe(built: Built, out: Path) -> dict[str, Any]:
+    """What is printed about an environment, as values that JSON can hold."""
     from moorage.findings.report import counts, text
     from moorage.pipeline.write import SCRIPT
 
-    sys.stdout.flush()
-    print(text(built.findings), end="", file=sys.stderr, flush=True)
-    if built.plan is None:
-        print_error(f"{built.env}: {counts(built.findings)}, nothing written")
-        return
     folder = out / built.env
-    if sys.stdout.isatty():
-        _show_table(built, folder)
-    else:
-        for stack in built.plan.stacks:
-            resources, size = _size(stack)
-            noun = "resource" if resources == 1 else "resources"
-            print_line(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
-    if built.plan.stacks:
-        deploys = f"bash {shlex.quote(str(folder / SCRIPT))}"
-        if built.plan.environment.targets is not None:
-            deploys = f"moorage deploy {built.env}"
-        print_line(f"next: {deploys}")
-    else:
-        print_line(f"{folder}  nothing to deploy: all stacks exist already")
-
-
-def _show_table(built: Built, folder: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from moorage.findings.report import counts
-
-    assert built.plan is not None
-    table = Table(title=Text(str(folder)), title_justify="left")
-    table.add_column("stack")
-    table.add_column("resources", justify="right")
-    table.add_column("bytes", justify="right")
-    table.add_column("findings")
-    for stack in built.plan.stacks:
-        resources, size = _size(stack)
-        findings = counts(_findings_of(stack, built, folder))
-        table.add_row(Text(stack.name), f"{resources}", f"{size:,}", findings)
-    Console().print(table)
-
-
-def _size(stack: PlannedStack) -> tuple[int, int]:
-    """The number of resources and bytes of a stack's template."""
-    return len(stack.rendering.body.get("Resources", {})), len(stack.rendering.text.encode())
+    described = {"findings": text(built.findings), "failure": "", "folder": str(folder)}
+    if built.plan is None:
+        failure = f"{built.env}: {counts(built.findings)}, nothing written"
+        return {**described, "failure": failure}
+    deploys = f"bash {shlex.quote(str(folder / SCRIPT))}"
+    if built.plan.environment.targets is not None:
+        deploys = f"moorage deploy {built.env}"
+    stacks = [
+        {
+            "name": stack.name,
+            "file": str(folder / stack.rendering.file),
+            "resources": len(stack.rendering.body.get("Resources", {})),
+            "bytes": len(stack.rendering.text.encode()),
+            "findings": counts(_findings_of(stack, built, folder)),
+        }
+        for stack in built.plan.stacks
+    ]
+    return {**described, "stacks": stacks, "deploys": deploys}
 
 
 def _findings_of(stack: PlannedStack, built: Built, folder: Path) -> Iterator[Finding]:
@@ -130,3 +135,39 @@ def _findings_of(stack: PlannedStack, built: Built, folder: Path) -> Iterator[Fi
     for finding in built.findings:
         if finding.path[:2] == ("stacks", stack.name) or finding.place.file == file:
             yield finding
+
+
+def _print_result(result: Mapping[str, Any]) -> None:
+    """Prints findings to stderr, and the names of the written files to stdout."""
+    sys.stdout.flush()
+    print(result["findings"], end="", file=sys.stderr, flush=True)
+    if result["failure"]:
+        print_error(result["failure"])
+        return
+    if sys.stdout.isatty():
+        _show_table(result)
+    else:
+        for stack in result["stacks"]:
+            noun = "resource" if stack["resources"] == 1 else "resources"
+            size = f"{stack['resources']} {noun}  {stack['bytes']:,} bytes"
+            print_line(f"{stack['file']}  {size}")
+    if result["stacks"]:
+        print_line(f"next: {result['deploys']}")
+    else:
+        print_line(f"{result['folder']}  nothing to deploy: all stacks exist already")
+
+
+def _show_table(result: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(result["folder"]), title_justify="left")
+    table.add_column("stack")
+    table.add_column("resources", justify="right")
+    table.add_column("bytes", justify="right")
+    table.add_column("findings")
+    for stack in result["stacks"]:
+        size = f"{stack['bytes']:,}"
+        table.add_row(Text(stack["name"]), f"{stack['resources']}", size, stack["findings"])
+    Console().print(table)

@@ -12,6 +12,7 @@ from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
 from moorage.commands.given_values import add_given_values, read_given_values
 from moorage.commands.linting import open_linter
+from moorage.commands.repeat import Run, repeat_or_run
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
@@ -52,6 +53,15 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
 
 def check(arguments: argparse.Namespace) -> int:
     """Print the findings about environments, or about any templates, and write nothing."""
+    outcome = repeat_or_run(arguments, _check)
+    print(outcome["report"], end="")
+    if arguments.format == "text":
+        print_line(outcome["summary"])
+    code: int = outcome["code"]
+    return code
+
+
+def _check(arguments: argparse.Namespace) -> Run:
     known = find_environments(arguments.params, needed=not arguments.names)
     refuse_file(arguments.out)
     names = list(dict.fromkeys(arguments.names)) or known
@@ -80,12 +90,12 @@ def check(arguments: argparse.Namespace) -> int:
             findings += find_unknown(settings, ids)
             findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
     findings += [] if arguments.names else _report_orphans(arguments.out, known)
-    print(FORMATS[arguments.format](findings), end="")
     if arguments.sarif is not None:
         arguments.sarif.write_text(FORMATS["sarif"](findings), encoding="utf-8")
-    if arguments.format == "text":
-        print_line(f"checked {', '.join(names)}: {counts(findings)}")
-    return exit_code(findings)
+    report = FORMATS[arguments.format](findings)
+    summary = f"checked {', '.join(names)}: {counts(findings)}"
+    outcome = {"report": report, "summary": summary, "code": exit_code(findings)}
+    return Run(outcome, is_final=arguments.sarif is None)
 
 
 def _check_environment(

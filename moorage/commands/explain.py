@@ -58,16 +58,26 @@ def _list(names: list[str]) -> str:
 
 
 def _page(name: str) -> str:
-    from moorage.deploy.diagnosis.document import terminal_page
     from moorage.findings.explain import TITLES, page
-    from moorage.lint.cfn_lint import lint_page
 
     code = name.upper()
     if code in ("RULES", "TOPICS"):
         option = " --topics" if code == "TOPICS" else ""
         raise UsageError(f"`python build.py rules{option}` lists the {name.lower()}.")
-    text = page(code) or terminal_page(name) or lint_page(code)
+    text = page(code) or _page_of_others(name, code)
     if text is None:
         similar = similar_code(code, TITLES)
         raise UsageError(f"`{code}` is not a code of Moorage or cfn-lint. {similar}")
     return text
+
+
+def _page_of_others(name: str, code: str) -> str | None:
+    """The page of a diagnosis or of a rule of cfn-lint, which is slow to import."""
+    from moorage.deploy.diagnosis.document import terminal_page
+
+    diagnosis = terminal_page(name)
+    if diagnosis is not None:
+        return diagnosis
+    from moorage.lint.cfn_lint import lint_page
+
+    return lint_page(code)

@@ -13,10 +13,11 @@ CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 """Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
 Moorage itself, Ctrl-C, SIGTERM."""
 COMMANDS = (
-    *("build", "check", "ci", "estimate", "explain", "rules", "schema", "init"),
+    *("build", "check", "estimate", "explain", "rules", "schema", "init", "image"),
     *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
-    *("image", "preview", "rehearse"),
+    *("preview", "rehearse", "ci"),
 )
+"""The commands in the order of the help; each has a module of its name."""
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?/?")
 
 

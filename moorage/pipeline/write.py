@@ -38,14 +38,18 @@ def files(plan: Plan) -> dict[str, str]:
 
 
 def write(plan: Plan, folder: Path) -> list[Finding]:
-    """Writes an environment's files into its folder and removes those of earlier builds.
+    """Writes an environment's files into its folder, as `write_files` does."""
+    return write_files(files(plan), folder)
+
+
+def write_files(current: Mapping[str, str], folder: Path) -> list[Finding]:
+    """Writes files into the folder of an environment and removes those of earlier builds.
 
     Returns a warning for each file whose content no build wrote: it is replaced if a file of its
     name is built now, and kept otherwise. Files that are up to date are not written again. While
     files change, SHA256SUMS has the old and the new hashes, so that the next build recognizes both,
     even if this one is killed. Raises OSError if the file system refuses an operation.
     """
-    current = files(plan)
     with open_folder(folder, create=True, lock=True) as out:
         out.remove_unfinished()
         before = out.read_sums()

@@ -1,0 +1,133 @@
+"""Whether the code of a project, such as its stack kinds, depends on files and environment only.
+
+What it reads is observed. The clock, random values, the network and other programs are not, and
+what it prints is not repeated: such code leaves a doubt, and so do packages that are not Moorage's.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from moorage.last_run.states import is_installed
+
+_KNOWN = frozenset(
+    ("awacs", "cfnlint", "crossplane", "moorage", "pydantic", "pydantic_core", "ruamel",
+     "troposphere", "typing_extensions", "yaml")
+)  # fmt: skip
+"""Packages that depend on nothing else, apart from the standard library."""
+
+_UNCERTAIN = frozenset(
+    ("asyncio", "calendar", "concurrent", "ctypes", "curses", "datetime", "email", "fcntl",
+     "ftplib", "getpass", "grp", "http", "imaplib", "importlib", "locale", "logging", "mmap",
+     "multiprocessing", "poplib", "posix", "pty", "pwd", "random", "resource", "runpy",
+     "secrets", "select", "selectors", "signal", "smtplib", "socket", "socketserver",
+     "sqlite3", "ssl", "subprocess", "sysconfig", "syslog", "termios", "threading", "time",
+     "tkinter", "tty", "urllib", "uuid", "warnings", "webbrowser", "xmlrpc")
+)  # fmt: skip
+"""Modules of the standard library that depend on more than files and environment, or that print."""
+
+_RUNS_NGINX = ".proxy.nginx_run"
+"""The module of Moorage that runs the nginx on PATH, which is a file like any other."""
+
+_WORDS = re.compile(
+    r"^[ \t]*import[^\n#]*,|^[ \t]*(?:from|import)[ \t]+(\w+)|\b(?:print|input|exec|eval|"
+    r"__import__|breakpoint)\(|\burandom\b|\bstd(?:out|err)\b",
+    re.MULTILINE,
+)
+"""What may be an import, with the name of its package if it is a single one, or a doubtful word."""
+_CALLS = frozenset(("print", "input", "exec", "eval", "__import__", "breakpoint"))
+_ATTRIBUTES = frozenset(("urandom", "stdout", "stderr"))
+
+
+def find_doubts(
+    modules: Mapping[str, ModuleType], before: frozenset[str], moorage: str
+) -> Iterator[str]:
+    """Why the result of a process with these modules can depend on more than is known.
+
+    `before` are the names of those that were loaded before anything was observed, and `moorage` is
+    the folder of Moorage's own modules.
+    """
+    own = {
+        name: file
+        for name, module in modules.items()
+        if (file := find_file(module)) and not is_installed(file) and not file.startswith(moorage)
+    }
+    for name, file in own.items():
+        if name == "__main__":
+            if not _is_plain_start(file):
+                yield f"{file} does more than to call `run`"
+        elif name in before:
+            yield f"{name} was loaded before"
+        elif not name.endswith(_RUNS_NGINX):
+            yield from _find_in_module(name, file, own)
+
+
+def find_file(module: ModuleType | None) -> str:
+    """The file of a loaded module; empty for one without."""
+    file = getattr(module, "__file__", None)
+    return os.path.abspath(file) if isinstance(file, str) else ""
+
+
+def _is_plain_start(file: str) -> bool:
+    """Whether a script only calls `run` of Moorage, like the one of a new project, or the one that
+    is installed next to Python."""
+    if os.path.dirname(os.path.realpath(file)) == os.path.dirname(os.path.abspath(sys.executable)):
+        return True
+    try:
+        statements = ast.parse(Path(file).read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return all(_is_plain(statement) for statement in statements)
+
+
+def _is_plain(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant()):
+            return True
+        case ast.ImportFrom(module="moorage.cli" | "__future__", level=0):
+            return True
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=body, orelse=[]):
+            return all(_is_plain(inner) for inner in body)
+        case ast.Expr(value=ast.Call(func=ast.Name(id="run"), args=words, keywords=[])):
+            return all(isinstance(word, ast.Constant) for word in words)
+    return False
+
+
+def _find_in_module(name: str, file: str, own: Mapping[str, str]) -> Iterator[str]:
+    try:
+        text = Path(file).read_bytes().decode()
+    except (OSError, ValueError):
+        yield f"{name} has no readable source"
+        return
+    certain = (_KNOWN | sys.stdlib_module_names | own.keys()) - _UNCERTAIN
+    if all(match[1] in certain for match in _WORDS.finditer(text)):
+        return  # without parsing, which is slow
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        yield f"{name} has no readable source"
+        return
+    for word in _find_words(tree):
+        if word not in certain:
+            yield f"{name} uses {word}"
+
+
+def _find_words(tree: ast.Module) -> Iterator[str]:
+    """The modules that code imports, and names of functions and streams that leave a doubt."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name.partition(".")[0] for alias in names)
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                yield module.partition(".")[0]
+                yield from (alias.name for alias in names if alias.name in _ATTRIBUTES)
+            case ast.Call(func=ast.Name(id=word)) if word in _CALLS:
+                yield f"{word}()"
+            case ast.Attribute(attr=word) if word in _ATTRIBUTES:
+                yield f".{word}"
