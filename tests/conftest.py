@@ -37,6 +37,7 @@ class _ByFixture(LoadScopeScheduling):
         if file in (
             "tests/hostile/test_inputs.py",
             "tests/last_run/test_inputs.py",
+            "tests/last_run/test_repeat.py",
             "tests/rules/test_export.py",
         ):
             return file
