@@ -271,12 +271,13 @@ def test_stacks_of_an_environment_are_checked_together(
 
 
 def test_explain_prints_pages_of_findings_and_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "e9930", "M1203", "E3012"]) == 0
+    assert main(["explain", "e9930", "M1203", "E3012", "f3012"]) == 0
     output = capsys.readouterr().out
     assert output.startswith("E9930  ")
     assert "does not have an associated load balancer" in " ".join(output.split())
     assert "\nM1203  " in output
     assert "\nE3012  " in output
+    assert "\nF3012  Property type mismatch (cloudformation-validate)\n" in output
 
 
 def test_explain_lists_codes_and_rules(capsys: pytest.CaptureFixture[str]) -> None:

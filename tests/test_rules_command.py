@@ -88,6 +88,8 @@ def test_the_export_follows_the_filters(capsys: CapSys) -> None:
         (["E8999"], "`E8999` is not a rule of Moorage. "),
         (["X"], "`X` is not a rule of Moorage. `python build.py rules` lists them."),
         (["M1001"], "`M1001` is not a rule of Moorage. "),
+        (["E3012"], "`E3012` is a rule of cfn-lint. Write `python build.py explain E3012`."),
+        (["f3012"], "is a rule of cloudformation-validate. Write `python build.py explain F3012`."),
         (["--topic", "ports"], "there is no topic `ports`. Write task-definitions"),
         (["--text", "no rule says this"], "no rule fits. Leave out a filter."),
         (["E9930", "--format", "rego"], "none of these rules can be exported"),

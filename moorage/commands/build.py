@@ -97,10 +97,11 @@ def _remove_orphan(name: str, arguments: argparse.Namespace) -> None:
 
 def _find_unknown_ids(linter: Linter) -> list[Finding]:
     """The findings about the settings of cfn-lint in the current folder."""
+    from moorage.lint.aws_engine import known_ids
     from moorage.lint.settings import find_settings, find_unknown
 
     settings = find_settings()
-    return [*find_unknown(settings, linter.known_ids(settings))] if settings.ignored else []
+    return [*find_unknown(settings, known_ids(settings, linter))] if settings.ignored else []
 
 
 def _describe(built: Built, out: Path) -> dict[str, Any]:

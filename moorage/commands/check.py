@@ -69,6 +69,7 @@ def _check(arguments: argparse.Namespace) -> Run:
         if name not in known and not _is_assembly(name):
             refuse_unless_template(name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
+    from moorage.lint.aws_engine import known_ids
     from moorage.lint.settings import find_settings, find_unknown, find_unused
 
     findings: list[Finding] = []
@@ -86,7 +87,7 @@ def _check(arguments: argparse.Namespace) -> Run:
             if arguments.unused_ignores:
                 codes[settings] |= _find_all_codes(name, plan, arguments, settings, linter)
         for settings, found in codes.items():
-            ids = linter.known_ids(settings) if settings.ignored else ()
+            ids = known_ids(settings, linter) if settings.ignored else ()
             findings += find_unknown(settings, ids)
             findings += find_unused(settings, ids, found) if arguments.unused_ignores else ()
     findings += [] if arguments.names else _report_orphans(arguments.out, known)

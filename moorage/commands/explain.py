@@ -67,17 +67,20 @@ def _page(name: str) -> str:
     text = page(code) or _page_of_others(name, code)
     if text is None:
         similar = similar_code(code, TITLES)
-        raise UsageError(f"`{code}` is not a code of Moorage or cfn-lint. {similar}")
+        owners = "Moorage, cfn-lint or cloudformation-validate"
+        raise UsageError(f"`{code}` is not a code of {owners}. {similar}")
     return text
 
 
 def _page_of_others(name: str, code: str) -> str | None:
-    """The page of a diagnosis or of a rule of cfn-lint, which is slow to import."""
+    """The page of a diagnosis, or of a rule of cfn-lint, which is slow to import, or of AWS's
+    engine."""
     from moorage.deploy.diagnosis.document import terminal_page
 
     diagnosis = terminal_page(name)
     if diagnosis is not None:
         return diagnosis
+    from moorage.lint.aws_engine import engine_page
     from moorage.lint.cfn_lint import lint_page
 
-    return lint_page(code)
+    return lint_page(code) or engine_page(code)

@@ -57,14 +57,26 @@ def _choose(arguments: argparse.Namespace) -> Sequence[Rule]:
             raise UsageError(f"there is no topic `{topic}`. Write {join_or(topic_pages())}.")
     for name in arguments.ids:
         if not any(rule.id.startswith(name.upper()) for rule in RULES):
-            similar = similar_code(name.upper(), [rule.id for rule in RULES], "rules")
-            raise UsageError(f"`{name}` is not a rule of Moorage. {similar}")
+            raise UsageError(_unknown_rule(name))
     levels = (arguments.level,) if arguments.level else ()
     filters = (arguments.ids, arguments.topic, levels, arguments.type, arguments.text)
     chosen = Selection(*map(tuple, filters)).choose(RULES)
     if not chosen:
         raise UsageError("no rule fits. Leave out a filter.")
     return chosen
+
+
+def _unknown_rule(name: str) -> str:
+    from moorage.lint.aws_engine import engine_page
+    from moorage.lint.cfn_lint import lint_page
+    from moorage.rules.registry import RULES
+
+    code = name.upper()
+    for owner, find_page in (("cfn-lint", lint_page), ("cloudformation-validate", engine_page)):
+        if find_page(code):
+            return f"`{name}` is a rule of {owner}. Write `python build.py explain {code}`."
+    similar = similar_code(code, [rule.id for rule in RULES], "rules")
+    return f"`{name}` is not a rule of Moorage. {similar}"
 
 
 def _form(name: str) -> Callable[[Sequence[Rule]], str]:

@@ -21,7 +21,8 @@ write instead. Errors stop a build; warnings do not. A code keeps its meaning: i
 another mistake. `python build.py explain CODE` prints the page of one code.
 
 Codes of the form `E9xxx` and `W9xxx` are Moorage's rules for any CloudFormation template:
-[rules.md](rules.md). Other codes of the form `E1234`, `W1234` and `I1234` are cfn-lint's own.
+[rules.md](rules.md). Other codes of the form `E1234`, `W1234` and `I1234` are cfn-lint's own. Those
+that cfn-lint does not have, like all of the form `F1234`, are AWS's cloudformation-validate's.
 
 Examples are the params of one stack, below its name, unless they begin with `stacks:` or another
 top-level key of a params file.

@@ -15,9 +15,9 @@ from cfnlint.template import Template as LintTemplate
 from yaml import YAMLError
 
 from moorage.cfn.nodes import nearest_existing_path
-from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.lint.decoding import decode_template
+from moorage.lint.messages import shorten
 from moorage.lint.settings import Description, LintSettings, SettingsError, find_settings
 from moorage.lint.validator_classes import share_classes
 from moorage.rules.registry import RULES
@@ -27,7 +27,6 @@ share_classes()
 MOORAGE_RULES = frozenset(rule.id for rule in RULES)
 """The ids of Moorage's rules, which the user's settings of cfn-lint can add to cfn-lint's."""
 
-_MAX_LENGTH = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
 
 
@@ -86,7 +85,7 @@ def _findings(matches: Iterable[Match]) -> Iterator[Finding]:
             level=_LEVELS[match.rule.severity],
             place=Place("", match.linenumber or 1),
             path=tuple(map(_plain_step, getattr(match, "path", None) or ())),
-            message=_shorten(match.message),
+            message=shorten(match.message),
             hint=match.rule.source_url if match.rule.id.startswith("E0") else "",
         )
 
@@ -94,12 +93,6 @@ def _findings(matches: Iterable[Match]) -> Iterator[Finding]:
 def _plain_step(step: Any) -> str | int:
     """A key or index without what cfn-lint's reader adds to it. YAML has keys of other types."""
     return int(step) if isinstance(step, int) and not isinstance(step, bool) else str(step)
-
-
-def _shorten(message: str) -> str:
-    """Cuts long messages: some list thousands of possible values."""
-    message = hide(message)
-    return message if len(message) <= _MAX_LENGTH else f"{message[:_MAX_LENGTH]}..."
 
 
 def lint_page(code: str) -> str | None:

@@ -43,7 +43,10 @@ def find_installation() -> Installation | None:
     spec = find_spec("cfnlint")
     if spec is None or not spec.submodule_search_locations:
         return None
-    folders = (*spec.submodule_search_locations, _downloaded_schemas(), *moorage.__path__)
+    engine = find_spec("cloudformation_validate")
+    engines = engine.submodule_search_locations or () if engine is not None else ()
+    packages = (*spec.submodule_search_locations, *engines, *moorage.__path__)
+    folders = (*packages, _downloaded_schemas())
     return Installation(tuple(map(Path, folders)), tuple(sys.path))
 
 

@@ -168,7 +168,8 @@ def find_unknown(settings: LintSettings, known: Collection[str]) -> Iterator[Fin
         if not any(code.startswith(name) for code in known):
             near = difflib.get_close_matches(name, sorted(known), n=1)
             meant = f"Did you mean `{near[0]}`? " if near else ""
-            message = f"`ignore_checks` has `{name}`, which no rule of cfn-lint or Moorage has"
+            owners = "cfn-lint, cloudformation-validate or Moorage"
+            message = f"`ignore_checks` has `{name}`, which no rule of {owners} has"
             hint = f"{meant}`moorage rules` lists the rules. Correct or remove the id."
             yield _finding("M1025", "warning", settings, line, message, hint)
 

@@ -1,8 +1,8 @@
-"""Templates -> findings of cfn-lint and of Moorage's rules.
+"""Templates -> findings of cfn-lint, of AWS's engine, and of Moorage's rules.
 
-cfn-lint checks one template at a time. Moorage's rules see all templates of an environment at once,
-including what one stack exports and another imports. Both are imported only where the cache does
-not have the findings.
+cfn-lint and the engine check one template at a time. Moorage's rules see all templates of an
+environment at once, including what one stack exports and another imports. cfn-lint and the rules
+are imported only where the cache does not have the findings.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
+from moorage.lint.aws_engine import Validation, find_new
+from moorage.lint.engine_rules import ids_of
 from moorage.lint.linter import Linter
 from moorage.lint.settings import LintSettings, SettingsError, find_settings
 from moorage.model import Plan
@@ -48,7 +50,11 @@ def check(plan: Plan, document: Document, linter: Linter = HERE) -> list[Finding
         message = f"cfn-lint does not know the region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
     renderings = [stack.rendering for stack in plan.stacks]
-    sources = [Source(made.file, made.text, region=region, body=made.body) for made in renderings]
+    account = _account(plan)
+    sources = [
+        Source(made.file, made.text, region=region, account=account, body=made.body)
+        for made in renderings
+    ]
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
     causes = OverrideCauses(plan)
     return [
@@ -57,6 +63,12 @@ def check(plan: Plan, document: Document, linter: Linter = HERE) -> list[Finding
         else finding  # about the settings of cfn-lint
         for finding in check_sources(sources, linter=linter)
     ]
+
+
+def _account(plan: Plan) -> str | None:
+    """The account of the stacks; None if it is not known, or if there are several."""
+    targets = plan.environment.targets
+    return None if targets is not None and targets.several_accounts else plan.environment.account
 
 
 def _move_to_params(
@@ -150,13 +162,11 @@ def _find(sources: Sequence[Source], settings: LintSettings, linter: Linter) -> 
     region = next((source.region for source in sources), None)
     linting = linter.begin(texts, region, settings, read)
     bodies = _read_bodies(sources, read)
+    engine = _begin_engine([by_name[name] for name in names], bodies, linter)
     verdicts = _apply_rules(by_name, bodies, ignored)
-    findings = [
-        replace(finding, place=replace(finding.place, file=name))
-        for name, found in zip(names, linting.result(), strict=True)
-        for finding in found
-    ]
+    findings = [*_in_files(zip(names, linting.result(), strict=True))]
     findings += _with_lines(verdicts, by_name, linter, read)
+    findings += _new_findings(engine, findings, ignored)
     findings = [*_hide_secrets(findings, bodies)]
     order = {source.id: position for position, source in enumerate(sources)}
     ordered = sorted(
@@ -171,6 +181,42 @@ def _find(sources: Sequence[Source], settings: LintSettings, linter: Linter) -> 
     )
     once = located if parents == {None} else dict.fromkeys(located)
     return [finding for finding in once if not _is_by_the_cdk(finding)]
+
+
+def _in_files(found: Iterable[tuple[str, Iterable[Finding]]]) -> Iterator[Finding]:
+    """Findings about templates, with the names of these."""
+    for name, findings in found:
+        for finding in findings:
+            yield replace(finding, place=replace(finding.place, file=name))
+
+
+def _begin_engine(
+    sources: Iterable[Source], bodies: Mapping[str, Any], linter: Linter
+) -> tuple[list[str], Validation]:
+    """Begins to check with AWS's engine the templates that can be read; with their names."""
+    readable = [source for source in sources if isinstance(bodies.get(source.id), Mapping)]
+    region = next((source.region for source in readable), None)
+    account = next((source.account for source in readable), None)
+    templates = [(source.text, bodies[source.id]) for source in readable]
+    names = [source.id for source in readable]
+    return names, Validation(templates, region, account, linter)
+
+
+def _new_findings(
+    engine: tuple[list[str], Validation], others: Iterable[Finding], ignored: tuple[str, ...]
+) -> Iterator[Finding]:
+    """The findings of the engine that neither cfn-lint nor Moorage's rules report.
+
+    Those that the user's settings of cfn-lint ignore are left out.
+    """
+    names, validation = engine
+    by_name: dict[str, list[Finding]] = {name: [] for name in names}
+    for other in others:
+        by_name.setdefault(other.place.file, []).append(other)
+    for name, found in zip(names, validation.result(), strict=True):
+        new = find_new(found, by_name[name])
+        kept = (f for f in new if not any(id_.startswith(ignored) for id_ in ids_of(f.code)))
+        yield from _in_files([(name, kept)])
 
 
 Read = Callable[[str], tuple[Any, Any]]

@@ -13,6 +13,7 @@ from moorage.cfn.scenarios import Finder, Found, find_in_scenarios
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import Path, Unknown
 from moorage.cfn.view import View
+from moorage.rules.ignored_checks import is_ignored
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
@@ -50,10 +51,12 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     with _pause_garbage_collection():
         found = find_in_scenarios(templates, finders)
     return [
-        _add_condition(problem)
-        for problem in found
-        if not _is_ignored(problem.result, by_name[problem.result.template].written)
+        _add_condition(problem) for problem in found if not _is_ignored(problem.result, by_name)
     ]
+
+
+def _is_ignored(problem: LocatedProblem, templates: Mapping[str, Template]) -> bool:
+    return is_ignored(problem.rule.id, problem.path, templates[problem.template].written)
 
 
 def _rules_about(templates: Sequence[Template]) -> list[Rule]:
@@ -91,26 +94,6 @@ def _finder(rule: Rule, templates: Mapping[str, Template]) -> Finder[LocatedProb
 
     # A warning is about what is probably meant: about the default, not about all allowed values.
     return Finder(find, tries_values=rule.id.startswith("E") and not rule.compares_defaults)
-
-
-# Metadata ------------------------------------------------------------------------------------
-
-
-def _is_ignored(problem: LocatedProblem, body: Mapping[str, Any]) -> bool:
-    """Whether the template ignores the rule, by the beginning of its id, or the resource does, by
-    its whole id. That is how cfn-lint reads them."""
-    if problem.rule.id.startswith(tuple(_ignored_checks(body))):
-        return True
-    if problem.path[:1] != ("Resources",) or len(problem.path) < 2:
-        return False
-    return problem.rule.id in _ignored_checks(body["Resources"][problem.path[1]])
-
-
-def _ignored_checks(owner: Any) -> list[str]:
-    for key in ("Metadata", "cfn-lint", "config", "ignore_checks"):
-        owner = owner.get(key) if isinstance(owner, Mapping) else None
-    checks = owner if isinstance(owner, list) else []
-    return [check for check in checks if isinstance(check, str) and check]
 
 
 # Conditions ----------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ def test_an_id_that_no_rule_has_is_a_finding(capsys: CapSys) -> None:
     assert main(["check", "t.yaml"]) == 0
     first, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith(".cfnlintrc:3: warning M1025 ignore_checks: ")
-    assert "`E9460`, which no rule of cfn-lint or Moorage has. Did you mean `E" in first
+    owners = "cfn-lint, cloudformation-validate or Moorage"
+    assert f"`E9460`, which no rule of {owners} has. Did you mean `E" in first
 
 
 def test_an_id_that_finds_nothing_is_shown_on_request(capsys: CapSys) -> None:

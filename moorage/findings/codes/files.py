@@ -318,9 +318,9 @@ stacks:
     Code(
         "M1025",
         "A rule that is switched off does not exist.",
-        "`ignore_checks` in `.cfnlintrc` switches off rules of cfn-lint and of Moorage, by their "
-        "ids or the beginnings of ids. An id that no rule has switches off nothing: it is "
-        "misspelled, or the rule has been removed.",
+        "`ignore_checks` in `.cfnlintrc` switches off rules of cfn-lint, of AWS's "
+        "cloudformation-validate and of Moorage, by their ids or the beginnings of ids. An id that "
+        "no rule has switches off nothing: it is misspelled, or the rule has been removed.",
         "Correct the id, or remove it.",
         """\
 # .cfnlintrc

@@ -1,0 +1,109 @@
+"""The process of AWS's engine, seen from this one: it is started when it is needed, and ends with
+this process."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from moorage.lint.engine_process import main
+main()
+"""
+
+
+class EngineProcess:
+    """A process that answers requests (`engine_process`). It imports from where this one does."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", PROGRAM, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._is_ready = False
+        self.has_ended = False
+        self.unread = 0
+        """How many answers are to be read before it can be asked again."""
+
+    @property
+    def id(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    @property
+    def is_engine_missing(self) -> bool:
+        """Whether it ended because the engine is not installed, or cannot run on this machine."""
+        return self.has_ended and not self._is_ready
+
+    def send(self, request: Mapping[str, Any], answers: int) -> None:
+        """Sends a request, without waiting for its answers."""
+        self.unread = answers
+        self._write(json.dumps(request).encode())
+
+    def read(self) -> list[Any]:
+        """The answers to the request; fewer if the process ends before."""
+        if not self._is_ready:
+            self._is_ready = self._read_line() is not None
+        answers = list[Any]()
+        while self.unread and (line := self._read_line()) is not None:
+            answers.append(json.loads(line))
+            self.unread -= 1
+        return answers
+
+    def close(self) -> None:
+        """Ends it, and waits until it has ended."""
+        if not self.has_ended:
+            self.has_ended = True
+            if self.unread:
+                self._process.kill()
+            self._write(b"")
+            with suppress(OSError):
+                self._process.communicate()
+
+    def _read_line(self) -> bytes | None:
+        assert self._process.stdout is not None
+        line = b"" if self.has_ended else self._process.stdout.readline()
+        if line.endswith(b"\n"):
+            return line
+        self.close()
+        return None
+
+    def _write(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it has ended, which reading shows
+            self._process.stdin.write(line + b"\n")
+            self._process.stdin.flush()
+
+
+_processes: dict[int, EngineProcess] = {}
+"""The process by the id of the one that started it: after a fork, a parent's is not the child's."""
+
+
+def ask_engine(request: Mapping[str, Any], answers: int) -> EngineProcess | None:
+    """Sends a request that has so many answers to the process of the engine, and returns the
+    process; None if there is no engine."""
+    process = _processes.get(os.getpid())
+    if process is not None and process.is_engine_missing:
+        return None
+    if process is not None and process.unread:  # somebody gave up waiting
+        process.close()
+    if process is None or process.has_ended:
+        process = _processes[os.getpid()] = EngineProcess()
+    process.send(request, answers)
+    return process
+
+
+@atexit.register
+def _close() -> None:
+    if os.getpid() in _processes:
+        _processes[os.getpid()].close()

@@ -1,0 +1,84 @@
+"""The rules of AWS's engine: which are left out, and why; their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from moorage.rules.registry import RULES
+
+_PORTABILITY = (
+    "a template for one account may name what is in it, as the templates do that Moorage and the "
+    "CDK write"
+)
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
+        # and aws-cloudformation/cfn-lint issue 1843
+        "E1029": "CloudFormation replaces `${...}` only in Fn::Sub; in the "
+        "configurations of other programs it is text. cfn-lint reports it where it names "
+        "something of the template",
+        # cfn-lint 1.58, schemas/extensions/aws_rds_dbinstance/engine_version.json
+        "E9006": "its list of versions of databases lacks major versions such as `8.0`, which RDS "
+        "accepts; cfn-lint has these lists under ids of their own",
+        "F1101": "cfn-lint reads the same text, and reports what is not YAML or JSON",
+        "W2509": "it judges a parameter by its name, and takes the ARN of a secret for the secret",
+        "W3010": _PORTABILITY,
+        "W9002": _PORTABILITY,
+        "W9003": "CloudFormation itself converts numbers, booleans and strings to each other",
+        "W9010": _PORTABILITY,
+        "W9012": "it is about the account and region that Moorage passes to it",
+        "W9013": _PORTABILITY,
+        "W9052": "it is about the time that the engine takes for the template",
+    }
+)
+"""Rules whose findings are not reported, with the reason."""
+
+_SAME_MISTAKE: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "F0000": frozenset({"E0000"}),
+        "F0001": frozenset({"E1001"}),
+        "F0005": frozenset({"E1001"}),
+        "F9004": frozenset({"E1010"}),
+    }
+)
+"""Rules of cfn-lint about the same mistake, where the digits of the ids differ."""
+
+_MOORAGE_RULES = frozenset(rule.id for rule in RULES)
+
+
+def reported_id(rule: str) -> str:
+    """The id under which a finding of the engine is reported: its own, unless a rule of Moorage has
+    the same; then it begins with F, as other ids do that only the engine has.
+
+    >>> reported_id("F3002"), reported_id("E9014")
+    ('F3002', 'F9014')
+    """
+    return f"F{rule[1:]}" if rule in _MOORAGE_RULES else rule
+
+
+def same_rules(code: str) -> frozenset[str]:
+    """The ids of cfn-lint's rules about the same mistakes. Most have the same digits.
+
+    >>> sorted(same_rules("F3002")), sorted(same_rules("F0005"))
+    (['E3002', 'W3002'], ['E0005', 'E1001', 'W0005'])
+    """
+    same = {f"{letter}{code[1:]}" for letter in "EW"} - _MOORAGE_RULES
+    return frozenset(same | _SAME_MISTAKE.get(code, frozenset()))
+
+
+def ids_of(code: str) -> tuple[str, ...]:
+    """The ids by which a user or a template can ignore a finding of the engine."""
+    return (code, *same_rules(code))
+
+
+def rule_page(rule: Mapping[str, str]) -> str:
+    """The page of a rule for a terminal; `rule` is an answer of the engine's process."""
+    code, own = reported_id(rule["id"]), rule["id"]
+    also = "" if code == own else f"\nIts id in the engine is {own}, which is another rule here.\n"
+    reason = LEFT_OUT.get(own)
+    left_out = f"\nIt is not reported: {reason}.\n" if reason else ""
+    return (
+        f"{code}  {rule['description']} (cloudformation-validate)\n\n"
+        f"A rule of AWS's engine. Category: {rule['category']}.\n{also}{left_out}"
+    )
