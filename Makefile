@@ -62,6 +62,7 @@ demo: dev ## deploy, update and delete params/dev.yaml without an account
 
 bench: dev ## measure builds, rules and health sidecars; compare releases
 	$(BIN)/python bench/build.py
+	$(BIN)/python bench/watch.py
 	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
 	$(BIN)/python bench/estimate.py

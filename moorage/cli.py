@@ -3,6 +3,7 @@
 python build.py                     build every environment: params/*.yaml -> out/<env>/
 python build.py check               the same without writing; fails if out/ is not up to date
 python build.py check FILE          check any CloudFormation template
+python build.py watch               build again whenever a file changes
 python build.py estimate ENV        how long a release takes
 python build.py explain CODE        what a finding means, and how to fix it
 python build.py rules               the rules that templates are checked with
@@ -48,11 +49,6 @@ from moorage.commands.usage import (
     UsageError,
     interruption_code,
 )
-
-ISSUES = "https://github.com/moorage/moorage/issues"
-TRACEBACK = "MOORAGE_TRACEBACK"
-"""The environment variable with which an internal error prints its stack trace."""
-
 
 MAX_LENGTH = 4096
 """The longest argument: no path of Linux is longer (limits.h, PATH_MAX)."""
@@ -113,6 +109,8 @@ def main(
         print_error(f"{program}: {what}.")
         return USAGE
     except Exception as error:
+        from moorage.commands.internal_errors import report_internal_error
+
         report_internal_error(error, program)
         return INTERNAL
     return code
@@ -136,21 +134,6 @@ def _refuse_impossible(argv: Sequence[str]) -> None:
         raise UsageError(f"an argument is a path with more than {MAX_FOLDERS} folders.")
     if any("\0" in argument for argument in argv):
         raise UsageError("an argument has a null character.")
-
-
-def report_internal_error(error: Exception, program: str) -> None:
-    """Prints where an unexpected error happened, without its message, which can contain values."""
-    import traceback  # which is slow to import
-
-    if os.environ.get(TRACEBACK):
-        traceback.print_exception(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    at = f"{os.path.relpath(own[-1].filename)}:{own[-1].lineno}" if own else "an unknown place"
-    what = f"{type(error).__name__} at {at}, of Moorage {__version__}"
-    print_error(f"{program}: internal error: {what}.")
-    print_error(f"{TRACEBACK}=1 shows the whole trace, which can contain values of your params.")
-    print_error(f"Unless your own stack kind raises it, please report it: {ISSUES}")
 
 
 def build_parser(

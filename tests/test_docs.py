@@ -41,9 +41,10 @@ NEED_MORE = (
     *("init", "why", "logs"),
     *("diff", "deploy", "status", "rollback", "run", "exec", "destroy", "rehearse", "image"),
     "preview",
+    "watch",
 )
 """Commands that documents show as `moorage`, so that no test runs them from the documents: they
-need an account, or an empty folder."""
+need an account or an empty folder, or do not end."""
 
 
 def params_example() -> str:

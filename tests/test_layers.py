@@ -30,6 +30,7 @@ LAYERS = (
     "moorage.images",
     "moorage.init",
     "moorage.ci",
+    "moorage.watch",
     "moorage.commands",
     "moorage.cli",
 )
@@ -59,6 +60,7 @@ LIBRARIES: dict[str, set[str]] = {
     "moorage.images": set(),
     "moorage.init": {"pydantic"},
     "moorage.ci": set(),
+    "moorage.watch": {"watchfiles"},
     "moorage.commands": {"rich"},
     "moorage.cli": set(),
 }
@@ -334,6 +336,7 @@ def test_digits_are_those_of_ascii(file: str) -> None:
 
 STARTS_PROGRAMS = {
     "moorage/commands/exec.py": "the Session Manager plugin, for a shell in a container",
+    "moorage/commands/watch.py": "itself, after its code has changed",
     "moorage/images/commit.py": "git, to name the commit that images are built from",
     "moorage/images/programs.py": "docker and others, to build images and push them",
     "moorage/lint/engine_client.py": "Python, for AWS's engine, which templates can make run away",

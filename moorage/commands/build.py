@@ -41,7 +41,7 @@ def build(arguments: argparse.Namespace) -> int:
         _print_result(result)
     print(outcome["other_findings"], end="", file=sys.stderr, flush=True)
     for name in outcome["orphans"]:
-        _remove_orphan(name, arguments)
+        remove_orphan(name, arguments)
     return FOUND if any(result["failure"] for result in outcome["results"]) else CLEAN
 
 
@@ -66,7 +66,7 @@ def _build(arguments: argparse.Namespace) -> Run:
                 step(env, "write")
                 written[str(arguments.out / env)], more = _write(built.plan, arguments.out / env)
                 changed += more
-        unknown = _find_unknown_ids(linter)
+        unknown = find_unknown_ids(linter)
     orphans = [] if arguments.names else find_orphans(arguments.out, known)
     other = text([*unknown, *changed])
     outcome = {"results": results, "other_findings": other, "orphans": orphans}
@@ -84,7 +84,7 @@ def _write(plan: Plan, folder: Path) -> tuple[dict[str, str], list[Finding]]:
     }, findings
 
 
-def _remove_orphan(name: str, arguments: argparse.Namespace) -> None:
+def remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     """Removes the folder of an environment that has no params any more."""
     from moorage.pipeline.write import remove_built
 
@@ -95,7 +95,7 @@ def _remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
 
 
-def _find_unknown_ids(linter: Linter) -> list[Finding]:
+def find_unknown_ids(linter: Linter) -> list[Finding]:
     """The findings about the settings of cfn-lint in the current folder."""
     from moorage.lint.aws_engine import known_ids
     from moorage.lint.settings import find_settings, find_unknown

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.lint.linter import Linter
     from moorage.model import GivenValues, TemplateModule
     from moorage.pipeline.build import Built
+    from moorage.pipeline.check import Show
     from moorage.pipeline.render import Format
 
 
@@ -51,14 +52,15 @@ def build_environment(
     step: Step,
     given: GivenValues | None = None,
     linter: Linter | None = None,
+    show: Show | None = None,
 ) -> Built:
     """Builds an environment without writing. `given` are values in place of those of the command
-    line. Without a linter, one is opened."""
+    line. Without a linter, one is opened. `show` is called with the findings so far."""
     if linter is None:
         with open_linter(arguments) as linter:
-            return build_environment(env, arguments, form, step, given, linter)
+            return build_environment(env, arguments, form, step, given, linter, show)
     with linter.prepare(env, form, repr(given), read_inputs(arguments)):
-        return _build(env, arguments, form, step, given, linter)
+        return _build(env, arguments, form, step, given, linter, show)
 
 
 def _build(
@@ -68,6 +70,7 @@ def _build(
     step: Step,
     given: GivenValues | None,
     linter: Linter,
+    show: Show | None,
 ) -> Built:
     from moorage.pipeline.build import build
 
@@ -76,7 +79,7 @@ def _build(
     file, name = split_preview(env, arguments.params)
     values = replace(values, preview=name)
     return build(
-        arguments.params, file, templates, form, lambda name: step(env, name), values, linter
+        arguments.params, file, templates, form, lambda name: step(env, name), values, linter, show
     )
 
 

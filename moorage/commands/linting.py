@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_linter(arguments: argparse.Namespace) -> Iterator[Linter]:
+def open_linter(arguments: argparse.Namespace, *, remembers: bool = False) -> Iterator[Linter]:
     """Lints with the user's cache, unless `--no-cache` is given, and on all cores. The processes
-    for that end with the block."""
+    for that end with the block. With `remembers`, this process remembers findings, too."""
     from moorage.lint.findings_cache import open_cache
     from moorage.lint.linter import Linter
+    from moorage.lint.recent_cache import RecentCache
     from moorage.lint.workers import MOST, Workers, usable_cores
 
     cache = None if getattr(arguments, "no_cache", False) else open_cache()
     cores = usable_cores()
     with Workers(min(cores, MOST)) as workers:
-        yield Linter(cache, workers if cores > 1 else None)
+        yield Linter(RecentCache(cache) if remembers else cache, workers if cores > 1 else None)
 
 
 def read_inputs(arguments: argparse.Namespace) -> list[str]:

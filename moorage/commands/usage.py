@@ -13,7 +13,7 @@ CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 """Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
 Moorage itself, Ctrl-C, SIGTERM."""
 COMMANDS = (
-    *("build", "check", "estimate", "explain", "rules", "schema", "init", "image"),
+    *("build", "check", "watch", "estimate", "explain", "rules", "schema", "init", "image"),
     *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
     *("preview", "rehearse", "ci"),
 )

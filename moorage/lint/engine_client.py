@@ -104,6 +104,7 @@ def ask_engine(request: Mapping[str, Any], answers: int) -> EngineProcess | None
 
 
 @atexit.register
-def _close() -> None:
+def close_engine() -> None:
+    """Ends the process of the engine, if there is one, and waits until it has ended."""
     if os.getpid() in _processes:
         _processes[os.getpid()].close()

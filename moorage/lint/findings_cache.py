@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from moorage.cache_folder import find_cache_folder, read_entry, write_entry
 
@@ -20,6 +20,16 @@ MAX_ENTRY = 256 * 1024
 """Bytes of the largest result that is kept."""
 MAX_FILES, MAX_BYTES = 64, 1024 * 1024
 """Files, and their bytes, in each of the 256 folders."""
+
+
+class Cache(Protocol):
+    """Where results are kept."""
+
+    def read(self, key: str, *, not_before: int = 0) -> Any:
+        """The value that was written for a key; None if there is none."""
+
+    def write(self, key: str, value: Any) -> None:
+        """Keeps a value of JSON, which is not None."""
 
 
 @dataclass(frozen=True)

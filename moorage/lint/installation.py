@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import moorage
-from moorage.lint.findings_cache import FindingsCache
+from moorage.lint.findings_cache import Cache
 
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a file that is changed again has another time, on any file system."""
@@ -26,7 +26,7 @@ class Installation:
     folders: tuple[Path, ...]
     import_path: tuple[str, ...]
 
-    def digest(self, cache: FindingsCache) -> str:
+    def digest(self, cache: Cache) -> str:
         """A hash over the files, Python's version, and the versions of all installed packages."""
         names = {
             name
@@ -72,7 +72,7 @@ def _names_in(folder: str) -> Sequence[str]:
         return ()
 
 
-def _content_of(folder: Path, cache: FindingsCache) -> str:
+def _content_of(folder: Path, cache: Cache) -> str:
     """A hash over the names and contents of all files below a folder.
 
     It is kept by the sizes and times of the files, since cfn-lint has thousands. It counts if it

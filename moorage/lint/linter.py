@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from moorage.findings.finding import Finding, Path
-from moorage.lint.findings_cache import FindingsCache
+from moorage.lint.findings_cache import Cache
 from moorage.lint.installation import Installation, digest, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
 from moorage.lint.stored_findings import as_json, from_json
@@ -33,7 +33,7 @@ class Linter:
     """How templates are linted. Without a cache, each one is linted every time; without workers, in
     this process."""
 
-    cache: FindingsCache | None = None
+    cache: Cache | None = None
     workers: Workers | None = None
     installation: Installation | None = None
     """The programs that make findings; None for those of this process."""

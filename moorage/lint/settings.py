@@ -19,7 +19,7 @@ import yaml
 from moorage.findings.finding import Finding, Level, Place
 
 NAME = ".cfnlintrc"
-_NAMES = (NAME, f"{NAME}.yaml", f"{NAME}.yml")
+NAMES = (NAME, f"{NAME}.yaml", f"{NAME}.yml")
 _MAX_SIZE = 1_000_000
 _RULES = {"append_rules"}
 _OWN_RULES = "moorage.rules"
@@ -139,7 +139,7 @@ def _read_home() -> tuple[str | None, bool]:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in (folder / name for name in _NAMES) if path.is_file())
+    return (path for path in (folder / name for name in NAMES) if path.is_file())
 
 
 def _read(path: Path) -> str | None:

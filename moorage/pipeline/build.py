@@ -16,7 +16,7 @@ from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
 from moorage.lint.linter import Linter
 from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
-from moorage.pipeline.check import HERE, check
+from moorage.pipeline.check import HERE, Show, check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
 from moorage.pipeline.exports import export_imported
@@ -41,6 +41,15 @@ from moorage.pipeline.target_checks import (
 from moorage.pipeline.validate import by_place, validate
 
 
+def _show_nothing(findings: Sequence[Finding]) -> None:
+    """For those who wait for all findings."""
+
+
+def _without_secrets(show: Show, document: Document) -> Show:
+    """Shows findings without the secrets of the params."""
+    return lambda findings: show(hide_secrets(findings, document.data))
+
+
 @dataclass(frozen=True)
 class Built:
     """The result of a build of one environment: its plan is None if a finding is an error."""
@@ -60,19 +69,27 @@ def build(
     step: Callable[[str], None] = lambda name: None,
     given: GivenValues = NO_VALUES,
     linter: Linter = HERE,
+    show: Show | None = None,
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
-    `given` are values of the command line. `linter` is how
-    templates are linted."""
+    `given` are values of the command line. `linter` is how templates are linted.
+
+    `show` is called with all findings so far: after the params are read, before templates are made,
+    before they are checked, and before cfn-lint has checked those that have changed.
+    """
     step("load")
     document, findings = load(params, env, given)
     if document is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
+    show = _without_secrets(show or _show_nothing, document)
+    show(findings)
     document, shared, more = add_shared_stacks(params, document, templates)
     findings += more
     if shared is not None:
         shared = replace(shared, second=render_second_preview(params, document, templates))
-    plan, more = _build_document(document, templates, form, step, findings, linter, shared=shared)
+    plan, more = _build_document(
+        document, templates, form, step, findings, linter, shared=shared, show=show
+    )
     findings += more
     if plan is not None and plan.environment.targets is not None:
         step("targets")
@@ -96,6 +113,7 @@ def _build_document(
     *,
     inspect: bool = True,
     shared: Shared | None = None,
+    show: Show = _show_nothing,
 ) -> tuple[Plan | None, list[Finding]]:
     """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
     params leaves nothing to check. `inspect`: whether programs of this machine may run."""
@@ -103,6 +121,7 @@ def _build_document(
     environment, findings = validate(document, templates)
     if environment is None or _has_error([*earlier, *findings]):
         return None, findings
+    show([*earlier, *findings])
     step("compose")
     stacks = compose(environment, templates)
     step("render")
@@ -129,8 +148,18 @@ def _build_document(
         findings += find_shared_conflicts(renderings, shared, document)
     if plan is None:
         return None, findings
+    before = [*earlier, *findings]
+    show(before)
     step("check")
-    findings += _without_repeats(check(plan, document, linter), [*earlier, *findings])
+    findings += _without_repeats(
+        check(
+            plan,
+            document,
+            linter,
+            lambda more: show([*before, *_without_repeats(more, before)]),
+        ),
+        before,
+    )
     findings += check_service_role(plan, document)
     if inspect:
         findings += inspect_stacks(plan, document, templates)
@@ -181,7 +210,7 @@ _NO_ACCOUNT = "0" * 12
 """In place of the account of the params, to find where it is used."""
 
 
-def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
+def _without_repeats(found: Sequence[Finding], earlier: Sequence[Finding]) -> list[Finding]:
     """Drops findings about a template if one about the same part of the params says the same."""
     repeated = {
         (rule, _part_of_params(finding))

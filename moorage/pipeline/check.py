@@ -33,11 +33,17 @@ if TYPE_CHECKING:
 HERE = Linter()
 """Lints in this process, without a cache."""
 
+Show = Callable[[Sequence[Finding]], None]
+"""Is called with the findings so far."""
+
 _RULE_LEVELS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
-def check(plan: Plan, document: Document, linter: Linter = HERE) -> list[Finding]:
-    """The findings about the templates of a plan.
+def check(
+    plan: Plan, document: Document, linter: Linter = HERE, show: Show | None = None
+) -> list[Finding]:
+    """The findings about the templates of a plan. `show` is called with those of AWS's engine and
+    then with those of Moorage's rules, while cfn-lint is running.
 
     The templates are not written yet, so findings are located in the params: at the override or the
     stack that they are about.
@@ -57,12 +63,17 @@ def check(plan: Plan, document: Document, linter: Linter = HERE) -> list[Finding
     ]
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
     causes = OverrideCauses(plan)
-    return [
-        _move_to_params(finding, stacks[finding.place.file], document, causes)
-        if finding.place.file in stacks
-        else finding  # about the settings of cfn-lint
-        for finding in check_sources(sources, linter=linter)
-    ]
+
+    def move(findings: Iterable[Finding]) -> list[Finding]:
+        return [
+            _move_to_params(finding, stacks[finding.place.file], document, causes)
+            if finding.place.file in stacks
+            else finding  # about the settings of cfn-lint
+            for finding in findings
+        ]
+
+    show_moved = None if show is None else (lambda findings: show(move(findings)))
+    return move(check_sources(sources, linter=linter, show=show_moved))
 
 
 def _account(plan: Plan) -> str | None:
@@ -131,11 +142,16 @@ def check_texts(
 
 
 def check_sources(
-    sources: Sequence[Source], settings: LintSettings | None = None, linter: Linter = HERE
+    sources: Sequence[Source],
+    settings: LintSettings | None = None,
+    linter: Linter = HERE,
+    show: Show | None = None,
 ) -> list[Finding]:
     """The findings about templates whose stacks are deployed to one account and region.
 
-    A file that is the template of several nested stacks has each finding once.
+    A file that is the template of several nested stacks has each finding once. `show` is called
+    with the findings of AWS's engine and then with those of Moorage's rules, too, unless the cache
+    has all.
     """
     settings = settings or find_settings()
     values = [asdict(replace(source, body=None)) for source in sources]
@@ -143,7 +159,7 @@ def check_sources(
     findings = linter.recall_findings(key)
     if findings is None:
         try:
-            findings = tuple(_find(sources, settings, linter))
+            findings = tuple(_find(sources, settings, linter, show))
         except SettingsError as error:
             hint = f"Correct the file `{settings.file}`, or the one in your home folder."
             message = f"cfn-lint does not accept its settings: {error}"
@@ -152,7 +168,9 @@ def check_sources(
     return [*findings]
 
 
-def _find(sources: Sequence[Source], settings: LintSettings, linter: Linter) -> list[Finding]:
+def _find(
+    sources: Sequence[Source], settings: LintSettings, linter: Linter, show: Show | None
+) -> list[Finding]:
     """The same without the cache of whole environments. Raises SettingsError."""
     ignored = linter.describe(settings).ignored if settings.texts else ()
     by_name = {source.id: source for source in sources}
@@ -163,11 +181,25 @@ def _find(sources: Sequence[Source], settings: LintSettings, linter: Linter) -> 
     linting = linter.begin(texts, region, settings, read)
     bodies = _read_bodies(sources, read)
     engine = _begin_engine([by_name[name] for name in names], bodies, linter)
+    if show is not None:
+        show(_finish(_new_findings(engine, (), ignored), sources, bodies))
     verdicts = _apply_rules(by_name, bodies, ignored)
+    if show is not None:
+        early = [_to_finding(verdict, 1) for verdict in verdicts]
+        early += _new_findings(engine, early, ignored)
+        show(_finish(early, sources, bodies))
     findings = [*_in_files(zip(names, linting.result(), strict=True))]
     findings += _with_lines(verdicts, by_name, linter, read)
     findings += _new_findings(engine, findings, ignored)
-    findings = [*_hide_secrets(findings, bodies)]
+    return _finish(findings, sources, bodies)
+
+
+def _finish(
+    found: Iterable[Finding], sources: Sequence[Source], bodies: Mapping[str, Any]
+) -> list[Finding]:
+    """The findings in their order, without secrets, and with what is known about their places."""
+    by_name = {source.id: source for source in sources}
+    findings = [*_hide_secrets(found, bodies)]
     order = {source.id: position for position, source in enumerate(sources)}
     ordered = sorted(
         findings,

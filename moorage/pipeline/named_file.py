@@ -5,8 +5,13 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+
+READ_EVENT = "moorage.read_named_file"
+"""The audit event of reading a named file, with its path. The event `open` has only a part of the
+path, since each folder on the way is opened on its own."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -34,6 +39,7 @@ def read_named_file(folder: FilePath, name: str, limit: int) -> bytes:
     link is followed: what is opened is inside the folder even if somebody replaces a part of the
     path in between. Raises FileRefusedError, OSError, and ValueError for a name with a NUL.
     """
+    sys.audit(READ_EVENT, str(folder / name))
     if leads_outside(folder, name):
         raise FileRefusedError("M1011", "is outside the folder of the params")
     descriptor = _open(os.path.realpath(folder), os.path.realpath(folder / name))

@@ -37,6 +37,11 @@ def files(plan: Plan) -> dict[str, str]:
     return built | {SUMS: format_sums({name: {hash_text(built[name])} for name in built})}
 
 
+def list_names(plan: Plan) -> set[str]:
+    """The names of all files of an environment."""
+    return {SCRIPT, MANIFEST, SUMS, *(stack.rendering.file for stack in plan.stacks)}
+
+
 def write(plan: Plan, folder: Path) -> list[Finding]:
     """Writes an environment's files into its folder, as `write_files` does."""
     return write_files(files(plan), folder)

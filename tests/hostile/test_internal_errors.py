@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from moorage import cli
+from moorage.commands.internal_errors import ISSUES, TRACEBACK
 
 _KINDS = """
 from moorage.model import Base
@@ -38,7 +39,7 @@ def test_an_internal_error_is_a_message(
     (tmp_path / "params/dev.yaml").write_text(_PARAMS)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(cli.TRACEBACK, raising=False)
+    monkeypatch.delenv(TRACEBACK, raising=False)
     assert cli.main([command], package) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -46,8 +47,8 @@ def test_an_internal_error_is_a_message(
     name = error.partition("(")[0]
     assert first.startswith(f"build.py: internal error: {name} at {package}.py:9, of Moorage ")
     assert second.startswith("MOORAGE_TRACEBACK=1 shows")
-    assert cli.ISSUES in third
+    assert ISSUES in third
     assert "hunter2" not in captured.err
-    monkeypatch.setenv(cli.TRACEBACK, "1")
+    monkeypatch.setenv(TRACEBACK, "1")
     assert cli.main([command], package) == 3
     assert "Traceback (most recent call last)" in capsys.readouterr().err
