@@ -58,7 +58,7 @@ def build_environment(
     file, name = split_preview(env, arguments.params)
     values = replace(values, preview=name)
     return build(
-        arguments.params, file, templates, form, lambda name: step(env, name), given=values
+        arguments.params, file, templates, form, lambda name: step(env, name), values, arguments.out
     )
 
 

@@ -14,7 +14,15 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
+from moorage.model import (
+    NO_PRIORITIES,
+    NO_VALUES,
+    GivenValues,
+    Plan,
+    Rendering,
+    Stack,
+    TemplateModule,
+)
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
@@ -22,6 +30,7 @@ from moorage.pipeline.exports import export_imported
 from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
+from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.service_role import check_service_role
@@ -58,14 +67,18 @@ def build(
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
     given: GivenValues = NO_VALUES,
+    out: Path | None = None,
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
-    `given` are values of the command line."""
+    `given` are values of the command line. Listener rules keep the priorities that the last build
+    wrote to its folder below `out`."""
     step("load")
     document, findings = load(params, env, given)
     if document is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
-    document, shared, more = add_shared_stacks(params, document, templates)
+    recorded = find_priorities(out / document.env) if out else NO_PRIORITIES
+    document = replace(document, priorities=recorded)
+    document, shared, more = add_shared_stacks(params, document, templates, out)
     findings += more
     if shared is not None:
         shared = replace(shared, second=render_second_preview(params, document, templates))
@@ -161,6 +174,7 @@ def _check_targets(
         if region != env.region:
             theirs, more = load(params, env.name, document.given, {"region": region})
             assert theirs is not None
+            theirs = replace(theirs, priorities=document.priorities)
             found, rest = _build_document(
                 theirs, templates, form, lambda _: None, more, inspect=False
             )

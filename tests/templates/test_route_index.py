@@ -48,7 +48,7 @@ def test_no_route_that_conflicts_is_missed(params: list[dict[str, Any]]) -> None
         similar = index.find_similar(route)
         for position, other in enumerate(routes):
             related = (
-                find_conflict(route, other, (1, 2))
+                find_conflict(route, other)
                 or shadows(route, other)
                 or shadows(other, route)
             )
