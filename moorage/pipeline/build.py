@@ -1,7 +1,8 @@
 """A build: params -> a plan and findings.
 
-A build only reads the params, except for `inspect` of template modules: that of services runs the
-installed nginx, if there is one, to test the configuration of a proxy.
+A build only reads the params and the priorities that the last build wrote, except for `inspect` of
+template modules: that of services runs the installed nginx, if there is one, to test the
+configuration of a proxy.
 """
 
 from __future__ import annotations
