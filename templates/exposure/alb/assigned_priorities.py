@@ -2,8 +2,8 @@
 
 A rule that the last build wrote keeps its number (`moorage.pipeline.manifest`). A new
 one gets the number that is computed from its route. If another rule has that number, it gets a free
-one of the same part, and if the part is full, the nearest free number that keeps the order among
-the routes that match the same requests.
+one of the same part, and if the part is full, a free number nearby that keeps the order among the
+routes that match the same requests.
 
 A number that two rules claim equally, such as after two branches were merged, goes to neither:
 either may be deployed with it, and Elastic Load Balancing refuses a number that is still in use. So
@@ -20,11 +20,13 @@ from functools import cached_property
 from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.model import KnownPriorities, RulePriority
 
-from .priorities import compute_priority, find_range, other_priorities
+from .priorities import choose_number, compute_priority, find_range, other_priorities
 from .route_conflicts import overlap
 from .route_index import RouteIndex
 from .targets import ListenerRule, Priorities, RuleKey
 
+_SPREAD = 60
+"""How far from its part a rule gets its number if the part is full."""
 _BELOW, _ABOVE = LISTENER_RULE_PRIORITIES[0] - 1, LISTENER_RULE_PRIORITIES[1] + 1
 
 
@@ -112,7 +114,7 @@ class _Assignment:
         for rule in self._waiting:
             self._place_at_first(rule, other_priorities(rule.route, rule.name))
         for rule in self._waiting:
-            self._place_at_first(rule, self._numbers_around(rule))
+            self._place_at_first(rule, self._numbers_outside(rule))
 
     def _place_at_first(self, rule: ListenerRule, numbers: Iterable[int]) -> None:
         low, high = self._find_bounds(rule) if self._outside else (_BELOW, _ABOVE)
@@ -143,19 +145,23 @@ class _Assignment:
                 high = min(high, placed.number)
         return low, high
 
-    def _numbers_around(self, rule: ListenerRule) -> Iterator[int]:
-        """The nearest free numbers above and below the part of a rule, the nearer one first."""
+    def _numbers_outside(self, rule: ListenerRule) -> Iterator[int]:
+        """The two free numbers, above and below, that are the nearest to one that is chosen around
+        the part of a rule; the nearer one first. Rules are not packed closely, because a rule that
+        comes later may have to be evaluated between two of them."""
         own, (low, high) = find_range(rule.route), self._find_bounds(rule)
-        above = range(max(own.start, low) + 1, high)
-        below = range(min(own[-1], high) - 1, low, -1)
+        around = range(max(low, own[-1] - _SPREAD) + 1, min(high, own.start + _SPREAD))
+        numbers = around or range(low + 1, high)
+        if not numbers:
+            return
+        start = choose_number(numbers, rule.route, rule.name, 3)
         nearest = [
             next((number for number in numbers if number not in self._taken), None)
-            for numbers in (above, below)
+            for numbers in (range(start, high), range(start - 1, low, -1))
         ]
-        middle = own[len(own) // 2]
         yield from sorted(
             (number for number in nearest if number is not None),
-            key=lambda number: (abs(number - middle), number),
+            key=lambda number: abs(number - start),
         )
 
 

@@ -14,7 +14,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any
 
 from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 
@@ -62,18 +61,20 @@ def compute_priority(route: Route, rule_name: str = "") -> int:
     A rule with another `rule_name` gets another number, because CloudFormation creates a renamed
     rule before it deletes the old one, and no two rules of a listener can have the same priority.
     """
-    return _choose(find_range(route), rule_name, route.effective_conditions)
+    return choose_number(find_range(route), route, rule_name)
 
 
 def other_priorities(route: Route, rule_name: str) -> Iterator[int]:
     """All numbers of the route's part, in the order in which they are tried if the computed one is
     not free. They begin at a second hash, so that they hardly depend on the other routes."""
     numbers = find_range(route)
-    start = numbers.index(_choose(numbers, rule_name, route.effective_conditions, 2))
+    start = numbers.index(choose_number(numbers, route, rule_name, 2))
     yield from numbers[start:]
     yield from numbers[:start]
 
 
-def _choose(numbers: range, *key: Any) -> int:
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).digest()
-    return numbers[int.from_bytes(digest[:8], "big") % len(numbers)]
+def choose_number(numbers: range, route: Route, rule_name: str, *attempt: int) -> int:
+    """One of the numbers, by a hash of the rule and of the attempt."""
+    text = json.dumps([rule_name, route.effective_conditions, *attempt], sort_keys=True)
+    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return numbers[digest % len(numbers)]
