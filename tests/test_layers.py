@@ -60,15 +60,8 @@ LIBRARIES = {
 
 PIPELINE = (
     *("limits", "merge", "override_lists", "yaml_lines", "yaml_indentation", "yaml_quotes"),
-    "yaml_syntax",
-    *(
-        "yaml_file",
-        "document",
-        "manifest",
-        "template_places",
-        "variables",
-        "given_images",
-    ),
+    *("yaml_syntax", "manifest"),
+    *("yaml_file", "document", "template_places", "variables", "given_images"),
     *("list_entries", "merge_files"),
     *("interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
