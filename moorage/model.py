@@ -168,6 +168,28 @@ class Targets:
 
 
 @dataclass(frozen=True)
+class RulePriority:
+    """The priority of a listener rule."""
+
+    number: int
+    range_start: int | None = None
+    """If the numbers for routes as specific as its own were used up: the highest of those."""
+
+
+@dataclass(frozen=True)
+class KnownPriorities:
+    """The priorities of listener rules that a build does not choose, but finds."""
+
+    recorded: Mapping[tuple[str, str], RulePriority] = field(default_factory=dict)
+    """Those of the last build, by stack and logical ID."""
+    foreign: frozenset[int] = frozenset()
+    """Those of another environment whose stacks this one shares."""
+
+
+NO_PRIORITIES = KnownPriorities()
+
+
+@dataclass(frozen=True)
 class Environment:
     """All params of one environment."""
 
@@ -192,6 +214,7 @@ class Environment:
     """None if it is deployed to one account and region, without StackSets."""
     shared: Mapping[str, str] = field(default_factory=dict)
     """The stacks of other environments that it uses (`shares:`), with the names of these."""
+    priorities: KnownPriorities = NO_PRIORITIES
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:
@@ -350,6 +373,8 @@ class Deployment:
     """The images that `moorage image push` builds for the stack."""
     service_role: ServiceRole | None = None
     """The role in the stack with which the other stacks are deployed. They come after it."""
+    priorities: Mapping[str, RulePriority] = field(default_factory=dict)
+    """Those of the stack's listener rules by logical ID, which the next build keeps."""
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         definitions,
         placement,
         env,
+        lambda: env.resolve_all(_gather_all_exposures).priorities,
         paired=release.paired,
         by_code_deploy=release.code_deploy is not None,
         test=release.test,
@@ -230,7 +231,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 def _gather_all_exposures(env: Environment) -> AllExposures:
     services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
-    return gather_exposures([service.exposure for service in services])
+    return gather_exposures([service.exposure for service in services], env.priorities)
 
 
 def _grace_period_problems(service: Service) -> Iterator[Problem]:
@@ -302,15 +303,16 @@ def _add_traffic_parameters(template: Template, exposure: Exposure) -> None:
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
     service = env.resolve(resolve_service, name, params)
-    code_deploy = service.release.code_deploy
+    exposure, code_deploy = service.exposure, service.release.code_deploy
     return Deployment(
         after=tuple(params.after),
         pairs=tuple(
             TrafficPair(pair.parameter, pair.forwarder, pair.group, pair.alternate)
-            for pair in service.exposure.pairs.values()
+            for pair in exposure.pairs.values()
         ),
         code_deploy=code_deploy.maximum_duration if code_deploy else None,
         builds=image_builds(params),
+        priorities={rule.title: exposure.priorities[rule.key] for rule in exposure.all_rules},
     )
 
 

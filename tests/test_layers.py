@@ -68,7 +68,7 @@ LIBRARIES: dict[str, set[str]] = {
 
 PIPELINE = (
     *("limits", "merge", "override_lists", "yaml_lines", "yaml_indentation", "yaml_quotes"),
-    "yaml_syntax",
+    *("yaml_syntax", "manifest"),
     *("yaml_file", "document", "template_places", "variables", "given_images"),
     *("list_entries", "merge_files"),
     *("interpolation", "named_file", "load"),

@@ -39,7 +39,7 @@ def add_account(subparser: argparse.ArgumentParser) -> None:
     help_text = "another address of AWS's APIs"
     subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
     add_given_values(subparser)
-    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    add_directories(subparser)
 
 
 def add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:

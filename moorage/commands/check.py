@@ -153,7 +153,7 @@ def _find_all_codes(
 def _compare(plan: Plan, folder: Path, source: str) -> list[Finding]:
     """The effects of an update from another version of an environment to this one."""
     from moorage.findings.finding import Finding, Place
-    from moorage.pipeline.write import MANIFEST
+    from moorage.pipeline.manifest import MANIFEST
     from moorage.update.compare import compare_templates
     from moorage.update.previous_version import NoSuchVersionError, load_previous_environment
 
@@ -221,7 +221,8 @@ def _check_file(
 def _report_orphans(out: Path, known: Sequence[str]) -> list[Finding]:
     """A finding for each folder that a build would remove."""
     from moorage.findings.finding import Finding, Place
-    from moorage.pipeline.write import MANIFEST, find_orphans
+    from moorage.pipeline.manifest import MANIFEST
+    from moorage.pipeline.write import find_orphans
 
     hint = "Run `python build.py`, delete the files that it keeps there, and commit the deletion."
     message = "The environment of this folder has no params any more"

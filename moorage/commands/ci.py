@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage import __version__
+from moorage.commands.arguments import add_directories
 from moorage.commands.environments import build_environment
 from moorage.commands.given_values import add_given_values
 from moorage.commands.terminal import print_error, print_line, print_text, show_progress
@@ -31,7 +32,7 @@ def add_arguments(generating: argparse.ArgumentParser) -> None:
     help_text = "how jobs install Moorage; default: the project, or this version of Moorage"
     generating.add_argument("--install", metavar="COMMAND", help=help_text)
     add_given_values(generating)
-    generating.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    add_directories(generating)
 
 
 def ci(arguments: argparse.Namespace) -> int:

@@ -79,7 +79,15 @@ def _build(
     file, name = split_preview(env, arguments.params)
     values = replace(values, preview=name)
     return build(
-        arguments.params, file, templates, form, lambda name: step(env, name), values, linter, show
+        arguments.params,
+        file,
+        templates,
+        form,
+        lambda name: step(env, name),
+        values,
+        out=arguments.out,
+        linter=linter,
+        show=show,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moorage.commands.arguments import add_directories
 from moorage.commands.deploy import deploy_target
 from moorage.commands.deployment import (
     build_target,
@@ -46,7 +46,7 @@ def add_arguments(rehearsing: argparse.ArgumentParser) -> None:
     """Adds the arguments of `rehearse`."""
     rehearsing.add_argument("env", metavar="ENV")
     add_given_values(rehearsing)
-    rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    add_directories(rehearsing)
     rehearsing.set_defaults(
         stacks=[],
         yes=True,

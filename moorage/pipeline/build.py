@@ -1,7 +1,8 @@
 """A build: params -> a plan and findings.
 
-A build only reads the params, except for `inspect` of template modules: that of services runs the
-installed nginx, if there is one, to test the configuration of a proxy.
+A build only reads the params and the priorities that the last build wrote, except for `inspect` of
+template modules: that of services runs the installed nginx, if there is one, to test the
+configuration of a proxy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from typing import Any
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
 from moorage.lint.linter import Linter
-from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
+from moorage.model import (
+    NO_PRIORITIES,
+    NO_VALUES,
+    GivenValues,
+    Plan,
+    Rendering,
+    Stack,
+    TemplateModule,
+)
 from moorage.pipeline.check import HERE, Show, check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
@@ -23,6 +32,7 @@ from moorage.pipeline.exports import export_imported
 from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
+from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.service_role import check_service_role
@@ -68,11 +78,14 @@ def build(
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
     given: GivenValues = NO_VALUES,
+    *,
+    out: Path | None = None,
     linter: Linter = HERE,
     show: Show | None = None,
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
-    `given` are values of the command line. `linter` is how templates are linted.
+    `given` are values of the command line. Listener rules keep the priorities that the last build
+    wrote to its folder below `out`. `linter` is how templates are linted.
 
     `show` is called with all findings so far: after the params are read, before templates are made,
     before they are checked, and before cfn-lint has checked those that have changed.
@@ -83,7 +96,9 @@ def build(
         return Built(env, None, tuple(sorted(findings, key=by_place)))
     show = _without_secrets(show or _show_nothing, document)
     show(findings)
-    document, shared, more = add_shared_stacks(params, document, templates)
+    recorded = find_priorities(out / document.env) if out else NO_PRIORITIES
+    document = replace(document, priorities=recorded)
+    document, shared, more = add_shared_stacks(params, document, templates, out)
     findings += more
     if shared is not None:
         shared = replace(shared, second=render_second_preview(params, document, templates))
@@ -195,6 +210,7 @@ def _check_targets(
         if region != env.region:
             theirs, more = load(params, env.name, document.given, {"region": region})
             assert theirs is not None
+            theirs = replace(theirs, priorities=document.priorities)
             found, rest = _build_document(
                 theirs, templates, form, lambda _: None, more, linter, inspect=False
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Place, Problem
-from moorage.model import NO_VALUES, GivenValues, TextFile
+from moorage.model import NO_PRIORITIES, NO_VALUES, GivenValues, KnownPriorities, TextFile
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Document:
     """What the command line has set in the data."""
     given_by_stack: Mapping[str, GivenValues] = field(default_factory=dict)
     """The part of it that each stack depends on."""
+    priorities: KnownPriorities = NO_PRIORITIES
     read: Callable[[str], TextFile] | None = None
     """Reads a file that a value names; raises the error of a params field if that fails."""
 

@@ -14,11 +14,12 @@ from typing import Any
 
 from moorage.findings.finding import Finding, Path, Problem
 from moorage.findings.wording import near
-from moorage.model import PREVIEW, Environment, Rendering, TemplateModule
+from moorage.model import PREVIEW, Environment, KnownPriorities, Rendering, TemplateModule
 from moorage.pipeline.compose import compose
 from moorage.pipeline.document import Document, sort_keys
 from moorage.pipeline.exports import export_imported, find_imports, find_literal_exports
 from moorage.pipeline.load import list_environments, load
+from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 
@@ -40,9 +41,13 @@ class Shared:
 
 
 def add_shared_stacks(
-    folder: FilePath, document: Document, templates: Mapping[str, TemplateModule]
+    folder: FilePath,
+    document: Document,
+    templates: Mapping[str, TemplateModule],
+    out: FilePath | None = None,
 ) -> tuple[Document, Shared | None, list[Finding]]:
-    """The document with the params of the stacks that it shares."""
+    """The document with the params of the stacks that it shares. `out` is the folder with what the
+    last builds of the environments wrote."""
     written = document.data.get(SHARES)
     if not isinstance(written, dict) or not _is_list_of_texts(written.get("stacks")):
         return document, None, []  # validation reports it
@@ -52,13 +57,14 @@ def add_shared_stacks(
     theirs: Document | None = None
     renderings: tuple[Rendering, ...] = ()
     if name in others:
-        theirs, renderings = _render_environment(folder, name, templates)
+        theirs, renderings = _render_environment(folder, name, templates, out)
     problem = _find_problem(document, others, theirs)
     if theirs is None or problem is not None:
         assert problem is not None
         return document, None, [document.locate(problem, (SHARES, *problem.path))]
     shared = _with_what_they_need(written["stacks"], theirs, renderings)
     ignored = list(_find_ignored(document, name, shared))
+    document = _add_priorities(document, renderings, shared)
     return _graft(document, theirs, shared), Shared(name, renderings), ignored
 
 
@@ -84,11 +90,13 @@ def render_second_preview(
 
 
 def _render_environment(
-    folder: FilePath, env: str, templates: Mapping[str, TemplateModule]
+    folder: FilePath, env: str, templates: Mapping[str, TemplateModule], out: FilePath | None
 ) -> tuple[Document | None, tuple[Rendering, ...]]:
     document, findings = load(folder, env)
     if document is None or _has_error(findings):
         return None, ()
+    if out is not None:
+        document = replace(document, priorities=find_priorities(out / env))
     environment, _ = validate(document, templates)
     if environment is None:
         return None, ()
@@ -187,6 +195,21 @@ def _find_named_stacks(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _find_named_stacks(item)
+
+
+def _add_priorities(
+    document: Document, renderings: Iterable[Rendering], shared: frozenset[str]
+) -> Document:
+    """The document with the priorities of the other environment's listener rules, which no other
+    rule of their listeners can have."""
+    recorded, foreign = dict(document.priorities.recorded), set(document.priorities.foreign)
+    for rendering in renderings:
+        for title, priority in rendering.deployment.priorities.items():
+            if rendering.stack in shared:
+                recorded[rendering.stack, title] = priority
+            else:
+                foreign.add(priority.number)
+    return replace(document, priorities=KnownPriorities(recorded, frozenset(foreign)))
 
 
 def _graft(document: Document, theirs: Document, names: frozenset[str]) -> Document:

@@ -62,6 +62,7 @@ def validate(
         role=header.role,
         targets=header.targets.resolve() if header.targets else None,
         shared=dict.fromkeys(header.shares.stacks, header.shares.env) if header.shares else {},
+        priorities=document.priorities,
     )
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)

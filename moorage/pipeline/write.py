@@ -19,12 +19,11 @@ from moorage.findings.finding import Finding, Place
 from moorage.model import Deployment, GivenValues, Plan, Targets
 from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.given_options import read_image, read_value
-from moorage.pipeline.limits import parse_json
+from moorage.pipeline.manifest import MANIFEST, describe_priorities, read_manifest
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
 from moorage.pipeline.secret_params import hide_secrets
 
-MANIFEST = "stacks.json"
 _SET, _IMAGES = "set", "images"
 """Keys of the manifest."""
 SCRIPT = "deploy.sh"
@@ -101,7 +100,7 @@ def find_drift(plan: Plan, folder: Path) -> list[Finding]:
 def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:
     """A finding if the last build of a folder had other values of the command line."""
     written = find_given(folder)
-    if written == given or not _read_manifest(folder):
+    if written == given or not read_manifest(folder):
         return []
     options = " ".join(map(shlex.quote, written.options())) or "neither `--set` nor `--image`"
     message = f"The folder was built with other values: {options}"
@@ -137,7 +136,7 @@ def find_orphans(out: Path, environments: Sequence[str]) -> list[str]:
         for folder in folders
         if folder.name not in environments
         and not folder.is_symlink()
-        and _read_manifest(folder).get("environment") == folder.name
+        and read_manifest(folder).get("environment") == folder.name
     ]
 
 
@@ -171,13 +170,13 @@ def remove_built(folder: Path) -> Removal:
 
 def find_format(folder: Path) -> Format:
     """The format of the templates that the last build wrote to a folder."""
-    names = _template_names(_read_manifest(folder))
+    names = _template_names(read_manifest(folder))
     return "json" if any(name.endswith(".json") for name in names) else "yaml"
 
 
 def find_given(folder: Path) -> GivenValues:
     """The values of the command line of the last build, without those that no build writes."""
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     return GivenValues(
         _read_options(manifest.get(_SET), read_value),
         _read_options(manifest.get(_IMAGES), read_image),
@@ -209,7 +208,7 @@ def _stale(out: OutFolder, current: Mapping[str, str]) -> list[str]:
 def _earlier_files(out: OutFolder, sums: Mapping[str, Any]) -> list[str]:
     """The files that earlier builds may have written: those in SHA256SUMS or, after a build of a
     version without that file, those in stacks.json."""
-    manifest = {} if sums else _read_manifest(out.path)
+    manifest = {} if sums else read_manifest(out.path)
     named = {*sums, *_template_names(manifest), *([MANIFEST, SCRIPT] if manifest else ())}
     return [name for name in out.names() if name in named]
 
@@ -220,19 +219,6 @@ def _changed(path: Path, outcome: str) -> Finding:
     if outcome == "was replaced":
         hint = "Make such a change in the params, or below `overrides:`."
     return Finding("M1313", "warning", Place(str(path), 1), (), message, hint)
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    """The content of stacks.json; empty if there is no such file from a build."""
-    path = folder / MANIFEST
-    if not path.is_file() or path.is_symlink():  # reading a pipe or a device may never end
-        return {}
-    try:
-        manifest = parse_json(path.read_bytes().decode())
-    except (FileNotFoundError, ValueError):
-        return {}
-    has_stacks = isinstance(manifest, dict) and isinstance(manifest.get("stacks"), list)
-    return manifest if has_stacks and "environment" in manifest else {}
 
 
 def _template_names(manifest: Mapping[str, Any]) -> list[str]:
@@ -267,6 +253,7 @@ def _build_manifest(plan: Plan) -> str:
                     "capabilities": list(stack.capabilities),
                     "tags": dict(stack.tags),
                     "depends_on": list(stack.depends_on),
+                    **describe_priorities(stack.deployment.priorities),
                     **_describe_actions(stack.deployment),
                     "imports": [
                         {"name": value.name, "from": value.stack} for value in stack.imports

@@ -14,7 +14,7 @@ from moorage.pipeline.limits import (
     parse_json,
     read_bytes,
 )
-from moorage.pipeline.write import MANIFEST
+from moorage.pipeline.manifest import MANIFEST
 
 TemplateTexts = Mapping[str, tuple[str, str]]
 """Location and text of each template by a unique name, in the order of deployment."""

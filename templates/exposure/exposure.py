@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from ..tasks.placement import Placement
 from ..tasks.ports import Port
 from ..tasks.task_container import Origin, TaskContainer
 from ..tasks.traffic_shift import TestTraffic
-from .alb.targets import ListenerRule, Target, find_targets, resolve_rules
+from .alb.targets import ListenerRule, Priorities, Target, find_targets, resolve_rules
 from .health_sidecar.sidecar import Sidecar, sidecar_container, sidecar_name
 from .nlb.listeners import NlbListener, NlbTarget, resolve_listener
 from .params import ExposeEntry
@@ -40,6 +40,8 @@ class Exposure:
     containers: Containers
     """The containers that entries can forward to: those below `containers:`, and the proxy."""
     rules: tuple[ListenerRule, ...]
+    find_priorities: Callable[[], Priorities]
+    """Returns the priorities of the rules of all services of the environment."""
     nlb_listeners: tuple[NlbListener, ...]
     paired: bool = False
     """Whether each target has a second target group, for deployments that shift traffic."""
@@ -54,6 +56,11 @@ class Exposure:
         test = self.test if self.paired else None
         rules = [resolve_test_rule(rule, test) for rule in self.rules] if test else []
         return tuple(rule for rule in rules if rule)
+
+    @property
+    def priorities(self) -> Priorities:
+        """The priorities of the rules, and of those of other services."""
+        return self.find_priorities()
 
     @property
     def all_rules(self) -> tuple[ListenerRule, ...]:
@@ -140,6 +147,7 @@ def resolve_exposure(
     containers: Containers,
     placement: Placement,
     env: Environment,
+    find_priorities: Callable[[], Priorities],
     *,
     paired: bool = False,
     by_code_deploy: bool = False,
@@ -157,6 +165,7 @@ def resolve_exposure(
         entries=entries,
         containers=containers,
         rules=resolve_rules(stack, routes, containers),
+        find_priorities=find_priorities,
         nlb_listeners=tuple(
             resolve_listener(stack, index, entry, nlb, containers)
             for index, (entry, nlb) in indexed

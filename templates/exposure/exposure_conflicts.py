@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from moorage.findings.finding import Problem
+from moorage.model import KnownPriorities
 
+from .alb.assigned_priorities import assign_priorities
 from .alb.rule_conflicts import RulesByListener, group_by_listener, rule_conflicts
+from .alb.targets import Priorities
 from .exposure import Exposure
 from .nlb.listener_conflicts import (
     ListenersByPort,
@@ -25,16 +28,21 @@ class AllExposures:
     """The entries of all services, indexed by what can conflict."""
 
     rules: RulesByListener
+    priorities: Priorities
     listeners: ListenersByPort
     rule_owners: RuleOwners
     test_ports: TestPorts
 
 
-def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
-    """The entries of all services of an environment, for `exposure_conflicts`."""
+def gather_exposures(exposures: Sequence[Exposure], known: KnownPriorities) -> AllExposures:
+    """The entries of all services of an environment, for `exposure_conflicts`, and the priorities
+    of their rules."""
     listeners = [listener for exposure in exposures for listener in exposure.nlb_listeners]
+    rules = [rule for exposure in exposures for rule in exposure.all_rules]
+    priorities = assign_priorities(rules, known)
     return AllExposures(
-        group_by_listener([rule for exposure in exposures for rule in exposure.all_rules]),
+        group_by_listener(rules, priorities),
+        priorities,
         group_by_port(listeners),
         find_rule_owners(listeners),
         group_test_ports(exposures),

@@ -46,9 +46,12 @@ def exposure_resources(exposure: Exposure) -> ExposureResources:
         *([] if through_instance else security_group_rules(targets)),
         *nlb_security_group_rules([*nlb_targets, *test_targets], through_instance=through_instance),
     ]
-    rules = list(listener_rules(exposure.rules, pairs))
+    priorities = exposure.priorities
+    rules = list(listener_rules(exposure.rules, priorities, pairs))
     test_rules = (
-        list(alb_test_resources(exposure.test_rules, exposure.test, pairs)) if exposure.test else []
+        list(alb_test_resources(exposure.test_rules, exposure.test, priorities, pairs))
+        if exposure.test
+        else []
     )
     listeners = [
         *(nlb_listener(target.listener_title, target, pairs) for target in nlb_targets),

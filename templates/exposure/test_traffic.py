@@ -14,7 +14,7 @@ from moorage.model import logical_id
 from ..common.security_groups import source_property
 from ..tasks.ports import Port
 from ..tasks.traffic_shift import TestTraffic
-from .alb.targets import ListenerRule, listener_rules
+from .alb.targets import ListenerRule, Priorities, listener_rules
 from .nlb.listeners import NlbTarget
 from .target_pairs import Pairs
 
@@ -42,11 +42,6 @@ def resolve_test_rule(rule: ListenerRule, test: TestTraffic) -> ListenerRule | N
     return replace(rule, route=type(route).model_construct(**values | changes))
 
 
-def has_better_priority(test_rule: ListenerRule, rule: ListenerRule) -> bool:
-    """Whether a listener evaluates the rule for test traffic before that for production."""
-    return test_rule.priority < rule.priority
-
-
 def nlb_test_target(target: NlbTarget, test: TestTraffic) -> NlbTarget | None:
     """A target with the port of the listener for test traffic; None without such a port."""
     if test.port is None:
@@ -66,11 +61,11 @@ def alb_test_listener_title(rule: ListenerRule) -> str:
 
 
 def alb_test_resources(
-    rules: Sequence[ListenerRule], test: TestTraffic, pairs: Pairs
+    rules: Sequence[ListenerRule], test: TestTraffic, priorities: Priorities, pairs: Pairs
 ) -> Iterator[Any]:
     """The rules for test traffic, and the listeners that are created for them."""
     if not uses_own_listener(test):
-        yield from listener_rules(rules, pairs)
+        yield from listener_rules(rules, priorities, pairs)
         return
     for rule in rules:
         title = alb_test_listener_title(rule)
@@ -88,7 +83,7 @@ def alb_test_resources(
             ],
             **_tls_properties(test),
         )
-        yield from listener_rules([rule], pairs, Ref(title))
+        yield from listener_rules([rule], priorities, pairs, Ref(title))
 
 
 def _tls_properties(test: TestTraffic) -> dict[str, Any]:

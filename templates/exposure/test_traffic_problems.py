@@ -13,7 +13,7 @@ from ..tasks.release_problems import PATH
 from ..tasks.traffic_shift import TestTraffic
 from .exposure import Exposure
 from .nlb.listener_conflicts import ListenersByPort
-from .test_traffic import has_better_priority, uses_own_listener
+from .test_traffic import uses_own_listener
 
 _TEST: Path = (*PATH, "test")
 _ALB_LISTENER_PORTS = (80, 443)
@@ -131,10 +131,11 @@ def _priority_problems(exposure: Exposure) -> Iterator[Problem]:
     for test_rule in exposure.test_rules:
         rule = rules[test_rule.index]
         same = test_rule.route.effective_conditions == rule.route.effective_conditions
-        if same or not has_better_priority(test_rule, rule):
+        first, second = (each.find_priority(exposure.priorities) for each in (test_rule, rule))
+        if same or (first is not None and second is not None and first >= second):
             reason = "has the same conditions" if same else "is evaluated after it"
             message = f"The route gets all test traffic: the rule for test traffic {reason}"
-            hint = f"Write a `priority` below {rule.priority}."
+            hint = f"Write a `priority` below {second}."
             if same:
                 hint = "Write conditions that the route does not have."
             path = _TEST if same else (*_TEST, "priority")

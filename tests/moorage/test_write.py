@@ -17,9 +17,9 @@ import pytest
 
 from moorage.findings.finding import Finding
 from moorage.model import Environment, Plan, PlannedStack, Rendering
+from moorage.pipeline.manifest import MANIFEST
 from moorage.pipeline.out_folder import SUMS, hash_text
 from moorage.pipeline.write import (
-    MANIFEST,
     SCRIPT,
     Removal,
     files,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from route_strategies import (
-    LETTERS,
     OTHERS,
     conditions_of_a_route,
     deterministic,
@@ -16,12 +15,10 @@ from route_strategies import (
     nested_conditions,
 )
 
-from templates.exposure.alb import priorities
 from templates.exposure.alb.listener_rules import actions, conditions
-from templates.exposure.alb.priorities import find_free_priority, resolve_priority
+from templates.exposure.alb.priorities import compute_priority, find_range
 from templates.exposure.alb.route_conflicts import find_conflict, shadows
 from templates.exposure.alb.route_problems import route_problems
-from templates.exposure.alb.routes import Route
 
 # Priorities ----------------------------------------------------------------------------------
 
@@ -29,7 +26,7 @@ from templates.exposure.alb.routes import Route
 @deterministic(max_examples=300)
 @given(conditions_of_a_route())
 def test_a_computed_priority_is_valid(params: dict[str, Any]) -> None:
-    assert 1 <= resolve_priority(make_route(**params)) <= 50_000
+    assert 1 <= compute_priority(make_route(**params)) <= 50_000
 
 
 @deterministic(max_examples=100)
@@ -40,7 +37,7 @@ def test_a_computed_priority_depends_on_the_conditions_only(params: dict[str, An
         for key, value in params.items()
     }
     other_keys = {"name": "other", "container": "app", "port": 80, "deregistration_delay": "5s"}
-    assert resolve_priority(make_route(**params)) == resolve_priority(
+    assert compute_priority(make_route(**params)) == compute_priority(
         make_route(**reordered, **other_keys)
     )
 
@@ -48,7 +45,7 @@ def test_a_computed_priority_depends_on_the_conditions_only(params: dict[str, An
 def test_computed_priorities_never_change() -> None:
     """Another number for a deployed route would change every user's templates."""
     assert [
-        resolve_priority(make_route(**params))
+        compute_priority(make_route(**params))
         for params in (
             {"paths": ["/*"]},
             {"paths": ["/api/*"]},
@@ -68,13 +65,12 @@ def test_ranges_never_overlap_and_end_above_zero() -> None:
     routes = [
         make_route(**host, **path, **other) for host in hosts for path in paths for other in others
     ]
-    ranges = {route.specificity: priorities._find_range(route) for route in routes}
-    assert all(size >= 1 for _, size in ranges.values())
+    ranges = {route.specificity: find_range(route) for route in routes}
+    assert all(ranges.values())
     in_order = [ranges[key] for key in sorted(ranges)]
-    assert in_order[0][0] == 50_000
-    assert all(first - size >= later for (first, size), (later, _) in pairwise(in_order))
-    first, size = in_order[-1]
-    assert first - size >= 0
+    assert in_order[0].start == 50_000
+    assert all(first[-1] > later.start for first, later in pairwise(in_order))
+    assert in_order[-1][-1] >= 1
 
 
 NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -122,7 +118,7 @@ NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def test_the_narrower_route_is_evaluated_first(
     wide: dict[str, Any], narrow: dict[str, Any]
 ) -> None:
-    assert resolve_priority(make_route(**narrow)) < resolve_priority(make_route(**wide))
+    assert compute_priority(make_route(**narrow)) < compute_priority(make_route(**wide))
     assert find_conflict(make_route(**narrow), make_route(**wide)) is None
 
 
@@ -133,11 +129,7 @@ def test_the_narrower_route_is_evaluated_first_or_is_a_conflict(
 ) -> None:
     wide, narrow = (make_route(**params) for params in pair)
     assert narrow.specificity >= wide.specificity
-    assert resolve_priority(narrow) < resolve_priority(wide) or find_conflict(narrow, wide)
-
-
-def test_an_explicit_priority_is_used_unchanged() -> None:
-    assert resolve_priority(make_route(paths=["/a/*"], priority=17)) == 17
+    assert compute_priority(narrow) < compute_priority(wide) or find_conflict(narrow, wide)
 
 
 # Conflicts -----------------------------------------------------------------------------------
@@ -216,50 +208,6 @@ def test_routes_that_no_request_matches_both_do_not_conflict(
     first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     assert find_conflict(make_route(**first), make_route(**second)) is None
-
-
-def _routes_with_the_same_priority() -> tuple[Route, Route]:
-    """Two routes whose computed priorities are equal by chance."""
-    routes = [make_route(paths=[f"/{first}{second}*"]) for first in LETTERS for second in LETTERS]
-    return next(
-        pair
-        for pair in combinations(routes, 2)
-        if resolve_priority(pair[0]) == resolve_priority(pair[1])
-    )
-
-
-def test_for_equal_computed_priorities_the_hint_has_a_free_number() -> None:
-    first, second = _routes_with_the_same_priority()
-    below = make_route(paths=["/zz*"], priority=resolve_priority(first) - 1)
-    conflict = find_conflict(
-        first,
-        second,
-        used=[resolve_priority(first), resolve_priority(second), resolve_priority(below)],
-    )
-    assert conflict
-    assert conflict[0] == f"has the same priority, {resolve_priority(first)},"
-    free = find_free_priority(first, {resolve_priority(first), resolve_priority(below)})
-    assert f"`priority: {free}`" in conflict[1]
-    assert free not in (resolve_priority(first), resolve_priority(below))
-    moved = first.model_copy(update={"priority": free})
-    assert find_conflict(moved, second) is None
-    assert (
-        resolve_priority(make_route(paths=["/abc*"]))
-        < resolve_priority(moved)
-        < resolve_priority(make_route(paths=["/a*"]))
-    )
-
-
-def test_a_full_range_has_no_free_number() -> None:
-    assert find_free_priority(make_route(paths=["/a*"]), range(1, 50_001)) is None
-
-
-def test_explicit_priorities_must_differ_too() -> None:
-    conflict = find_conflict(
-        make_route(paths=["/a/*"], priority=5), make_route(paths=["/b/*"], priority=5)
-    )
-    assert conflict
-    assert "same priority, 5" in conflict[0]
 
 
 # Conditions ----------------------------------------------------------------------------------

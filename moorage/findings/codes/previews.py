@@ -47,7 +47,8 @@ CODES: tuple[Code, ...] = (
         "M4004",
         "A rule has the priority of another environment's rule on the same listener.",
         "The priorities of a listener's rules are unique: Elastic Load Balancing refuses another "
-        "rule. Moorage computes them from the route, which seldom gives the same number twice.",
+        "rule. A build computes numbers that the shared environment does not use; those of other "
+        "previews are known to the account only.",
         "Write another `priority:` at the route.",
         """\
 expose:

@@ -368,9 +368,9 @@ expose:
         "M2430",
         "Two routes match the same requests, or have the same priority.",
         "Each rule of a listener has a different priority, and the first rule that matches a "
-        "request decides. Moorage computes the priorities so that narrower conditions come first. "
-        "It cannot order two routes whose conditions are the same, or overlap and are equally "
-        "narrow.",
+        "request decides. Moorage computes the priorities so that narrower conditions come first "
+        "and no two are equal. It cannot order two routes whose conditions are the same, or "
+        "overlap and are equally narrow, and it does not change a `priority:` that is written.",
         "Change the conditions or the `priority:` of one of them. Where conditions overlap, write "
         "a `priority:`.",
         """\

@@ -4,15 +4,15 @@ Elastic Load Balancing accepts priorities from 1 to 50000 and evaluates the lowe
 depends on its own route only, so that adding a service changes no other service's template. The
 numbers are divided into bands from 50000 down: the more specific the conditions, the lower the
 numbers of the band. Within the band the number is a hash of the conditions and of the rule's name.
-Two routes that get the same number are a finding, and one of them needs an explicit `priority:`.
-docs/decisions/0005-rule-priorities.md has the reasons.
+`assigned_priorities` has what happens if two routes get the same number.
+docs/decisions/0005-rule-priorities.md and 0050-recorded-priorities.md have the reasons.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Iterator
 from itertools import accumulate
 
 from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
@@ -40,32 +40,11 @@ _BAND_WIDTHS = tuple(width for widths in _WIDTHS_BY_HOST for width in widths)
 _BAND_ENDS = tuple(accumulate(_BAND_WIDTHS))
 
 
-def resolve_priority(route: Route, rule_name: str = "") -> int:
-    """The rule's priority: the one in the params, or the computed one.
+def find_range(route: Route) -> range:
+    """The numbers of the route's part of its band, from the highest down. Any of them keeps the
+    order of evaluation.
 
-    A rule with another `rule_name` gets another number, because CloudFormation creates a renamed
-    rule before it deletes the old one, and no two rules of a listener can have the same priority.
-    """
-    if route.priority is not None:
-        return route.priority
-    first, size = _find_range(route)
-    text = json.dumps([rule_name, route.effective_conditions], sort_keys=True)
-    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-    return first - digest % size
-
-
-def find_free_priority(route: Route, used: Collection[int]) -> int | None:
-    """A priority of the route's range that is not in `used`. Any number of that range keeps the
-    order of evaluation. None if all are used."""
-    first, size = _find_range(route)
-    numbers = range(first, first - size, -1)
-    return next((number for number in numbers if number not in used), None)
-
-
-def _find_range(route: Route) -> tuple[int, int]:
-    """The highest number of the route's range and the range's size.
-
-    Each band has four ranges: for routes with 0, 1, 2, and 3 or more conditions other than host and
+    Each band has four parts: for routes with 0, 1, 2, and 3 or more conditions other than host and
     path.
     """
     band, condition_count = route.specificity
@@ -73,4 +52,29 @@ def _find_range(route: Route) -> tuple[int, int]:
     one_width, more_width = width // 6, max(width // 24, 1)
     sizes = (width - one_width - 2 * more_width, one_width, more_width, more_width)
     first = _HIGHEST - (_BAND_ENDS[band] - width) - sum(sizes[:condition_count])
-    return first, sizes[condition_count]
+    return range(first, first - sizes[condition_count], -1)
+
+
+def compute_priority(route: Route, rule_name: str = "") -> int:
+    """The number that the rule gets if no other rule of the listener has or gets it.
+
+    A rule with another `rule_name` gets another number, because CloudFormation creates a renamed
+    rule before it deletes the old one, and no two rules of a listener can have the same priority.
+    """
+    return choose_number(find_range(route), route, rule_name)
+
+
+def other_priorities(route: Route, rule_name: str) -> Iterator[int]:
+    """All numbers of the route's part, in the order in which they are tried if the computed one is
+    not free. They begin at a second hash, so that they hardly depend on the other routes."""
+    numbers = find_range(route)
+    start = numbers.index(choose_number(numbers, route, rule_name, 2))
+    yield from numbers[start:]
+    yield from numbers[:start]
+
+
+def choose_number(numbers: range, route: Route, rule_name: str, *attempt: int) -> int:
+    """One of the numbers, by a hash of the rule and of the attempt."""
+    text = json.dumps([rule_name, route.effective_conditions, *attempt], sort_keys=True)
+    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return numbers[digest % len(numbers)]

@@ -4,47 +4,29 @@ route."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from ipaddress import ip_network
 
 from moorage.facts.wildcards import wildcard_expression
 
-from .priorities import find_free_priority, resolve_priority
 from .routes import Route
 from .specificity import has_wildcard
 
 
-def find_conflict(
-    route: Route,
-    other: Route,
-    priorities: tuple[int, int] | None = None,
-    used: Collection[int] = (),
-) -> tuple[str, str] | None:
-    """Why two routes of one listener cannot both exist, and what to write; None if they can.
-
-    `priorities` are the priorities of the two routes, `used` those of all routes of the listener.
-    """
+def find_conflict(route: Route, other: Route) -> tuple[str, str] | None:
+    """Why the conditions of two routes of one listener leave open which of them a request matches,
+    and what to write; None if they do not."""
     if not route.conditions or not other.conditions:
         return None  # route_problems reports it
     if route.effective_conditions == other.effective_conditions:
         return "matches the same requests", "Change the conditions of one of them."
     hint = "Change the conditions of one of them, or give one a `priority:` (the lowest is first)."
     computed = route.priority is None and other.priority is None
-    if computed and route.specificity == other.specificity and _overlap(route, other):
+    if computed and route.specificity == other.specificity and overlap(route, other):
         return "matches some of the same requests and is as specific", hint
-    first, second = priorities or (resolve_priority(route), resolve_priority(other))
-    if first == second:
-        free = find_free_priority(route, used or {first})
-        where = "in the route that is not deployed yet"
-        if free and computed:
-            hint = f"Write `priority: {free}` {where}. It is free, and keeps the order."
-        elif free:
-            hint = f"Write another `priority:` {where}; {free} is free."
-        return f"has the same priority, {first},", hint
     return None
 
 
-def _overlap(route: Route, other: Route) -> bool:
+def overlap(route: Route, other: Route) -> bool:
     """Whether a request can match both routes: whether values of both overlap, in each kind of
     condition that both have."""
     first, second = route.effective_conditions, other.effective_conditions

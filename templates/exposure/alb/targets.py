@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.findings.finding import Path
-from moorage.model import logical_id
+from moorage.model import RulePriority, logical_id
 
 from ...tasks.containers import Containers, choose_container
 from ...tasks.ports import Port
 from ..target_pairs import Pairs, forward_action, group_titles, shift_settings
 from ..used_load_balancers import UsedAlb
 from .listener_rules import actions, conditions
-from .priorities import resolve_priority
 from .routes import TARGET_GROUP_KEYS, Route
 from .target_groups import find_health_check_port, target_group
 
@@ -57,6 +56,14 @@ class Target:
         return {self.port, find_health_check_port(self.settings, self.port)}
 
 
+RuleKey: TypeAlias = tuple[str, str, int]
+"""A listener rule: its stack, its logical ID, and its index below `expose:`."""
+
+
+Priorities: TypeAlias = Mapping[RuleKey, RulePriority]
+"""The priorities of listener rules."""
+
+
 @dataclass(frozen=True)
 class ListenerRule:
     """A route, which becomes a rule of the load balancer's listener."""
@@ -87,9 +94,21 @@ class ListenerRule:
             return logical_id(via, self.route.name or "", "ListenerRule")
         return logical_id(via, self.target.container, str(self.target.port.number), "ListenerRule")
 
-    @cached_property
-    def priority(self) -> int:
-        return resolve_priority(self.route, f"{self.stack}.{self.title}")
+    @property
+    def name(self) -> str:
+        """Its name among the rules of an environment."""
+        return f"{self.stack}.{self.title}"
+
+    @property
+    def key(self) -> RuleKey:
+        """Identifies it, even if by mistake another rule has the same name."""
+        return self.stack, self.title, self.index
+
+    def find_priority(self, priorities: Priorities) -> int | None:
+        """The number in the params, or the assigned one; None if no number is left."""
+        if self.route.priority is not None or self.key not in priorities:
+            return self.route.priority
+        return priorities[self.key].number
 
 
 def target_settings(route: Route) -> set[str]:
@@ -210,15 +229,18 @@ def _distinct_ports(targets: Sequence[Target]) -> list[tuple[UsedAlb, int]]:
 
 
 def listener_rules(
-    rules: Sequence[ListenerRule], pairs: Pairs, listener: Any = None
+    rules: Sequence[ListenerRule],
+    priorities: Priorities,
+    pairs: Pairs,
+    listener: Any = None,
 ) -> Iterator[elb.ListenerRule]:
-    """The rules, on their load balancers' listeners, or on `listener`."""
+    """The rules, on their load balancers' listeners, or on `listener`, which has no others."""
     for rule in rules:
         forward = forward_action(rule.target.title, pairs) if rule.target else {}
         yield elb.ListenerRule(
             rule.title,
             ListenerArn=listener or rule.load_balancer.handle.listener,
-            Priority=rule.priority,
+            Priority=rule.find_priority(priorities),
             Conditions=conditions(rule.route),
             Actions=actions(rule.route, forward),
         )
