@@ -6,14 +6,16 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.arguments import add_directories
-from moorage.commands.environments import build_environment
+from moorage.commands.environments import Step, build_environment
 from moorage.commands.given_values import add_given_values
+from moorage.commands.named_stacks import Named, read_names
 from moorage.commands.terminal import print_error, print_line, show_progress
-from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
+from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
@@ -23,7 +25,13 @@ if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
 
 def add_arguments(building: argparse.ArgumentParser) -> None:
     """Adds the arguments of `build`."""
-    building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
+    building.add_argument(
+        "names",
+        nargs="*",
+        metavar="ENV|STACK",
+        help="environments, each followed by names of its stacks if only these are to be built; "
+        "default: all",
+    )
     add_given_values(building)
     add_directories(building)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")
@@ -32,10 +40,7 @@ def add_arguments(building: argparse.ArgumentParser) -> None:
 def build(arguments: argparse.Namespace) -> int:
     """Build environments into out/, check them, and print the command that deploys them."""
     known = find_environments(arguments.params)
-    envs = list(dict.fromkeys(arguments.names)) or known
-    for name in envs:
-        if name not in known:
-            raise unknown_name(name, "not an environment", known)
+    envs = read_names(arguments.names, known, arguments.params)
     refuse_file(arguments.out)
     from moorage.findings.report import text
     from moorage.pipeline.write import find_orphans, remove_built, write
@@ -43,11 +48,11 @@ def build(arguments: argparse.Namespace) -> int:
     results, changed = [], []
     with show_progress() as step:
         for env in envs:
-            built = build_environment(env, arguments, arguments.format, step)
+            built = _build_environment(env, arguments, step)
             results.append(built)
             if built.plan is not None:
-                step(env, "write")
-                changed += write(built.plan, arguments.out / env)
+                step(env.name, "write")
+                changed += write(built.plan, arguments.out / env.name)
     for built in results:
         _print_result(built, arguments.out)
     print(text([*_find_unknown_ids(), *changed]), end="", file=sys.stderr, flush=True)
@@ -58,6 +63,17 @@ def build(arguments: argparse.Namespace) -> int:
         word = "removed" if removal.removed else "nothing removed in"
         print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
     return FOUND if any(built.plan is None for built in results) else CLEAN
+
+
+def _build_environment(env: Named, arguments: argparse.Namespace, step: Step) -> Built:
+    """Builds an environment. If stacks are named, the templates of others must be up to date."""
+    from moorage.pipeline.write import find_stale_others
+
+    built = build_environment(env.name, arguments, arguments.format, step, named=env.stacks)
+    if built.plan is None or not env.stacks:
+        return built
+    stale = find_stale_others(built.plan, arguments.out / env.name, env.stacks)
+    return replace(built, plan=None, findings=(*built.findings, *stale)) if stale else built
 
 
 def _find_unknown_ids() -> list[Finding]:
@@ -83,7 +99,7 @@ def _print_result(built: Built, out: Path) -> None:
     if sys.stdout.isatty():
         _show_table(built, folder)
     else:
-        for stack in built.plan.stacks:
+        for stack in built.stacks:
             resources, size = _size(stack)
             noun = "resource" if resources == 1 else "resources"
             print_line(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
@@ -91,7 +107,7 @@ def _print_result(built: Built, out: Path) -> None:
         deploys = f"bash {shlex.quote(str(folder / SCRIPT))}"
         if built.plan.environment.targets is not None:
             deploys = f"moorage deploy {built.env}"
-        print_line(f"next: {deploys}")
+        print_line(" ".join(["next:", deploys, *built.named]))
     else:
         print_line(f"{folder}  nothing to deploy: all stacks exist already")
 
@@ -103,13 +119,12 @@ def _show_table(built: Built, folder: Path) -> None:
 
     from moorage.findings.report import counts
 
-    assert built.plan is not None
     table = Table(title=Text(str(folder)), title_justify="left")
     table.add_column("stack")
     table.add_column("resources", justify="right")
     table.add_column("bytes", justify="right")
     table.add_column("findings")
-    for stack in built.plan.stacks:
+    for stack in built.stacks:
         resources, size = _size(stack)
         findings = counts(_findings_of(stack, built, folder))
         table.add_row(Text(stack.name), f"{resources}", f"{size:,}", findings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from moorage.commands.arguments import add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
 from moorage.commands.given_values import add_given_values, read_given_values
+from moorage.commands.named_stacks import Named, read_names
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
@@ -30,8 +31,9 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
     checking.add_argument(
         "names",
         nargs="*",
-        metavar="ENV|FILE",
-        help="environments, or CloudFormation templates; default: all environments",
+        metavar="ENV|STACK|FILE",
+        help="environments, each followed by names of its stacks if only these are to be checked, "
+        "or CloudFormation templates; default: all environments",
     )
     checking.add_argument(
         "--against",
@@ -51,10 +53,10 @@ def check(arguments: argparse.Namespace) -> int:
     """Print the findings about environments, or about any templates, and write nothing."""
     known = find_environments(arguments.params, needed=not arguments.names)
     refuse_file(arguments.out)
-    names = list(dict.fromkeys(arguments.names)) or known
-    for name in names:
-        if name not in known and not _is_assembly(name):
-            refuse_unless_template(name, known, arguments.params)
+    names = read_names(arguments.names, known, arguments.params, files=True)
+    for each in names:
+        if each.name not in known and not _is_assembly(each.name):
+            refuse_unless_template(each.name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
     from moorage.pipeline.check import known_ids
     from moorage.pipeline.lint_settings import find_settings, find_unknown, find_unused
@@ -62,11 +64,11 @@ def check(arguments: argparse.Namespace) -> int:
     findings: list[Finding] = []
     codes: dict[LintSettings, set[str]] = {}
     with show_progress() as step:
-        for name in names:
-            plan = None
+        for each in names:
+            name, plan = each.name, None
             settings = find_settings("" if name in known else name)
             if name in known:
-                more, plan = _check_environment(name, arguments, step)
+                more, plan = _check_environment(each, arguments, step)
             else:
                 more = _check_file(name, arguments, settings)
             findings += more
@@ -82,31 +84,37 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.sarif is not None:
         arguments.sarif.write_text(FORMATS["sarif"](findings), encoding="utf-8")
     if arguments.format == "text":
-        print_line(f"checked {', '.join(names)}: {counts(findings)}")
+        print_line(f"checked {', '.join(map(str, names))}: {counts(findings)}")
     return exit_code(findings)
 
 
 def _check_environment(
-    env: str, arguments: argparse.Namespace, step: Step
+    env: Named, arguments: argparse.Namespace, step: Step
 ) -> tuple[list[Finding], Plan | None]:
-    """The findings about an environment, and about its files under out/; its plan, if it has one.
+    """The findings about an environment or its named stacks, and about their files under out/; its
+    plan, if it has one.
 
     Without values of its own the environment is built with those of the last build.
     """
     from moorage.pipeline.write import find_drift, find_format, find_given, find_other_values
 
-    folder = arguments.out / env
+    folder = arguments.out / env.name
     given = read_given_values(arguments)
     differing = find_other_values(given, folder) if given.options() else []
-    built = build_environment(
-        env, arguments, find_format(folder), step, given if given.options() else find_given(folder)
-    )
+    values = given if given.options() else find_given(folder)
+    built = build_environment(env.name, arguments, find_format(folder), step, values, env.stacks)
     findings = [*differing, *built.findings]
     if built.plan is not None and not differing:  # with other values all files differ
-        findings += find_drift(built.plan, folder)
+        findings += find_drift(built.plan, folder, env.stacks)
     if built.plan is not None and arguments.against is not None:
-        step(env, "against")
-        findings += _compare(built.plan, folder, arguments.against)
+        step(env.name, "against")
+        others = {
+            str(folder / stack.rendering.file)
+            for stack in built.plan.stacks
+            if stack not in built.stacks
+        }
+        effects = _compare(built.plan, folder, arguments.against)
+        findings += [each for each in effects if each.place.file not in others]
     return findings, built.plan
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.given_values import read_given_values
-from moorage.commands.usage import CLEAN, FOUND
+from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
@@ -48,18 +48,24 @@ def build_environment(
     form: Format,
     step: Step,
     given: GivenValues | None = None,
+    named: Collection[str] = (),
 ) -> Built:
     """Builds an environment without writing. `given` are values in place of those of the command
-    line."""
+    line, and `named` the stacks that were named. Raises UsageError if one has no template."""
     from moorage.pipeline.build import build
 
     templates = load_templates(arguments)
     values = read_given_values(arguments) if given is None else given
     file, name = split_preview(env, arguments.params)
     values = replace(values, preview=name)
-    return build(
-        arguments.params, file, templates, form, lambda name: step(env, name), given=values
+    built = build(
+        arguments.params, file, templates, form, lambda name: step(env, name), values, named
     )
+    planned = {stack.name for stack in built.stacks}
+    for stack in named:
+        if built.plan is not None and stack not in planned:
+            raise UsageError(f"`{stack}` of {env} exists already, so no template is built for it.")
+    return built
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -6,7 +6,7 @@ installed nginx, if there is one, to test the configuration of a proxy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,15 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
+from moorage.model import (
+    NO_VALUES,
+    GivenValues,
+    Plan,
+    PlannedStack,
+    Rendering,
+    Stack,
+    TemplateModule,
+)
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
@@ -49,6 +57,14 @@ class Built:
     findings: tuple[Finding, ...]
     document: Document | None = None
     """The params, if there is a plan."""
+    named: Collection[str] = ()
+    """The stacks that were named; all if there are none."""
+
+    @property
+    def stacks(self) -> tuple[PlannedStack, ...]:
+        """The stacks of the plan that were named."""
+        planned = self.plan.stacks if self.plan is not None else ()
+        return tuple(each for each in planned if not self.named or each.name in self.named)
 
 
 def build(
@@ -58,9 +74,14 @@ def build(
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
     given: GivenValues = NO_VALUES,
+    named: Collection[str] = (),
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
-    `given` are values of the command line."""
+    `given` are values of the command line.
+
+    The plan has all stacks, since the template of one can depend on any other. If some are `named`,
+    only their templates are linted, and warnings about other stacks are left out.
+    """
     step("load")
     document, findings = load(params, env, given)
     if document is None:
@@ -69,18 +90,20 @@ def build(
     findings += more
     if shared is not None:
         shared = replace(shared, second=render_second_preview(params, document, templates))
-    plan, more = _build_document(document, templates, form, step, findings, shared=shared)
+    plan, more = _build_document(
+        document, templates, form, step, findings, shared=shared, named=named
+    )
     findings += more
     if plan is not None and plan.environment.targets is not None:
         step("targets")
-        more = _check_targets(params, templates, form, plan, document, findings)
+        more = _check_targets(params, templates, form, plan, document, findings, named)
         findings = sorted([*_without_repeats(findings, more), *more], key=by_place)
-    findings = hide_secrets(findings, document.data)
+    findings = hide_secrets(_without_others(findings, named), document.data)
     if plan is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
     if _has_error(findings):
         return Built(env, None, tuple(findings))
-    return Built(env, plan, tuple(findings), document)
+    return Built(env, plan, tuple(findings), document, named)
 
 
 def _build_document(
@@ -92,6 +115,7 @@ def _build_document(
     *,
     inspect: bool = True,
     shared: Shared | None = None,
+    named: Collection[str] = (),
 ) -> tuple[Plan | None, list[Finding]]:
     """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
     params leaves nothing to check. `inspect`: whether programs of this machine may run."""
@@ -126,10 +150,10 @@ def _build_document(
     if plan is None:
         return None, findings
     step("check")
-    findings += _without_repeats(check(plan, document), [*earlier, *findings])
+    findings += _without_repeats(check(plan, document, named), [*earlier, *findings])
     findings += check_service_role(plan, document)
     if inspect:
-        findings += inspect_stacks(plan, document, templates)
+        findings += inspect_stacks(plan, document, templates, named)
     return plan, findings
 
 
@@ -151,6 +175,7 @@ def _check_targets(
     plan: Plan,
     document: Document,
     earlier: Sequence[Finding],
+    named: Collection[str],
 ) -> list[Finding]:
     """What cannot be deployed to all `targets`."""
     env, targets = plan.environment, plan.environment.targets
@@ -162,7 +187,7 @@ def _check_targets(
             theirs, more = load(params, env.name, document.given, {"region": region})
             assert theirs is not None
             found, rest = _build_document(
-                theirs, templates, form, lambda _: None, more, inspect=False
+                theirs, templates, form, lambda _: None, more, inspect=False, named=named
             )
             others.append(RegionalBuild(region, theirs, found, [*more, *rest]))
     if env.account is not None and targets.accounts != (env.account,):
@@ -193,6 +218,19 @@ def _part_of_params(finding: Finding) -> tuple[str | int, ...]:
     """The resource in the overrides that a finding is about, or else the stack."""
     resource = ("stacks", "web", "overrides", "Resources", "Service")
     return finding.path[: len(resource) if "overrides" in finding.path[2:3] else 2]
+
+
+def _without_others(findings: Iterable[Finding], named: Collection[str]) -> list[Finding]:
+    """Drops warnings about stacks that were not named, if some were. Errors stay, since a stack can
+    be wrong because of another."""
+    return [
+        finding
+        for finding in findings
+        if not named
+        or finding.level == "error"
+        or finding.path[:1] != ("stacks",)
+        or finding.path[1] in named
+    ]
 
 
 def _has_error(findings: Sequence[Finding]) -> bool:
