@@ -59,7 +59,13 @@ def build_environment(
     file, name = split_preview(env, arguments.params)
     values = replace(values, preview=name)
     built = build(
-        arguments.params, file, templates, form, lambda name: step(env, name), values, named
+        arguments.params,
+        file,
+        templates,
+        form,
+        lambda name: step(env, name),
+        given=values,
+        named=named,
     )
     planned = {stack.name for stack in built.stacks}
     for stack in named:
