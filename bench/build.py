@@ -82,9 +82,13 @@ def lint(templates: list[Path], folder: Path) -> Run:
     return run(words, folder, {}, may_find=True)
 
 
+def name_services(count: int) -> str:
+    return f"{count} services" if count > 1 else f"{count} service"
+
+
 def measure_projects(results: dict[str, Runs]) -> Iterator[list[str]]:
     """Builds all environments: a row for each. Adds what was measured to the results."""
-    environments = {f"{size} services": small(size) for size in SIZES}
+    environments = {name_services(size): small(size) for size in SIZES}
     for name, params in (environments | {LARGE: large(STACKS)}).items():
         with TemporaryDirectory() as folder:
             runs = results[name] = Project(Path(folder).resolve(), params).measure()
@@ -114,7 +118,7 @@ def find_goals(results: Mapping[str, Runs], cdk: Runs) -> Iterator[Goal]:
             work = f"{LARGE}, {way}, to `cdk synth` and cfn-lint"
             yield Goal(work, runs[way].seconds / theirs, most)
     yield Goal(f"{LARGE}, unchanged, seconds of CPU", runs["unchanged"].cpu, 0.25)
-    services = f"{SIZES[-1]} services"
+    services = name_services(SIZES[-1])
     runs = results[services]
     cold = runs["cold"].seconds
     yield Goal(f"{services}, cold, to cfn-lint", cold / runs["cfn-lint"].seconds, 0.6)

@@ -6,11 +6,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from command_line import main
 
 from moorage.commands.named_stacks import read_names
+from moorage.findings.finding import Problem
+from moorage.pipeline.build import build
+from templates import TEMPLATES
 
 IMAGE = "public.ecr.aws/docker/library/busybox"
 PARAMS = f"""\
@@ -97,10 +102,45 @@ def test_a_build_of_stacks_prints_their_files_and_the_command_that_deploys_them(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert main(["dev", "web", "jobs", "web"]) == 0
+    assert main(["dev", "web", "--format", "yaml", "jobs", "web"]) == 0
     files = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in files[:2]] == ["out/dev/jobs.yaml", "out/dev/web.yaml"]
     assert files[2:] == ["next: bash out/dev/deploy.sh web jobs"]
+
+
+def test_stacks_of_several_environments_are_built_together(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_params(home, PARAMS, "prod")
+    assert main(["prod"]) == 0
+    capsys.readouterr()
+    assert main(["prod", "web", "dev", "jobs"]) == 0
+    files = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert files == ["out/prod/web.yaml", "next:", "out/dev/jobs.yaml", "next:"]
+
+
+def test_stacks_of_stack_sets_are_built_for_every_region(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = "targets: {regions: [eu-central-1, eu-west-1], accounts: ['123456789012']}\n"
+    write_params(home, PARAMS.replace("stacks:", f"{targets}stacks:"))
+    assert main(["dev"]) == 0
+    capsys.readouterr()
+    assert main(["dev", "web"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["next: moorage deploy dev web"]
+
+
+def test_only_named_stacks_are_inspected(home: Path) -> None:
+    """The kind `service` tests the configuration of a proxy with nginx."""
+    inspected = []
+
+    def inspect(name: str, params: Any, body: Any) -> Iterator[Problem]:
+        inspected.append(name)
+        yield from ()
+
+    kind: Any = SimpleNamespace(**{**vars(TEMPLATES["worker"]), "inspect": inspect})
+    built = build(home / "params", "dev", {**TEMPLATES, "worker": kind}, named=["web"])
+    assert [stack.name for stack in built.stacks] == inspected == ["web"]
 
 
 @pytest.mark.parametrize(

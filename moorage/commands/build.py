@@ -32,6 +32,7 @@ def add_arguments(building: argparse.ArgumentParser) -> None:
         help="environments, each followed by names of its stacks if only these are to be built; "
         "default: all",
     )
+    building.set_defaults(list_of_names="names")
     add_given_values(building)
     add_directories(building)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")

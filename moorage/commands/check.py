@@ -35,6 +35,7 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
         help="environments, each followed by names of its stacks if only these are to be checked, "
         "or CloudFormation templates; default: all environments",
     )
+    checking.set_defaults(list_of_names="names")
     checking.add_argument(
         "--against",
         metavar="REV|DIR|FILE",
