@@ -105,7 +105,7 @@ def test_a_build_of_stacks_prints_their_files_and_the_command_that_deploys_them(
     assert main(["dev", "web", "--format", "yaml", "jobs", "web"]) == 0
     files = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in files[:2]] == ["out/dev/jobs.yaml", "out/dev/web.yaml"]
-    assert files[2:] == ["next: bash out/dev/deploy.sh web jobs"]
+    assert files[2:] == ["next: bash out/dev/deploy.sh jobs web"]
 
 
 def test_stacks_of_several_environments_are_built_together(

@@ -108,7 +108,9 @@ def _print_result(built: Built, out: Path) -> None:
         deploys = f"bash {shlex.quote(str(folder / SCRIPT))}"
         if built.plan.environment.targets is not None:
             deploys = f"moorage deploy {built.env}"
-        print_line(" ".join(["next:", deploys, *built.named]))
+        are_all = len(built.stacks) == len(built.plan.stacks)
+        names = [] if are_all else [stack.name for stack in built.stacks]
+        print_line(" ".join(["next:", deploys, *names]))
     else:
         print_line(f"{folder}  nothing to deploy: all stacks exist already")
 

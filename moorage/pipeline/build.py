@@ -57,14 +57,13 @@ class Built:
     findings: tuple[Finding, ...]
     document: Document | None = None
     """The params, if there is a plan."""
-    named: Collection[str] = ()
-    """The stacks that were named; all if there are none."""
 
     @property
-    def stacks(self) -> tuple[PlannedStack, ...]:
-        """The stacks of the plan that were named."""
-        planned = self.plan.stacks if self.plan is not None else ()
-        return tuple(each for each in planned if not self.named or each.name in self.named)
+    def stacks(self) -> list[PlannedStack]:
+        """The stacks of the plan that are meant: those that were named, or all."""
+        if self.plan is None or self.document is None:
+            return []
+        return [stack for stack in self.plan.stacks if self.document.names(stack.name)]
 
 
 def build(
@@ -80,30 +79,29 @@ def build(
     `given` are values of the command line.
 
     The plan has all stacks, since the template of one can depend on any other. If some are `named`,
-    only their templates are linted, and warnings about other stacks are left out.
+    cfn-lint sees only their templates, and warnings about other stacks are left out.
     """
     step("load")
     document, findings = load(params, env, given)
     if document is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
+    document = replace(document, named=frozenset(named))
     document, shared, more = add_shared_stacks(params, document, templates)
     findings += more
     if shared is not None:
         shared = replace(shared, second=render_second_preview(params, document, templates))
-    plan, more = _build_document(
-        document, templates, form, step, findings, shared=shared, named=named
-    )
+    plan, more = _build_document(document, templates, form, step, findings, shared=shared)
     findings += more
     if plan is not None and plan.environment.targets is not None:
         step("targets")
-        more = _check_targets(params, templates, form, plan, document, findings, named)
+        more = _check_targets(params, templates, form, plan, document, findings)
         findings = sorted([*_without_repeats(findings, more), *more], key=by_place)
-    findings = hide_secrets(_without_others(findings, named), document.data)
+    findings = hide_secrets(_without_others(findings, document), document.data)
     if plan is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
     if _has_error(findings):
         return Built(env, None, tuple(findings))
-    return Built(env, plan, tuple(findings), document, named)
+    return Built(env, plan, tuple(findings), document)
 
 
 def _build_document(
@@ -115,7 +113,6 @@ def _build_document(
     *,
     inspect: bool = True,
     shared: Shared | None = None,
-    named: Collection[str] = (),
 ) -> tuple[Plan | None, list[Finding]]:
     """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
     params leaves nothing to check. `inspect`: whether programs of this machine may run."""
@@ -150,10 +147,10 @@ def _build_document(
     if plan is None:
         return None, findings
     step("check")
-    findings += _without_repeats(check(plan, document, named), [*earlier, *findings])
+    findings += _without_repeats(check(plan, document), [*earlier, *findings])
     findings += check_service_role(plan, document)
     if inspect:
-        findings += inspect_stacks(plan, document, templates, named)
+        findings += inspect_stacks(plan, document, templates)
     return plan, findings
 
 
@@ -175,7 +172,6 @@ def _check_targets(
     plan: Plan,
     document: Document,
     earlier: Sequence[Finding],
-    named: Collection[str],
 ) -> list[Finding]:
     """What cannot be deployed to all `targets`."""
     env, targets = plan.environment, plan.environment.targets
@@ -186,8 +182,9 @@ def _check_targets(
         if region != env.region:
             theirs, more = load(params, env.name, document.given, {"region": region})
             assert theirs is not None
+            theirs = replace(theirs, named=document.named)
             found, rest = _build_document(
-                theirs, templates, form, lambda _: None, more, inspect=False, named=named
+                theirs, templates, form, lambda _: None, more, inspect=False
             )
             others.append(RegionalBuild(region, theirs, found, [*more, *rest]))
     if env.account is not None and targets.accounts != (env.account,):
@@ -220,16 +217,15 @@ def _part_of_params(finding: Finding) -> tuple[str | int, ...]:
     return finding.path[: len(resource) if "overrides" in finding.path[2:3] else 2]
 
 
-def _without_others(findings: Iterable[Finding], named: Collection[str]) -> list[Finding]:
+def _without_others(findings: Iterable[Finding], document: Document) -> list[Finding]:
     """Drops warnings about stacks that were not named, if some were. Errors stay, since a stack can
     be wrong because of another."""
     return [
         finding
         for finding in findings
-        if not named
-        or finding.level == "error"
+        if finding.level == "error"
         or finding.path[:1] != ("stacks",)
-        or finding.path[1] in named
+        or all(map(document.names, finding.path[1:2]))
     ]
 
 

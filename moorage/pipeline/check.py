@@ -6,7 +6,7 @@ including what one stack exports and another imports.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import groupby
@@ -43,9 +43,8 @@ _MOORAGE_RULES = frozenset(rule.id for rule in RULES)
 _RULE_LEVELS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
-def check(plan: Plan, document: Document, named: Collection[str] = ()) -> list[Finding]:
-    """The findings about the templates of a plan. If stacks are named, cfn-lint sees only theirs;
-    Moorage's rules see all.
+def check(plan: Plan, document: Document) -> list[Finding]:
+    """The findings about the templates of a plan.
 
     The templates are not written yet, so findings are located in the params: at the override or the
     stack that they are about.
@@ -57,15 +56,22 @@ def check(plan: Plan, document: Document, named: Collection[str] = ()) -> list[F
         hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new region, update cfn-lint."
         message = f"cfn-lint does not know the region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
-    texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
+    sources = [
+        Source(
+            stack.rendering.file,
+            stack.rendering.text,
+            region=region,
+            is_linted=document.names(stack.name),
+        )
+        for stack in plan.stacks
+    ]
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
-    linted = [file for file, name in stacks.items() if name in named] if named else None
     causes = OverrideCauses(plan)
     return [
         _move_to_params(finding, stacks[finding.place.file], document, causes)
         if finding.place.file in stacks
         else finding  # about the settings of cfn-lint
-        for finding in check_texts(texts, region, linted=linted)
+        for finding in check_sources(sources)
     ]
 
 
@@ -106,28 +112,19 @@ def _params_path(finding: Finding, stack: str, document: Document) -> Path:
 
 
 def check_texts(
-    texts: Mapping[str, str],
-    region: str | None = None,
-    settings: LintSettings | None = None,
-    linted: Collection[str] | None = None,
+    texts: Mapping[str, str], region: str | None = None, settings: LintSettings | None = None
 ) -> list[Finding]:
     """The findings about the templates of one environment, given as texts by file name.
 
     Without a region cfn-lint uses its default, and Moorage's rules treat it as unknown. Without
-    settings, those of the current folder count. `linted` are the files that cfn-lint sees; None
-    for all.
+    settings, those of the current folder count.
     """
     sources = [Source(file, text, region=region) for file, text in texts.items()]
-    return check_sources(sources, settings, linted)
+    return check_sources(sources, settings)
 
 
-def check_sources(
-    sources: Sequence[Source],
-    settings: LintSettings | None = None,
-    linted: Collection[str] | None = None,
-) -> list[Finding]:
-    """The findings about templates whose stacks are deployed to one account and region. `linted`
-    are the ids of those that cfn-lint sees; None for all.
+def check_sources(sources: Sequence[Source], settings: LintSettings | None = None) -> list[Finding]:
+    """The findings about templates whose stacks are deployed to one account and region.
 
     A file that is the template of several nested stacks has each finding once.
     """
@@ -146,8 +143,7 @@ def check_sources(
     findings = [
         finding for name, (_, errors) in decoded.items() for finding in _findings(errors, name)
     ]
-    seen = [each for each in sources if linted is None or each.id in linted]
-    for name in _one_for_each_text(seen):
+    for name in _one_for_each_text(source for source in sources if source.is_linted):
         findings += _lint(bodies[name], name, runner) if name in bodies else []
     findings += _apply_rules(by_name, bodies, tuple(runner.config.ignore_checks))
     findings = [*_hide_secrets(findings, bodies)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moorage.findings.finding import Finding, Problem
@@ -13,18 +13,15 @@ Inspect = Callable[[str, Any, Mapping[str, Any]], Iterator[Problem]]
 
 
 def inspect_stacks(
-    plan: Plan,
-    document: Document,
-    templates: Mapping[str, TemplateModule],
-    named: Collection[str] = (),
+    plan: Plan, document: Document, templates: Mapping[str, TemplateModule]
 ) -> list[Finding]:
-    """The problems that `inspect` of each stack's template module finds in the stack's body; of the
-    named stacks only, if there are some."""
+    """The problems that `inspect` of each stack's template module finds in the stack's body, for
+    the stacks that are meant."""
     findings: list[Finding] = []
     for stack in plan.stacks:
         spec = plan.environment.stacks[stack.name]
         inspect: Inspect | None = getattr(templates[spec.template], "inspect", None)
-        if inspect is None or (named and stack.name not in named):
+        if inspect is None or not document.names(stack.name):
             continue
         findings += [
             document.locate(problem, ("stacks", spec.name, *problem.path))

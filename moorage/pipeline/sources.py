@@ -50,6 +50,8 @@ class Source:
     """The line of the file on which the template begins."""
     prefix: Path = ()
     """The path of the template in its file, if it is a value of another template."""
+    is_linted: bool = True
+    """Whether cfn-lint sees it; Moorage's rules see all templates."""
 
     @property
     def id(self) -> str:
