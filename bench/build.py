@@ -36,7 +36,7 @@ class Project:
 
     def __init__(self, folder: Path, params: Params) -> None:
         self.folder, self._params = folder, params
-        self._versions = (f"1.{number}" for number in count())
+        self._versions = (f"1.{number}" for number in count(1))
         write_params(folder, params)
 
     def build_cold(self) -> Run:
