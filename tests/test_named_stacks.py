@@ -308,7 +308,7 @@ def test_check_reports_the_effects_of_an_update_of_the_named_stacks(
 def params(tmp_path: Path) -> Iterator[Path]:
     """The params of two environments, and templates, in a working folder."""
     write_params(tmp_path, "stacks: {web: {}, api: {}}", "base")
-    write_params(tmp_path, "stacks: {jobs: {}, prod: {}}")
+    write_params(tmp_path, 'stacks: {jobs: {}, prod: {}, 1: {}, "\\e[1m": {}}')
     write_params(tmp_path, "stacks: {api: null}", "prod")
     write_params(tmp_path, "stacks: [", "broken")
     (tmp_path / "api").mkdir()
@@ -366,6 +366,10 @@ def test_check_takes_paths_among_the_names(params: Path, names: list[str], read:
             "dev prod web",
             "`prod` is an environment, and a stack of dev as well. Write a command for each "
             "environment; this stack can only be named as a part of all of dev.",
+        ),
+        (
+            "build dev xyz",
+            "`xyz` is neither a stack of dev nor an environment. Stacks: api, jobs, prod, web.",
         ),
         (
             "build prod api",

@@ -39,15 +39,15 @@ def list_environments(folder: FilePath) -> list[str]:
 
 
 def list_stacks(folder: FilePath, env: str) -> list[str] | None:
-    """The names below `stacks:` in the files of an environment, sorted; None where a file or its
-    `stacks:` cannot be read as a map."""
+    """The valid names below `stacks:` in the files of an environment, sorted; None where a file or
+    its `stacks:` cannot be read as a map."""
     names: set[str] = set()
     for file in _read_files(folder, folder / f"{env}.yaml"):
         stacks = file.data.get("stacks", {}) if isinstance(file.data, dict) else None
         if not isinstance(stacks, dict):
             return None
-        names -= {name for name, params in stacks.items() if params is None}
-        names |= {name for name, params in stacks.items() if params is not None}
+        deleted = {name for name, params in stacks.items() if params is None}
+        names = (names | {name for name in stacks if NAME.fullmatch(str(name))}) - deleted
     return sorted(names)
 
 
