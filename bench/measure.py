@@ -92,7 +92,7 @@ def print_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def print_goals(goals: Sequence[Goal]) -> int:
     """Prints goals as Markdown; 1 if one of them is not met."""
     rows = [
-        (goal.work, f"{goal.value:.2f}", f"{goal.most:.2f}", "met" if goal.is_met else "NOT MET")
+        (goal.work, f"{goal.value:.3f}", f"{goal.most:.3f}", "met" if goal.is_met else "NOT MET")
         for goal in goals
     ]
     print_table(("goal", "is", "at most", ""), rows)

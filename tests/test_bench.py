@@ -46,4 +46,4 @@ def test_a_run_counts_the_time_and_memory_of_a_command(tmp_path: Path) -> None:
 def test_a_goal_that_is_not_met_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert print_goals([Goal("a", 0.25, 0.25)]) == 0
     assert print_goals([Goal("a", 0.2, 0.25), Goal("b", 0.3, 0.25)]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "| b | 0.30 | 0.25 | NOT MET |"
+    assert capsys.readouterr().out.splitlines()[-1] == "| b | 0.300 | 0.250 | NOT MET |"
