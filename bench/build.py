@@ -1,165 +1,154 @@
 """What a build costs: python bench/build.py.
 
-Builds, lints and writes an environment of 1, 10 and 50 web services behind one load balancer, each
-environment in a separate process, as a user would; runs the cfn-lint command line on the files
-that come out; and prints seconds and memory as Markdown. Of several runs the least counts, since
-whatever else the machine does can only slow a run down. Ends with 1 where a demand is not met.
+Builds environments of services with `build.py`, each time in a new process as a user would, and
+compares it with the cfn-lint command on the same files and with the CDK. Prints seconds, memory and
+goals as Markdown. Ends with 1 where a goal is not met.
+
+`cold` is a build without any cache, `unchanged` the next one, `one edited` a build after another
+image of one service, `one named` the same without a cache if the command names the service.
 """
 
 from __future__ import annotations
 
-import gc
-import json
 import os
-import resource
-import subprocess
+import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+
+import cdk_app
+from environments import EDITED, ENV, REGION, Params, large, small, write_params
+from measure import Goal, Run, best_of, print_goals, print_table, run
 
 ROOT = Path(__file__).parents[1]
+BUILD = (sys.executable, str(ROOT / "build.py"), "build", ENV)
 SIZES = (1, 10, 50)
-RUNS = 3
-REGION = "eu-central-1"
-OURS = ("compose", "render", "link", "write")
-STEPS = ("start", "load", "validate", "compose", "render", "link", "check", "write")
+STACKS = 20
+LARGE = f"{STACKS} large services"
+WAYS = ("cold", "unchanged", "one edited", "one named")
+Runs = dict[str, Run]
 
 
-def params(services: int) -> dict[str, Any]:
-    """An environment with that many services, each reached by its host."""
-    return {
-        "app": "bench",
-        "region": REGION,
-        "stacks": {
-            "network": {"egress": "nat"},
-            "cluster": {},
-            "public": {"template": "alb", "scheme": "internet-facing"},
-            **{f"service-{number}": service(number) for number in range(services)},
-        },
-    }
+class Project:
+    """An environment in a folder, with a cache of its own."""
+
+    def __init__(self, folder: Path, params: Params) -> None:
+        self.folder, self._params = folder, params
+        self._versions = (f"1.{number}" for number in count(1))
+        write_params(folder, params)
+
+    def build_cold(self) -> Run:
+        """Builds it as for the first time."""
+        shutil.rmtree(self.folder / "out", ignore_errors=True)
+        self._forget()
+        return self.build()
+
+    def build_edited(self) -> Run:
+        """Builds it after an edit of one service."""
+        self._edit()
+        return self.build()
+
+    def build_named(self) -> Run:
+        """Builds one service after an edit, without a cache."""
+        self._edit()
+        self._forget()
+        return self.build(EDITED)
+
+    def build(self, *stacks: str) -> Run:
+        """Builds it, or these stacks of it."""
+        environ = {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        return run([*BUILD, *stacks], self.folder, environ)
+
+    def measure(self) -> Runs:
+        """The least of several builds in each way, and of cfn-lint on the files."""
+        ways = (self.build_cold, self.build, self.build_edited, self.build_named)
+        runs = {name: best_of(way) for name, way in zip(WAYS, ways, strict=True)}
+        templates = sorted((self.folder / "out" / ENV).glob("*.yaml"))
+        return runs | {"cfn-lint": best_of(lambda: lint(templates, self.folder))}
+
+    def _edit(self) -> None:
+        write_params(self.folder, self._params, next(self._versions))
+
+    def _forget(self) -> None:
+        shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
 
-def service(number: int) -> dict[str, Any]:
-    name = f"service-{number}"
-    route = {"hosts": [f"{name}.example.com"]}
-    secrets = {"DB_PASSWORD": f"ssm:/{name}/db_password", "TOKEN": f"ssm:/{name}/token"}
-    return {
-        "template": "service",
-        "cpu": 256,
-        "memory": 512,
-        "desired_count": 2,
-        "containers": {"web": {"image": f"ecr:{name}:1.0", "ports": [8080], "secrets": secrets}},
-        "expose": [{"via": "public", "container": "web", **route}],
-    }
+def lint(templates: list[Path], folder: Path) -> Run:
+    """Runs the cfn-lint command on templates."""
+    program = str(Path(sys.executable).with_name("cfn-lint"))
+    words = [program, "--regions", REGION, "--", *map(str, templates)]
+    return run(words, folder, {}, may_find=True)
 
 
-# One build, in a separate process ----------------------------------------------------------
+def name_services(count: int) -> str:
+    return f"{count} services" if count > 1 else f"{count} service"
 
 
-def built(folder: Path) -> dict[str, float]:
-    """Seconds of each step of one build, and its peak memory in MiB."""
-    gc.disable()  # as build.py does
-    began = time.perf_counter()
-    from moorage.pipeline.build import build
-    from moorage.pipeline.write import write
-    from templates import TEMPLATES
-
-    marks = [("start", began)]
-
-    def step(name: str) -> None:
-        marks.append((name, time.perf_counter()))
-
-    result = build(folder, "bench", TEMPLATES, step=step)
-    assert result.plan is not None, result.findings
-    step("write")
-    write(result.plan, folder / "out" / "bench")
-    step("end")
-    times = {name: later - earlier for (name, earlier), (_, later) in pairwise(marks)}
-    # Linux counts ru_maxrss in KiB, macOS in bytes (their getrusage manual pages).
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return times | {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+def measure_projects(results: dict[str, Runs]) -> Iterator[list[str]]:
+    """Builds all environments: a row for each. Adds what was measured to the results."""
+    environments = {name_services(size): small(size) for size in SIZES}
+    for name, params in (environments | {LARGE: large(STACKS)}).items():
+        with TemporaryDirectory() as folder:
+            runs = results[name] = Project(Path(folder).resolve(), params).measure()
+        yield [name, *map(show, runs.values()), f"{runs['cold'].memory:.0f}"]
 
 
-# All of them ---------------------------------------------------------------------------------
+def measure_cdk() -> tuple[Runs, str]:
+    """What the CDK takes for `STACKS` stacks, and what that was; empty, with the reason, where it
+    cannot be installed."""
+    try:
+        with cdk_app.install() as folder:
+            synth = cdk_app.synthesize(folder)
+            templates = cdk_app.find_templates(folder)
+            linted = best_of(lambda: lint(templates, folder))
+            size = cdk_app.count_resources(templates[0])
+    except cdk_app.NoCdkError as error:
+        return {}, f"Not compared with the CDK: {error}."
+    return {"cdk synth": synth, "cfn-lint": linted}, f"{len(templates)} stacks of {size} resources"
 
 
-def measured(services: int) -> dict[str, float]:
-    """The least of several builds of an environment, and of cfn-lint on what it wrote."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "bench.yaml").write_text(json.dumps(params(services)))
-        builds = [json.loads(timed([sys.executable, __file__, name])[0]) for _ in range(RUNS)]
-        steps = {step: min(build[step] for build in builds) for step in builds[0]}
-        command = [sys.executable, str(ROOT / "build.py"), "build", "bench", "--params", name]
-        total = fastest([*command, "--out", str(folder / "out")])
-        files = sorted(str(path) for path in (folder / "out" / "bench").glob("*.yaml"))
-        command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", REGION, "--"]
-        lint = fastest([*command, *files])
-    return steps | {"whole": total, "cfn-lint": lint}
-
-
-def fastest(command: list[str]) -> float:
-    """Seconds that a command takes when nothing comes between."""
-    return min(seconds for _, seconds in (timed(command) for _ in range(RUNS)))
-
-
-def timed(command: list[str]) -> tuple[str, float]:
-    """What a command prints, and the seconds that it took from start to end.
-
-    Bytecode is kept, as it is by default: only the first run compiles.
-    """
-    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environ["PYTHONPATH"] = str(ROOT)
-    began = time.perf_counter()
-    ran = subprocess.run(command, stdout=subprocess.PIPE, env=environ, text=True, check=True)
-    return ran.stdout, time.perf_counter() - began
-
-
-def table(results: dict[int, dict[str, float]]) -> Iterator[str]:
-    names = (*STEPS, "whole", "cfn-lint", "memory")
-    words = {"whole": "`build.py`", "cfn-lint": "`cfn-lint`", "memory": "peak MiB"}
-    yield f"| services | {' | '.join(words.get(name, name) for name in names)} |"
-    yield f"|{'--:|' * (len(names) + 1)}"
-    for services, result in results.items():
-        cells = (f"{result[name]:.{0 if name == 'memory' else 3}f}" for name in names)
-        yield f"| {services} | {' | '.join(cells)} |"
-
-
-def demands(results: dict[int, dict[str, float]]) -> Iterator[tuple[str, float, float]]:
-    """What is demanded, as a ratio, with the most that it may be."""
-    for services, result in results.items():
-        ours = sum(result[step] for step in OURS) / result["check"]
-        yield f"compose, render, link and write to check, {services} services", ours, 0.1
-        total = result["whole"] / result["cfn-lint"]
-        yield f"build.py to cfn-lint as a command, {services} services", total, 1.0
-    first, middle, last = SIZES
-    for name, steps in (("all steps", STEPS[1:]), ("our own steps", OURS)):
-        cost = {size: sum(result[step] for step in steps) for size, result in results.items()}
-        later = (cost[last] - cost[middle]) / (last - middle)
-        sooner = (cost[middle] - cost[first]) / (middle - first)
-        yield (
-            f"{name}: a service's cost from {middle} to {last}, to {first} to {middle}",
-            (later / sooner),
-            1.25,
-        )
+def find_goals(results: Mapping[str, Runs], cdk: Runs) -> Iterator[Goal]:
+    """What builds have to reach. `cdk` is what the CDK takes for the large services."""
+    runs = results[LARGE]
+    if cdk:
+        theirs = sum(each.seconds for each in cdk.values())
+        for way, most in (("cold", 1 / 3), ("unchanged", 1 / 10)):
+            work = f"{LARGE}, {way}, to `cdk synth` and cfn-lint"
+            yield Goal(work, runs[way].seconds / theirs, most)
+    yield Goal(f"{LARGE}, unchanged, seconds of CPU", runs["unchanged"].cpu, 0.25)
+    services = name_services(SIZES[-1])
+    runs = results[services]
+    cold = runs["cold"].seconds
+    yield Goal(f"{services}, cold, to cfn-lint", cold / runs["cfn-lint"].seconds, 0.6)
+    yield Goal(f"{services}, one edited, to cold", runs["one edited"].seconds / cold, 0.25)
 
 
 def main() -> int:
-    results = {services: measured(services) for services in SIZES}
-    print("\n".join(table(results)))
-    print("\n| ratio | is | at most | |\n|---|--:|--:|---|")
-    rows = [(what, ratio, most) for what, ratio, most in demands(results)]
-    for what, ratio, most in rows:
-        print(f"| {what} | {ratio:.2f} | {most:.2f} | {'met' if ratio <= most else 'NOT MET'} |")
-    return int(any(ratio > most for _, ratio, most in rows))
+    print(f"Seconds on {count_cores()} cores, those of CPU in parentheses.\n")
+    results: dict[str, Runs] = {}
+    print_table(("environment", *WAYS, "cfn-lint", "peak MiB"), measure_projects(results))
+    print()
+    cdk, description = measure_cdk()
+    if cdk:
+        print_table(("CDK", *cdk), [(description, *map(show, cdk.values()))])
+    else:
+        print(description)
+    print()
+    return print_goals([*find_goals(results, cdk)])
+
+
+def count_cores() -> int:
+    """The number of cores that this process may use."""
+    can_tell = hasattr(os, "sched_getaffinity")  # not on macOS
+    return len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
+
+
+def show(each: Run) -> str:
+    """Seconds, and those of CPU time."""
+    return f"{each.seconds:.2f} ({each.cpu:.2f})"
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        print(json.dumps(built(Path(sys.argv[1]))))
-    else:
-        sys.exit(main())
+    sys.exit(main())

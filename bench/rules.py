@@ -1,11 +1,11 @@
 """What the rules cost: python bench/rules.py.
 
 Checks templates of 10 to 400 resources with cfn-lint's own rules and with Moorage's, in turn and in
-one process, and prints seconds of CPU and their ratio as Markdown. The fastest of several runs counts, as
-anything else on the machine can only slow a run down. The templates are built from the correct ones
-of the tests: unrelated stacks (`apart`), services that share a network and a load balancer
-(`together`), and the latter with six conditions (`conditions`), of which the rules check every
-scenario. Exits with 1 if the rules take a fifth of cfn-lint's time or more.
+one process, and prints seconds of CPU and their ratio as Markdown. The fastest of several runs
+counts, as anything else on the machine can only slow a run down. The templates are built from the
+correct ones of the tests: unrelated stacks (`apart`), services that share a network and a load
+balancer (`together`), and the latter with six conditions (`conditions`), of which the rules check
+every scenario. Exits with 1 if the rules take a fifth of cfn-lint's time or more.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Moorage: CloudFormation templates for ECS from short params files.
 
 python build.py                     build every environment: params/*.yaml -> out/<env>/
+python build.py build ENV STACK     build some stacks of an environment
 python build.py check               the same without writing; fails if out/ is not up to date
 python build.py check FILE          check any CloudFormation template
 python build.py watch               build again whenever a file changes
@@ -120,9 +121,10 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Name
     """Parses the arguments, even if the name of a stack follows an option: for argparse, the list
     of names ends at the first option."""
     arguments, rest = parser.parse_known_args(argv)
-    if not getattr(arguments, "many_stacks", False) or any(word[:1] == "-" for word in rest):
+    names = getattr(arguments, "list_of_names", None)
+    if names is None or any(word[:1] == "-" for word in rest):
         return parser.parse_args(argv)  # with argparse's own message about the rest
-    arguments.stacks += rest
+    setattr(arguments, names, [*getattr(arguments, names), *rest])
     return arguments
 
 

@@ -47,7 +47,7 @@ def add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool)
     subparser.add_argument("env", metavar="ENV")
     if stacks:
         subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
-        subparser.set_defaults(many_stacks=True)
+        subparser.set_defaults(list_of_names="stacks")
     add_account(subparser)
     subparser.add_argument("--format", choices=("text", "json"), default="text")
 

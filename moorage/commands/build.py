@@ -6,16 +6,18 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moorage.commands.arguments import add_cache_option, add_directories
-from moorage.commands.environments import build_environment
+from moorage.commands.environments import Step, build_environment
 from moorage.commands.given_values import add_given_values
 from moorage.commands.linting import open_linter
+from moorage.commands.named_stacks import Named, read_names
 from moorage.commands.repeat import Run, repeat_or_run
 from moorage.commands.terminal import print_error, print_line, show_progress
-from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
+from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file
 from moorage.last_run.states import file_state
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
@@ -27,7 +29,14 @@ if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
 
 def add_arguments(building: argparse.ArgumentParser) -> None:
     """Adds the arguments of `build`."""
-    building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
+    building.add_argument(
+        "names",
+        nargs="*",
+        metavar="ENV|STACK",
+        help="environments, each followed by names of its stacks if only these are to be built; "
+        "default: all",
+    )
+    building.set_defaults(list_of_names="names")
     add_given_values(building)
     add_directories(building)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")
@@ -47,10 +56,7 @@ def build(arguments: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> Run:
     known = find_environments(arguments.params)
-    envs = list(dict.fromkeys(arguments.names)) or known
-    for name in envs:
-        if name not in known:
-            raise unknown_name(name, "not an environment", known)
+    envs = read_names(arguments.names, known, arguments.params)
     refuse_file(arguments.out)
     from moorage.findings.report import text
     from moorage.pipeline.write import find_orphans
@@ -60,11 +66,12 @@ def _build(arguments: argparse.Namespace) -> Run:
     changed: list[Finding] = []
     with open_linter(arguments) as linter, show_progress() as step:
         for env in envs:
-            built = build_environment(env, arguments, arguments.format, step, linter=linter)
+            built = _build_environment(env, arguments, step, linter)
             results.append(_describe(built, arguments.out))
             if built.plan is not None:
-                step(env, "write")
-                written[str(arguments.out / env)], more = _write(built.plan, arguments.out / env)
+                step(env.name, "write")
+                folder = arguments.out / env.name
+                written[str(folder)], more = _write(built.plan, folder)
                 changed += more
         unknown = find_unknown_ids(linter)
     orphans = [] if arguments.names else find_orphans(arguments.out, known)
@@ -95,6 +102,21 @@ def remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
 
 
+def _build_environment(
+    env: Named, arguments: argparse.Namespace, step: Step, linter: Linter
+) -> Built:
+    """Builds an environment. If stacks are named, the templates of others must be up to date."""
+    from moorage.pipeline.write import find_stale_others
+
+    built = build_environment(
+        env.name, arguments, arguments.format, step, linter=linter, named=env.stacks
+    )
+    if built.plan is None or not env.stacks:
+        return built
+    stale = find_stale_others(built.plan, arguments.out / env.name, env.stacks)
+    return replace(built, plan=None, findings=(*built.findings, *stale)) if stale else built
+
+
 def find_unknown_ids(linter: Linter) -> list[Finding]:
     """The findings about the settings of cfn-lint in the current folder."""
     from moorage.lint.aws_engine import known_ids
@@ -117,6 +139,8 @@ def _describe(built: Built, out: Path) -> dict[str, Any]:
     deploys = f"bash {shlex.quote(str(folder / SCRIPT))}"
     if built.plan.environment.targets is not None:
         deploys = f"moorage deploy {built.env}"
+    if len(built.stacks) < len(built.plan.stacks):
+        deploys = " ".join([deploys, *(stack.name for stack in built.stacks)])
     stacks = [
         {
             "name": stack.name,
@@ -125,7 +149,7 @@ def _describe(built: Built, out: Path) -> dict[str, Any]:
             "bytes": len(stack.rendering.text.encode()),
             "findings": counts(_findings_of(stack, built, folder)),
         }
-        for stack in built.plan.stacks
+        for stack in built.stacks
     ]
     return {**described, "stacks": stacks, "deploys": deploys}
 

@@ -12,6 +12,7 @@ from moorage.commands.arguments import add_cache_option, add_directories
 from moorage.commands.environments import Step, build_environment, exit_code
 from moorage.commands.given_values import add_given_values, read_given_values
 from moorage.commands.linting import open_linter
+from moorage.commands.named_stacks import Named, read_names
 from moorage.commands.repeat import Run, repeat_or_run
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
@@ -33,9 +34,11 @@ def add_arguments(checking: argparse.ArgumentParser) -> None:
     checking.add_argument(
         "names",
         nargs="*",
-        metavar="ENV|FILE",
-        help="environments, or CloudFormation templates; default: all environments",
+        metavar="ENV|STACK|FILE",
+        help="environments, each followed by names of its stacks if only these are to be checked, "
+        "or CloudFormation templates; default: all environments",
     )
+    checking.set_defaults(list_of_names="names")
     checking.add_argument(
         "--against",
         metavar="REV|DIR|FILE",
@@ -64,10 +67,10 @@ def check(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> Run:
     known = find_environments(arguments.params, needed=not arguments.names)
     refuse_file(arguments.out)
-    names = list(dict.fromkeys(arguments.names)) or known
-    for name in names:
-        if name not in known and not _is_assembly(name):
-            refuse_unless_template(name, known, arguments.params)
+    names = read_names(arguments.names, known, arguments.params, files=True)
+    for each in names:
+        if each.name not in known and not _is_assembly(each.name):
+            refuse_unless_template(each.name, known, arguments.params)
     from moorage.findings.report import FORMATS, counts
     from moorage.lint.aws_engine import known_ids
     from moorage.lint.settings import find_settings, find_unknown, find_unused
@@ -75,11 +78,11 @@ def _check(arguments: argparse.Namespace) -> Run:
     findings: list[Finding] = []
     codes: dict[LintSettings, set[str]] = {}
     with open_linter(arguments) as linter, show_progress() as step:
-        for name in names:
-            plan = None
+        for each in names:
+            name, plan = each.name, None
             settings = find_settings("" if name in known else name)
             if name in known:
-                more, plan = _check_environment(name, arguments, step, linter)
+                more, plan = _check_environment(each, arguments, step, linter)
             else:
                 more = _check_file(name, arguments, settings, linter)
             findings += more
@@ -94,37 +97,40 @@ def _check(arguments: argparse.Namespace) -> Run:
     if arguments.sarif is not None:
         arguments.sarif.write_text(FORMATS["sarif"](findings), encoding="utf-8")
     report = FORMATS[arguments.format](findings)
-    summary = f"checked {', '.join(names)}: {counts(findings)}"
+    summary = f"checked {', '.join(map(str, names))}: {counts(findings)}"
     outcome = {"report": report, "summary": summary, "code": exit_code(findings)}
     return Run(outcome, is_final=arguments.sarif is None)
 
 
 def _check_environment(
-    env: str, arguments: argparse.Namespace, step: Step, linter: Linter
+    env: Named, arguments: argparse.Namespace, step: Step, linter: Linter
 ) -> tuple[list[Finding], Plan | None]:
-    """The findings about an environment, and about its files under out/; its plan, if it has one.
+    """The findings about an environment or its named stacks, and about their files under out/; its
+    plan, if it has one.
 
     Without values of its own the environment is built with those of the last build.
     """
     from moorage.pipeline.write import find_drift, find_format, find_given, find_other_values
 
-    folder = arguments.out / env
+    folder = arguments.out / env.name
     given = read_given_values(arguments)
     differing = find_other_values(given, folder) if given.options() else []
+    values = given if given.options() else find_given(folder)
     built = build_environment(
-        env,
-        arguments,
-        find_format(folder),
-        step,
-        given if given.options() else find_given(folder),
-        linter,
+        env.name, arguments, find_format(folder), step, values, linter, named=env.stacks
     )
     findings = [*differing, *built.findings]
     if built.plan is not None and not differing:  # with other values all files differ
-        findings += find_drift(built.plan, folder)
+        findings += find_drift(built.plan, folder, env.stacks)
     if built.plan is not None and arguments.against is not None:
-        step(env, "against")
-        findings += _compare(built.plan, folder, arguments.against)
+        step(env.name, "against")
+        others = {
+            str(folder / stack.rendering.file)
+            for stack in built.plan.stacks
+            if stack not in built.stacks
+        }
+        effects = _compare(built.plan, folder, arguments.against)
+        findings += [each for each in effects if each.place.file not in others]
     return findings, built.plan
 
 

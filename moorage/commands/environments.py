@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.given_values import read_given_values
 from moorage.commands.linting import open_linter, read_inputs
-from moorage.commands.usage import CLEAN, FOUND
+from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
@@ -53,14 +53,21 @@ def build_environment(
     given: GivenValues | None = None,
     linter: Linter | None = None,
     show: Show | None = None,
+    named: Collection[str] = (),
 ) -> Built:
     """Builds an environment without writing. `given` are values in place of those of the command
-    line. Without a linter, one is opened. `show` is called with the findings so far."""
+    line, and `named` the stacks that were named. Without a linter, one is opened. `show` is called
+    with the findings so far. Raises UsageError if a named stack has no template."""
     if linter is None:
         with open_linter(arguments) as linter:
-            return build_environment(env, arguments, form, step, given, linter, show)
-    with linter.prepare(env, form, repr(given), read_inputs(arguments)):
-        return _build(env, arguments, form, step, given, linter, show)
+            return build_environment(env, arguments, form, step, given, linter, show, named)
+    with linter.prepare(env, form, repr(given), read_inputs(arguments), [*named]):
+        built = _build(env, arguments, form, step, given, linter, show, named)
+    planned = {stack.name for stack in built.stacks}
+    for stack in named:
+        if built.plan is not None and stack not in planned:
+            raise UsageError(f"`{stack}` of {env} exists already, so no template is built for it.")
+    return built
 
 
 def _build(
@@ -71,6 +78,7 @@ def _build(
     given: GivenValues | None,
     linter: Linter,
     show: Show | None,
+    named: Collection[str],
 ) -> Built:
     from moorage.pipeline.build import build
 
@@ -88,6 +96,7 @@ def _build(
         out=arguments.out,
         linter=linter,
         show=show,
+        named=named,
     )
 
 

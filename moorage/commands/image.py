@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, run, logs_in in (("build", build_images, False), ("push", push_images, True)):
         text = run.__doc__ or ""
         subparser = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
-        subparser.set_defaults(run_action=run, many_stacks=True)
+        subparser.set_defaults(run_action=run, list_of_names="stacks")
         subparser.add_argument("env", metavar="ENV")
         help_text = "default: all that have `build:`"
         subparser.add_argument("stacks", nargs="*", metavar="STACK", help=help_text)

@@ -7,7 +7,7 @@ configuration of a proxy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from moorage.model import (
     NO_VALUES,
     GivenValues,
     Plan,
+    PlannedStack,
     Rendering,
     Stack,
     TemplateModule,
@@ -70,6 +71,13 @@ class Built:
     document: Document | None = None
     """The params, if there is a plan."""
 
+    @property
+    def stacks(self) -> list[PlannedStack]:
+        """The stacks of the plan that are meant: those that were named, or all."""
+        if self.plan is None or self.document is None:
+            return []
+        return [stack for stack in self.plan.stacks if self.document.names(stack.name)]
+
 
 def build(
     params: Path,
@@ -82,10 +90,14 @@ def build(
     out: Path | None = None,
     linter: Linter = HERE,
     show: Show | None = None,
+    named: Collection[str] = (),
 ) -> Built:
     """Builds one environment and writes nothing. `step` is called with the name of each step, and
     `given` are values of the command line. Listener rules keep the priorities that the last build
     wrote to its folder below `out`. `linter` is how templates are linted.
+
+    The plan has all stacks, since the template of one can depend on any other. If some are `named`,
+    cfn-lint sees only their templates, and warnings about other stacks are left out.
 
     `show` is called with all findings so far: after the params are read, before templates are made,
     before they are checked, and before cfn-lint has checked those that have changed.
@@ -97,7 +109,7 @@ def build(
     show = _without_secrets(show or _show_nothing, document)
     show(findings)
     recorded = find_priorities(out / document.env) if out else NO_PRIORITIES
-    document = replace(document, priorities=recorded)
+    document = replace(document, named=frozenset(named), priorities=recorded)
     document, shared, more = add_shared_stacks(params, document, templates, out)
     findings += more
     if shared is not None:
@@ -110,7 +122,7 @@ def build(
         step("targets")
         more = _check_targets(params, templates, form, plan, document, findings, linter)
         findings = sorted([*_without_repeats(findings, more), *more], key=by_place)
-    findings = hide_secrets(findings, document.data)
+    findings = hide_secrets(_without_others(findings, document), document.data)
     if plan is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
     if _has_error(findings):
@@ -210,7 +222,7 @@ def _check_targets(
         if region != env.region:
             theirs, more = load(params, env.name, document.given, {"region": region})
             assert theirs is not None
-            theirs = replace(theirs, priorities=document.priorities)
+            theirs = replace(theirs, named=document.named, priorities=document.priorities)
             found, rest = _build_document(
                 theirs, templates, form, lambda _: None, more, linter, inspect=False
             )
@@ -243,6 +255,18 @@ def _part_of_params(finding: Finding) -> tuple[str | int, ...]:
     """The resource in the overrides that a finding is about, or else the stack."""
     resource = ("stacks", "web", "overrides", "Resources", "Service")
     return finding.path[: len(resource) if "overrides" in finding.path[2:3] else 2]
+
+
+def _without_others(findings: Iterable[Finding], document: Document) -> list[Finding]:
+    """Drops warnings about stacks that were not named, if some were. Errors stay, since a stack can
+    be wrong because of another."""
+    return [
+        finding
+        for finding in findings
+        if finding.level == "error"
+        or finding.path[:1] != ("stacks",)
+        or all(map(document.names, finding.path[1:2]))
+    ]
 
 
 def _has_error(findings: Sequence[Finding]) -> bool:

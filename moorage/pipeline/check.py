@@ -55,11 +55,17 @@ def check(
         hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new region, update cfn-lint."
         message = f"cfn-lint does not know the region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
-    renderings = [stack.rendering for stack in plan.stacks]
     account = _account(plan)
     sources = [
-        Source(made.file, made.text, region=region, account=account, body=made.body)
-        for made in renderings
+        Source(
+            stack.rendering.file,
+            stack.rendering.text,
+            region=region,
+            account=account,
+            body=stack.rendering.body,
+            is_linted=document.names(stack.name),
+        )
+        for stack in plan.stacks
     ]
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
     causes = OverrideCauses(plan)
@@ -175,7 +181,7 @@ def _find(
     ignored = linter.describe(settings).ignored if settings.texts else ()
     by_name = {source.id: source for source in sources}
     read = _reader()
-    names = _one_for_each_text(sources)
+    names = _one_for_each_text(source for source in sources if source.is_linted)
     texts = [by_name[name].text for name in names]
     region = next((source.region for source in sources), None)
     linting = linter.begin(texts, region, settings, read)

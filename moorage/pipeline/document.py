@@ -27,8 +27,15 @@ class Document:
     given_by_stack: Mapping[str, GivenValues] = field(default_factory=dict)
     """The part of it that each stack depends on."""
     priorities: KnownPriorities = NO_PRIORITIES
+    """The priorities of listener rules that a build finds."""
+    named: frozenset[str] = frozenset()
+    """The stacks that the command line names; all are meant if there are none."""
     read: Callable[[str], TextFile] | None = None
     """Reads a file that a value names; raises the error of a params field if that fails."""
+
+    def names(self, stack: object) -> bool:
+        """Whether a stack is one of those that are meant."""
+        return not self.named or stack in self.named
 
     def place(self, path: Path) -> Place:
         """The line of a value, or of the nearest map or list around it."""

@@ -15,12 +15,13 @@ Inspect = Callable[[str, Any, Mapping[str, Any]], Iterator[Problem]]
 def inspect_stacks(
     plan: Plan, document: Document, templates: Mapping[str, TemplateModule]
 ) -> list[Finding]:
-    """The problems that `inspect` of each stack's template module finds in the stack's body."""
+    """The problems that `inspect` of each stack's template module finds in the stack's body, for
+    the stacks that are meant."""
     findings: list[Finding] = []
     for stack in plan.stacks:
         spec = plan.environment.stacks[stack.name]
         inspect: Inspect | None = getattr(templates[spec.template], "inspect", None)
-        if inspect is None:
+        if inspect is None or not document.names(stack.name):
             continue
         findings += [
             document.locate(problem, ("stacks", spec.name, *problem.path))

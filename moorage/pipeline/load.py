@@ -38,6 +38,19 @@ def list_environments(folder: FilePath) -> list[str]:
     return sorted(name for name in names if name != BASE)
 
 
+def list_stacks(folder: FilePath, env: str) -> list[str] | None:
+    """The valid names below `stacks:` in the files of an environment, sorted; None where a file or
+    its `stacks:` cannot be read as a map."""
+    names: set[str] = set()
+    for file in _read_files(folder, folder / f"{env}.yaml"):
+        stacks = file.data.get("stacks", {}) if isinstance(file.data, dict) else None
+        if not isinstance(stacks, dict):
+            return None
+        deleted = {name for name, params in stacks.items() if params is None}
+        names = (names | {name for name in stacks if NAME.fullmatch(str(name))}) - deleted
+    return sorted(names)
+
+
 def load(
     folder: FilePath,
     env: str,
@@ -47,9 +60,8 @@ def load(
     """The params of one environment with the values of the command line; None where a file cannot
     be read as a map. `header` has other values for keys at the top of the file, such as another
     region."""
-    base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
-    base = _read_params(base_path) if base_path.exists() else File({}, {}, ())
-    own = _read_params(env_path)
+    env_path = folder / f"{env}.yaml"
+    base, own = _read_files(folder, env_path)
     if not isinstance(base.data, dict) or not isinstance(own.data, dict):
         return None, [*base.findings, *own.findings, *_find_name_problems(env, env_path)]
     merged = merge_files(base, own)
@@ -80,6 +92,12 @@ def load(
     )
     read = partial(read_text_file, folder)
     return replace(document, broken=broken, nulls=nulls - broken, read=read), findings
+
+
+def _read_files(folder: FilePath, own: FilePath) -> tuple[File, File]:
+    """The base file, which can be missing, and the file of an environment."""
+    base = folder / f"{BASE}.yaml"
+    return _read_params(base) if base.exists() else File({}, {}, ()), _read_params(own)
 
 
 def _find_name_problems(env: str, file: FilePath) -> Iterator[Finding]:

@@ -51,6 +51,8 @@ class Source:
     """The path of the template in its file, if it is a value of another template."""
     body: Mapping[str, Any] | None = None
     """What the text says, if that is known without reading it."""
+    is_linted: bool = True
+    """Whether cfn-lint sees it; Moorage's rules see all templates."""
 
     @property
     def id(self) -> str:

@@ -8,7 +8,7 @@ and `web.yaml` old. The next build corrects that.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -27,6 +27,10 @@ from moorage.pipeline.secret_params import hide_secrets
 _SET, _IMAGES = "set", "images"
 """Keys of the manifest."""
 SCRIPT = "deploy.sh"
+_OF_ALL = (MANIFEST, SCRIPT, SUMS)
+"""The files that describe all stacks of an environment."""
+_MOST_NAMED = 3
+"""The most files that one finding names."""
 
 
 def files(plan: Plan) -> dict[str, str]:
@@ -83,18 +87,50 @@ def write_files(current: Mapping[str, str], folder: Path) -> list[Finding]:
     return findings
 
 
-def find_drift(plan: Plan, folder: Path) -> list[Finding]:
-    """A finding for each file that is missing, differs from the plan, or is left over.
+def find_drift(plan: Plan, folder: Path, named: Collection[str] = ()) -> list[Finding]:
+    """A finding for each file that is missing, differs from the plan, or is left over. If stacks
+    are named, about their templates, and about the files of the whole environment if the templates
+    of all others are right.
 
     One about SHA256SUMS only if all others are right. Raises OSError where a file cannot be read.
     """
-    hint = f"Run `python build.py {plan.environment.name}` and commit what it writes."
+    names = " ".join([plan.environment.name, *sorted(named)])
+    hint = f"Run `python build.py {names}` and commit what it writes."
     drift = list(_find_drift(files(plan), folder))
+    others = _templates_of_others(plan, named, [name for name, _, _ in drift])
+    left_out = {*others, *(_OF_ALL if others else ())}
     return [
         Finding("M1308", "error", Place(str(folder / name), line), (), message, hint)
         for name, line, message in drift
-        if name != SUMS or len(drift) == 1
+        if name not in left_out and (name != SUMS or len(drift) == 1)
     ]
+
+
+def find_stale_others(plan: Plan, folder: Path, named: Collection[str]) -> list[Finding]:
+    """An error if the templates of stacks that were not named are not up to date: `stacks.json` and
+    `deploy.sh` describe all stacks, so they would not fit these. Raises OSError where a file cannot
+    be read."""
+    drift = [name for name, _, _ in _find_drift(files(plan), folder)]
+    others = _templates_of_others(plan, named, drift)
+    if not others:
+        return []
+    env = plan.environment.name
+    stacks = [stack.name for stack in plan.stacks if stack.rendering.file in others]
+    also = "Build them, too: " if len(others) > 1 else "Build it, too: "
+    hint = f"{also}`python build.py build {' '.join([env, *sorted({*named, *stacks})])}`."
+    if len(stacks) != len(others) or len(others) > _MOST_NAMED:
+        hint = f"Build the whole environment: `python build.py build {env}`."
+    shown = ", ".join(others[:_MOST_NAMED])
+    shown += f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+    message = f"Templates of other stacks are not what the params build: {shown}"
+    return [Finding("M1316", "error", Place(str(folder / MANIFEST), 1), (), message, hint)]
+
+
+def _templates_of_others(plan: Plan, named: Collection[str], files: Iterable[str]) -> list[str]:
+    """Those of the files that are neither templates of named stacks nor of the whole environment;
+    none if no stack is named."""
+    own = {stack.rendering.file for stack in plan.stacks if stack.name in named}
+    return [name for name in files if name not in own and name not in _OF_ALL] if named else []
 
 
 def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:

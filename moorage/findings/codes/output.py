@@ -248,4 +248,19 @@ stacks:
         image: ecr:shop/web:${web_version}
 """,
     ),
+    Code(
+        "M1316",
+        "Stacks that the command does not name would change as well.",
+        "`build ENV STACK` writes the templates of the named stacks, and `stacks.json` and "
+        "`deploy.sh`, which describe all stacks of the environment. If the template of another "
+        "stack is missing under `out/` or is not what the params build, they would not fit it. So "
+        "nothing is written.",
+        "Name these stacks, too, or build the whole environment.",
+        """\
+# python build.py build dev web queue
+stacks:
+  queue: {template: service}  # changed since the last build
+  web: {template: service}  # changed, too
+""",
+    ),
 )
