@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -277,7 +277,7 @@ def known_ids() -> frozenset[str]:
     return frozenset({*_MOORAGE_RULES, *(rule.id for rule in rules)})
 
 
-@cache
+@lru_cache(maxsize=4)  # each has some 100 MB of rules and schemas
 def _runner(region: str | None, settings: LintSettings) -> Any:
     arguments = ["--config-file", settings.file] if settings.is_elsewhere else []
     config_class = ConfigMixIn if settings.ignores else _WithoutIgnores

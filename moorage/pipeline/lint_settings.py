@@ -36,7 +36,8 @@ class LintSettings:
     is_elsewhere: bool = False
     """Whether cfn-lint does not find the file itself, because it is not in the current folder."""
     folder: str = ""
-    """The current folder, to which the paths in the settings are relative."""
+    """The current folder, to which the paths in the settings are relative; empty if there are no
+    settings, so that these are equal in all folders."""
     ignores: bool = True
     """Whether `ignore_checks` counts."""
 
@@ -68,7 +69,16 @@ def find_settings(template: str | Path = "") -> LintSettings:
                 text = path.read_text(encoding="utf-8", errors="replace")
                 shown = os.path.relpath(path)
                 return LintSettings(shown, text, folder != here, str(here))
-    return LintSettings(folder=str(here))
+    return LintSettings(folder=str(here) if _is_set_at_home() else "")
+
+
+def _is_set_at_home() -> bool:
+    """Whether cfn-lint also reads settings in the home folder, with paths from the current one."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # it is not known
+        return True
+    return any((home / name).exists() for name in _NAMES)
 
 
 def find_unknown(settings: LintSettings, known: Collection[str]) -> Iterator[Finding]:
