@@ -33,6 +33,15 @@ def pytest_runtest_logfinish() -> None:
         _searched_at = peak
 
 
+_SHARING = {
+    "tests/hostile/test_inputs.py",
+    "tests/rules/test_export.py",
+    "tests/templates/test_problems.py",
+    "tests/test_layers.py",
+}
+"""Files whose tests read the same large inputs."""
+
+
 class _ByFixture(LoadScopeScheduling):
     """Sends tests that share a costly fixture to one worker, and any other test on its own.
 
@@ -54,7 +63,7 @@ class _ByFixture(LoadScopeScheduling):
         file, _, test = nodeid.partition("::")
         if file.startswith("tests/package/"):
             return "tests/package"
-        if file in ("tests/hostile/test_inputs.py", "tests/rules/test_export.py"):
+        if file in _SHARING:
             return file
         if file == "tests/deploy/test_environments.py":
             environment = test.partition("[")[2].rstrip("]").split("-")[0]

@@ -16,6 +16,7 @@ correct: values by path, and `null` removes one; `header` is the first step of a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ FILES = sorted(Path(__file__).with_name("problems").glob("*.yaml"))
 KEYS = {"header", "stacks", "finds", "good"}
 
 
+@cache
 def read_cases(file: Path) -> dict[str, dict[str, Any]]:
     cases: dict[str, dict[str, Any]] = YAML(typ="safe").load(file.read_text())
     return cases
