@@ -8,7 +8,7 @@ A case in `problems/<topic>.yaml` has one mistake:
       finds: {cluster.capacity.ec2.instance_types.1: M2104}
       good: {cluster.capacity.ec2.instance_types.1: t3.medium}
 
-The environment also has a network and a cluster, unless the case has its own. `header` has keys at
+The environment also has a network and a cluster, unless the case has its own or `null`. `header` has keys at
 the top of the file. `finds` has everything that is reported, by its path. `good` makes the params
 correct: values by path, and `null` removes one; `header` is the first step of a key at the top.
 """
@@ -46,7 +46,9 @@ def complete(stacks: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_problems(params: Mapping[str, Any]) -> dict[str, str | list[str]]:
     """The codes of all findings, by path below `stacks`: a list where there are several."""
-    stacks = {name: stack for name, stack in params.items() if name != "header"}
+    stacks = {
+        name: stack for name, stack in params.items() if name != "header" and stack is not None
+    }
     data = {"app": "shop", "region": "eu-central-1", **params["header"], "stacks": stacks}
     _, findings = validate(Document("dev", "params/dev.yaml", data, {}), TEMPLATES)
     found: dict[str, list[str]] = {}
