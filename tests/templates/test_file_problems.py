@@ -90,6 +90,11 @@ def test_only_root_can_write_the_configuration_in_the_default_image(
     assert found(tmp_path, PARAMS % settings, nginx_conf=CORRECT) == expected
 
 
+def test_a_configuration_is_named_by_text(tmp_path: Path) -> None:
+    number = (PARAMS % "").replace("nginx.conf", "5")
+    assert found(tmp_path, number) == [("M1103", "proxy.config", "dev.yaml")]
+
+
 def test_a_project_has_one_buildspec(tmp_path: Path) -> None:
     spec = "version: 0.2\nphases: {build: {commands: [make]}}\n"
     assert found(tmp_path, BUILD, buildspec_yml=spec) == []

@@ -8,10 +8,10 @@ A case in `problems/<topic>.yaml` has one mistake:
       finds: {cluster.capacity.ec2.instance_types.1: M2104}
       good: {cluster.capacity.ec2.instance_types.1: t3.medium}
 
-The environment also has a network and a cluster, unless the case has its own or `null`. `header` has
-keys at the top of the file. `finds` has everything that is reported, by its path. `good` makes the
-params correct: values by path, and `null` removes one; `header` is the first step of a key at the
-top.
+The environment also has a network and a cluster, unless the case has its own or `null`. `header`
+has keys at the top of the file. `finds` has everything that is reported, by its path. `good` makes
+the params correct: values by path, and `null` removes one; `header` is the first step of a key at
+the top.
 """
 
 from __future__ import annotations
