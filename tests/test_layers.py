@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -150,18 +152,45 @@ def built_by(*folders: str) -> list[str]:
     return [file for file in sources(*folders) if file != PAYLOAD]
 
 
+@dataclass(frozen=True)
+class Source:
+    """What is read from the syntax tree of a file, which is large."""
+
+    imports: tuple[str, ...]
+    calls: tuple[str, ...]
+    """The functions that are called, as they are written."""
+    texts: tuple[str, ...]
+    attributes: frozenset[str]
+
+
+@cache
+def read(file: str) -> Source:
+    nodes = list(ast.walk(tree(file)))
+    constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    return Source(
+        tuple(_imports(file, nodes)),
+        tuple(ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)),
+        tuple(value for value in constants if isinstance(value, str)),
+        frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)),
+    )
+
+
 def tree(file: str) -> ast.Module:
     return ast.parse((ROOT / file).read_text(), file)
 
 
-def imports(file: str) -> Iterator[str]:
+def imports(file: str) -> Sequence[str]:
+    return read(file).imports
+
+
+def _imports(file: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The modules that a file imports, wherever in it; `from moorage import x` is `moorage.x`.
 
     A file of templates/ is in two places: there, and in the wheel as `moorage.templates`. So it
     imports its neighbours by relative names, which hold in both.
     """
     package = file.split("/")[:-1]
-    for node in ast.walk(tree(file)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -195,6 +224,11 @@ def allowed(name: str, names: set[str]) -> bool:
     return any(".".join(parts[:end]) in names for end in range(1, len(parts) + 1))
 
 
+def find_imports(files: Iterable[str], is_wrong: Callable[[str], bool]) -> list[str]:
+    """The files with imports that are wrong, and these."""
+    return [f"{file}: {name}" for file in files for name in foreign(file) if is_wrong(name)]
+
+
 def owner(file: str) -> str:
     """The layer that a file of moorage/ is in."""
     return ".".join(file.removesuffix(".py").split("/")[:2])
@@ -207,12 +241,12 @@ def test_every_module_belongs_to_a_layer() -> None:
     assert {owner(file) for file in MODULES} == set(LAYERS) == LIBRARIES.keys()
 
 
-@pytest.mark.parametrize("file", MODULES)
-def test_a_module_imports_from_layers_below_it(file: str) -> None:
-    layer = owner(file)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_module_imports_from_layers_below_it(layer: str) -> None:
     below = LAYERS[: LAYERS.index(layer) + 1]
     names = {*below, "moorage.__version__", "moorage"} | LIBRARIES[layer]
-    assert [name for name in foreign(file) if not allowed(name, names)] == []
+    files = [file for file in MODULES if owner(file) == layer]
+    assert find_imports(files, lambda name: not allowed(name, names)) == []
 
 
 @pytest.mark.parametrize("step", PIPELINE)
@@ -229,9 +263,9 @@ def test_rules_import_cfn_lint_in_one_module_and_of_moorage_only_cfn_and_facts()
         assert [name for name in foreign(file) if not allowed(name, names)] == [], file
 
 
-@pytest.mark.parametrize("file", sources("templates"))
-def test_templates_import_the_model_and_each_other(file: str) -> None:
-    assert [name for name in foreign(file) if not allowed(name, TEMPLATE_LIBRARIES)] == []
+def test_templates_import_the_model_and_each_other() -> None:
+    files = sources("templates")
+    assert find_imports(files, lambda name: not allowed(name, TEMPLATE_LIBRARIES)) == []
 
 
 def template_layer(module: str) -> tuple[int, str]:
@@ -254,12 +288,12 @@ def template_imports(file: str) -> set[str]:
 TEMPLATE_FILES = [file for file in sources("templates") if file != "templates/__init__.py"]
 
 
-@pytest.mark.parametrize("file", TEMPLATE_FILES)
-def test_a_template_module_imports_from_layers_below_it(file: str) -> None:
-    layer, package = template_layer(_module(file).removesuffix(".__init__"))
-    for name in template_imports(file):
-        below, other = template_layer(name)
-        assert below < layer or other == package, name
+def test_a_template_module_imports_from_layers_below_it() -> None:
+    for file in TEMPLATE_FILES:
+        layer, package = template_layer(_module(file).removesuffix(".__init__"))
+        for name in template_imports(file):
+            below, other = template_layer(name)
+            assert below < layer or other == package, f"{file}: {name}"
 
 
 def test_no_two_template_modules_import_each_other() -> None:
@@ -291,21 +325,26 @@ def _module(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
-@pytest.mark.parametrize("file", built_by("moorage", "templates"))
-def test_only_the_command_line_prints(file: str) -> None:
-    if file.startswith(("moorage/cli.py", "moorage/commands/")):
-        return
-    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
-    names = [ast.unparse(call) for call in calls]
+def find_calls(files: Iterable[str], *names: str) -> list[str]:
+    """The files that call functions with these names, and the names."""
+    return [f"{file}: {call}" for file in files for call in read(file).calls if call in names]
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = ("moorage/cli.py", "moorage/commands/")
+    files = [file for file in built_by("moorage", "templates") if not file.startswith(printing)]
     spoken = ("print", "input", "sys.stdout.write", "sys.stderr.write", "sys.exit")
-    assert [name for name in names if name in spoken] == []
+    assert find_calls(files, *spoken) == []
 
 
-@pytest.mark.parametrize("file", [f for f in MODULES if owner(f) == "moorage.deploy"])
-def test_only_rehearsals_use_moto(file: str) -> None:
-    rehearsal = file.startswith("moorage/deploy/rehearsal/")
-    names = {"moto", "werkzeug"} | (set() if rehearsal else {"moorage.deploy.rehearsal"})
-    assert rehearsal or [name for name in imports(file) if allowed(name, names)] == []
+def test_only_rehearsals_use_moto() -> None:
+    names = {"moto", "werkzeug", "moorage.deploy.rehearsal"}
+    files = [
+        file
+        for file in MODULES
+        if owner(file) == "moorage.deploy" and not file.startswith("moorage/deploy/rehearsal/")
+    ]
+    assert find_imports(files, lambda name: allowed(name, names)) == []
 
 
 DEPLOYING = ("moorage/deploy/",)
@@ -315,23 +354,24 @@ LOCAL_SOCKETS = {f"moorage/lint/{name}.py": {"socket"} for name in ("channel", "
 """Pairs of sockets between the processes of one build."""
 
 
-@pytest.mark.parametrize("file", built_by("moorage", "templates"))
-def test_a_build_uses_no_clock_no_random_values_and_no_network(file: str) -> None:
+def test_a_build_uses_no_clock_no_random_values_and_no_network() -> None:
     outside = {"boto3", "botocore", "datetime", "random", "requests", "secrets", "socket", "time"}
     outside |= {"urllib.request", "uuid"}
-    if file.startswith(DEPLOYING):
-        return
-    outside -= LOCAL_SOCKETS.get(file, set())
-    assert [name for name in imports(file) if allowed(name, outside)] == []
+    files = [file for file in built_by("moorage", "templates") if not file.startswith(DEPLOYING)]
+    used = [
+        f"{file}: {name}"
+        for file in files
+        for name in imports(file)
+        if allowed(name, outside - LOCAL_SOCKETS.get(file, set()))
+    ]
+    assert used == []
 
 
-@pytest.mark.parametrize("file", built_by("moorage", "templates"))
-def test_digits_are_those_of_ascii(file: str) -> None:
+def test_digits_are_those_of_ascii() -> None:
     r"""In a regular expression for text, `\d` fits digits of all scripts, which AWS refuses."""
-    strings = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
-    assert [value for value in strings if isinstance(value, str) and r"\d" in value] == []
-    methods = [node.attr for node in ast.walk(tree(file)) if isinstance(node, ast.Attribute)]
-    assert "isnumeric" not in methods
+    files = built_by("moorage", "templates")
+    assert [file for file in files if any(r"\d" in text for text in read(file).texts)] == []
+    assert [file for file in files if "isnumeric" in read(file).attributes] == []
 
 
 STARTS_PROGRAMS = {
@@ -348,20 +388,22 @@ STARTS_PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("file", built_by("moorage", "templates"))
-def test_programs_are_started_in_few_places(file: str) -> None:
+def test_programs_are_started_in_few_places() -> None:
     starters = {"subprocess", "multiprocessing", "pty", "os.system", "os.popen"}
-    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
-    used = [name for name in imports(file) if allowed(name, starters)]
-    used += [call for call in map(ast.unparse, calls) if call in starters]
-    used += [call for call in map(ast.unparse, calls) if call.startswith(("os.exec", "os.spawn"))]
-    assert not used or file in STARTS_PROGRAMS
+    starting = [
+        file
+        for file in built_by("moorage", "templates")
+        if any(allowed(name, starters) for name in imports(file))
+        or any(
+            call in starters or call.startswith(("os.exec", "os.spawn"))
+            for call in read(file).calls
+        )
+    ]
+    assert [file for file in starting if file not in STARTS_PROGRAMS] == []
 
 
-@pytest.mark.parametrize("file", sources("tests", "bench"))
-def test_tests_do_not_patch_modules(file: str) -> None:
+def test_tests_do_not_patch_modules() -> None:
     """Values and fakes are passed in; the environment and the working folder may be changed."""
-    assert [name for name in imports(file) if allowed(name, {"unittest.mock", "mock"})] == []
-    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
-    names = [ast.unparse(call) for call in calls]
-    assert [name for name in names if name in ("monkeypatch.setattr", "monkeypatch.setitem")] == []
+    files, mocks = sources("tests", "bench"), {"unittest.mock", "mock"}
+    assert [file for file in files if any(allowed(name, mocks) for name in imports(file))] == []
+    assert find_calls(files, "monkeypatch.setattr", "monkeypatch.setitem") == []

@@ -24,6 +24,7 @@ from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError, interr
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
+    from moorage.deploy.context import Context
     from moorage.deploy.removal import Consent, Removal
     from moorage.deploy.target import Target
 
@@ -55,14 +56,14 @@ def destroy(arguments: argparse.Namespace) -> int:
         aws, account = open_account(arguments, target)
         if target.targets is not None:
             return destroy_sets(arguments, target, aws, account)
-        return destroy_target(arguments, target, aws, account)
+        return destroy_target(arguments, target, make_context(aws, account))
 
 
-def destroy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
+def destroy_target(arguments: argparse.Namespace, target: Target, context: Context) -> int:
     """Deletes the stacks that the arguments name, with consent."""
     from moorage.deploy.removal_text import removals_json, removals_text
 
-    removals, families = _plan(arguments, target, aws)
+    removals, families = _plan(arguments, target, context.aws)
     if not removals and not families:
         if arguments.format != "json":
             print_line("Nothing to delete")
@@ -71,12 +72,13 @@ def destroy_target(arguments: argparse.Namespace, target: Target, aws: Aws, acco
     for family, number in families.items() if arguments.format != "json" else ():
         print_line(f"{family}: {number} registered revisions of its task definition")
     sys.stdout.flush()
-    if not _agreed(arguments, target, account):
+    if not _agreed(arguments, target, context.account):
         print_error(f"{target.env}: nothing was deleted")
         return FOUND
     _agree_to_turn_protection_off(arguments, removals)  # or it ends here
     consent = replace(_agree_to_empty(arguments, removals), unprotected=True)
-    return _remove(arguments, aws, removals, consent) or _delete_families(aws, [*families])
+    code = _remove(arguments, context, removals, consent)
+    return code or _delete_families(context.aws, [*families])
 
 
 def _plan(
@@ -169,11 +171,11 @@ def _agree_to_empty(arguments: argparse.Namespace, removals: Sequence[Removal]) 
 
 
 def _remove(
-    arguments: argparse.Namespace, aws: Aws, removals: Sequence[Removal], consent: Consent
+    arguments: argparse.Namespace, context: Context, removals: Sequence[Removal], consent: Consent
 ) -> int:
     from moorage.deploy.removal import remove_stacks
 
-    context = make_context(aws, "")
+    context = replace(context, start=context.clock.now())  # after the questions
     try:
         with show_events(arguments.format, lambda: context.at) as emit:
             context = replace(context, emit=emit)

@@ -107,7 +107,7 @@ def _delete(arguments: argparse.Namespace, target: Target, aws: Aws, account: st
     """Deletes the stacks of the preview only. Since it is temporary, nothing of it is kept."""
     arguments.unprotect = arguments.task_definitions = True
     arguments.empty = "deleted"
-    return destroy_target(arguments, target, aws, account)
+    return destroy_target(arguments, target, make_context(aws, account))
 
 
 def _list(aws: Aws, target: Target) -> int:

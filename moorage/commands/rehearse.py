@@ -177,7 +177,7 @@ def _rehearse(
     print_text(status_text(stacks))
     _require(CLEAN if all(stack.healthy for stack in stacks) else FOUND, "status")
     _title(f"moorage destroy {target.env}")
-    _require(destroy_target(arguments, target, aws, account), "deletion")
+    _require(destroy_target(arguments, target, make_context(aws, account)), "deletion")
 
 
 def _title(text: str) -> None:

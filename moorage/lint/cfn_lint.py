@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from cfnlint.config import ConfigMixIn
@@ -133,7 +133,7 @@ def is_unchanged() -> bool:
     return not _CHANGING
 
 
-@cache
+@lru_cache(maxsize=4)  # each has some 100 MB of rules and schemas
 def _runner(region: str | None, settings: LintSettings) -> RunnerParts:
     if settings.may_change_others:
         _CHANGING.add(settings)

@@ -59,7 +59,8 @@ class LintSettings:
     is_elsewhere: bool = False
     """Whether cfn-lint does not find the file itself, because it is not in the current folder."""
     folder: str = ""
-    """The current folder, to which the paths in the settings are relative."""
+    """The current folder, to which the paths in the settings are relative; empty if there are no
+    settings, so that these are equal in all folders."""
     ignores: bool = True
     """Whether `ignore_checks` counts."""
     home: str | None = None
@@ -126,7 +127,8 @@ def find_settings(template: str | Path = "") -> LintSettings:
                 return LintSettings(
                     shown, text, folder != here, str(here), home=home, is_whole=is_whole
                 )
-    return LintSettings(folder=str(here), home=home, is_whole=is_whole)
+    is_set = home is not None or not is_whole
+    return LintSettings(folder=str(here) if is_set else "", home=home, is_whole=is_whole)
 
 
 def _read_home() -> tuple[str | None, bool]:

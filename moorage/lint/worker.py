@@ -63,7 +63,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["do"] == "lines":
         return {"lines": find_lines(decode_template(request["text"])[0], request["paths"])}
     settings = LintSettings(**request["settings"])
-    os.chdir(settings.folder)
+    if settings.folder:  # there are settings, with paths from it
+        os.chdir(settings.folder)
     try:
         if request["do"] == "describe":
             return {"description": describe(settings)._asdict()}

@@ -81,9 +81,6 @@ def _schedule_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Pro
         message = f"After `{name}` there are always {low} to {high} tasks: no action changes that"
         hint = f"Add an action that ends it, such as `{{min: {scaling.min}, max: {scaling.max}}}`."
         yield Problem("M3254", (*path, name), message, hint)
-    elif scaling.schedule and not any(action.max for action in scaling.schedule.values()):
-        message = "No action starts tasks again"
-        yield Problem("M3254", path, message, "Write a `max` above 0 in one of them.")
     elif _stays_at_zero(scaling, targets):
         name = next(iter(scaling.schedule))
         message = "Without tasks there is no load, so the service would never start a task again"

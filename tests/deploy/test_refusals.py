@@ -135,7 +135,7 @@ def deploy(aws: Failing) -> int:
 
 
 def destroy(aws: Failing) -> int:
-    return destroy_target(ARGUMENTS, TARGET.select(["web"]), aws.clients(), aws.account)
+    return destroy_target(ARGUMENTS, TARGET.select(["web"]), aws.context())
 
 
 def status(aws: Failing) -> int:

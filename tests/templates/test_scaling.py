@@ -1,6 +1,6 @@
 """Scaling of services and workers.
 
-Problems are in tests/errors/scaling, whole templates are under tests/golden.
+Most problems are in problems/scaling.yaml, whole templates are under tests/golden.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from service_stacks import WEB, built
 from stack_bodies import build_bodies, service
 
 
@@ -186,3 +187,26 @@ def test_a_forecast_respects_the_maximum_unless_it_may_exceed_it() -> None:
             "SchedulingBufferTime": 300,
             **breach,
         }
+
+
+@pytest.mark.parametrize(
+    ("metrics", "actions", "path"),
+    [(50, 200, None), (51, 0, "scaling.metrics"), (0, 201, "scaling.schedule")],
+)
+def test_policies_and_scheduled_actions_are_limited(
+    metrics: int, actions: int, path: str | None
+) -> None:
+    metric = {"metric": "Lag", "namespace": "Shop", "target": 20}
+    scaling = {
+        "max": 9,
+        "metrics": {f"lag{number}": metric for number in range(metrics)},
+        "schedule": {
+            f"at{number}": {"cron": "0 6 * * ? *", "min": 1 + number % 2, "max": 9}
+            for number in range(actions)
+        },
+    }
+    _, findings = built(
+        {"web": {"template": "service", "containers": {"web": WEB}, "scaling": scaling}}
+    )
+    found = [(finding.code, ".".join(map(str, finding.path[2:]))) for finding in findings]
+    assert found == ([("M3260", path)] if path else [])

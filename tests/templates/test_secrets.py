@@ -34,6 +34,12 @@ def test_a_value_that_could_be_the_secret_is_not_shown() -> None:
     assert "hunter22" not in f"{refusal['message']} {refusal['hint']}"
 
 
+def test_names_of_parameters_are_limited() -> None:
+    longest = f"ssm:/{'x' * 966}"
+    assert TypeAdapter(SecretRef).validate_python(longest)
+    assert refuse(f"{longest}x", SecretRef)["code"] == "M2607"
+
+
 @pytest.mark.parametrize("reference", ["ssm:/shop/login", "secretsmanager:shop/login", SECRET_ARN])
 def test_cloudformation_needs_a_key_of_a_secret(reference: str) -> None:
     assert refuse(reference, JsonSecretRef)["code"] == "M2609"

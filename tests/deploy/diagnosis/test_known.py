@@ -6,52 +6,49 @@ import re
 from pathlib import Path
 
 import botocore.session
-import pytest
 import yaml
 
 from moorage.deploy.diagnosis.known import KNOWN
-from moorage.deploy.diagnosis.known.known_failure import KnownFailure, normalize
+from moorage.deploy.diagnosis.known.known_failure import normalize
 from moorage.deploy.diagnosis.known.load_balancing import NOT_A_FAILURE
 from moorage.deploy.diagnosis.matching import find_by_exit_code, find_by_key, find_known
 from moorage.deploy.diagnosis.params_place import PARAMS
 from moorage.findings.codes import CODES
 from moorage.rules.registry import RULES
-from moorage.rules.rule import Rule
 
 MESSAGES: dict[str, list[str]] = yaml.safe_load(
     Path(__file__).with_name("aws_messages.yaml").read_text()
 )
-CASES = [(known, message) for known, messages in MESSAGES.items() for message in messages]
 
 
-@pytest.mark.parametrize(("known", "message"), CASES)
-def test_a_message_of_aws_is_known(known: str, message: str) -> None:
-    found = find_known(message)
-    assert found is not None
-    assert found.id == known
+def test_messages_of_aws_are_known() -> None:
+    found = {message: find_known(message) for of_one in MESSAGES.values() for message in of_one}
+    assert {message: known.id if known else None for message, known in found.items()} == {
+        message: known for known, of_one in MESSAGES.items() for message in of_one
+    }
 
 
-@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
-def test_a_known_failure_is_complete(known: KnownFailure) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", known.id)
-    for text in (known.title, known.meaning, known.check):
-        assert text.endswith((".", "`."))
-        assert "  " not in text
-    assert len(known.title) <= 100
-    assert known.sources
-    assert all(known.sources)
-    assert known.messages or known.keys
-    assert {*known.properties} <= PARAMS.keys()
+def test_a_known_failure_is_complete() -> None:
+    for known in KNOWN:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", known.id), known.id
+        for text in (known.title, known.meaning, known.check):
+            assert text.endswith((".", "`.")), known.id
+            assert "  " not in text, known.id
+        assert len(known.title) <= 100, known.id
+        assert known.sources, known.id
+        assert all(known.sources), known.id
+        assert known.messages or known.keys, known.id
+        assert {*known.properties} <= PARAMS.keys(), known.id
 
 
-@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
-def test_a_known_failure_can_be_found(known: KnownFailure) -> None:
+def test_a_known_failure_can_be_found() -> None:
     """By each of its texts and codes: no other failure hides it."""
-    assert not known.messages or known.id in MESSAGES, "add the message to aws_messages.yaml"
-    for text in known.messages:
-        assert known.fit(normalize(text.replace("...", "a name"))) > 0
-    for key in known.keys:
-        assert find_by_key(key) is known
+    for known in KNOWN:
+        assert not known.messages or known.id in MESSAGES, f"{known.id}: add its message"
+        for text in known.messages:
+            assert known.fit(normalize(text.replace("...", "a name"))) > 0, f"{known.id}: {text}"
+        for key in known.keys:
+            assert find_by_key(key) is known, key
 
 
 def test_codes_of_moorage_exist() -> None:
@@ -66,14 +63,14 @@ def test_ids_and_keys_are_unique() -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_what_a_rule_finds_is_known_when_it_happens(rule: Rule) -> None:
+def test_what_a_rule_finds_is_known_when_it_happens() -> None:
     """Each message that a rule names leads to the rule."""
-    for message in rule.error_messages:
-        if not message.startswith("(in substance)"):
-            known = find_known(message)
-            assert known is not None, message
-            assert rule.id in known.codes, message
+    for rule in RULES:
+        for message in rule.error_messages:
+            if not message.startswith("(in substance)"):
+                known = find_known(message)
+                assert known is not None, message
+                assert rule.id in known.codes, message
 
 
 def test_messages_without_a_failure_are_not_known() -> None:
