@@ -39,9 +39,9 @@ class Limits:
 
 
 PARAMS = Limits(
-    bytes=512 * 1024,
+    bytes=1024 * 1024,
     depth=64,
-    nodes=25_000,
+    nodes=50_000,
     expanded=100_000,
     aliases=5_000,
     merges=2_000,
