@@ -37,19 +37,36 @@ _NOT_EVALUATED: Final = object()
 class Node:
     """A place in a template, and its value."""
 
-    __slots__ = ("_items", "_nodes", "_reads", "_value", "path", "raw", "stack")
+    __slots__ = ("_items", "_nodes", "_parent", "_reads", "_steps", "_value", "raw", "stack")
 
     def __init__(
-        self, stack: Stack, raw: Any, path: Path, reads: frozenset[Switch] = frozenset()
+        self,
+        stack: Stack,
+        raw: Any,
+        path: Path | str | int,
+        reads: frozenset[Switch] = frozenset(),
+        parent: Node | None = None,
     ) -> None:
+        """With a parent, `path` is the key or index there."""
         self.stack = stack
         self.raw = raw
-        self.path = path
+        self._parent = parent
+        self._steps = path
         self._reads = reads
         """The switches that the value depends on, if the view records them."""
         self._value: Any = _NOT_EVALUATED
         self._nodes: dict[Any, Node] | None = None
         self._items: tuple[Node, ...] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The path in the template. It is put together when it is needed, which is seldom."""
+        steps = self._own_steps
+        return steps if self._parent is None else (*self._parent.path, *steps)
+
+    @property
+    def _own_steps(self) -> Path:
+        return self._steps if isinstance(self._steps, tuple) else (self._steps,)
 
     @property
     def value(self) -> Any:
@@ -58,7 +75,8 @@ class Node:
             view = self.stack.view
             if view.records and isinstance(self.raw, Mapping) and len(self.raw) == 1:
                 self._value, reads = view.record(self._evaluate)
-                self._reads |= reads
+                if reads:
+                    self._reads |= reads
             else:
                 self._value = self._evaluate()
         if self._reads:
@@ -67,25 +85,28 @@ class Node:
 
     def _evaluate(self) -> Any:
         try:
-            value, self.path = evaluate(self.stack, self.raw, self.path)
+            value, steps = evaluate(self.stack, self.raw, ())
         except RecursionError:
-            value = Unknown("too deep")
+            return Unknown("too deep")
+        if steps:
+            self._steps = (*self._own_steps, *steps)
         return value
 
     def __getitem__(self, key: str | int) -> Node:
-        if self._nodes is None:
-            self._nodes = {}
-        node = self._nodes.get(key)
-        if node is None:
-            value = self.value
-            inner: Any = MISSING
-            if isinstance(value, Mapping):
-                inner = value.get(key, MISSING)
-            elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
-                inner = value[key]
-            elif isinstance(value, Unknown | OneOf | Text | Attr):
-                inner = Unknown(f"{value}.{key}")
-            node = self._nodes[key] = Node(self.stack, inner, (*self.path, key), self._reads)
+        if self._nodes is not None and key in self._nodes:
+            return self._nodes[key]
+        value = self.value
+        inner: Any = MISSING
+        if isinstance(value, Mapping):
+            inner = value.get(key, MISSING)
+        elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
+            inner = value[key]
+        elif isinstance(value, Unknown | OneOf | Text | Attr):
+            inner = Unknown(f"{value}.{key}")
+        node = Node(self.stack, inner, key, self._reads, self)
+        if inner is not MISSING:  # half of all nodes, which are made as fast as they are found
+            self._nodes = self._nodes or {}
+            self._nodes[key] = node
         return node
 
     def at(self, *path: str | int) -> Node:
@@ -235,7 +256,8 @@ class Node:
                 lambda: tuple(node for node in nodes if not node.absent)
             )
             self._items = items
-            self._reads |= reads
+            if reads:
+                self._reads |= reads
         if self._reads:
             self.stack.view.reads |= self._reads
         return self._items

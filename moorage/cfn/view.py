@@ -20,6 +20,8 @@ from moorage.cfn.values import Attr, Text, Unknown, as_text
 
 T = TypeVar("T")
 
+_NOTHING: frozenset[Switch] = frozenset()
+
 Scenario = Mapping[Switch, Any]
 """Chosen values of parameters and conditions."""
 
@@ -55,6 +57,8 @@ class View:
 
     def record(self, compute: Callable[[], T]) -> tuple[T, frozenset[Switch]]:
         """A result, and the switches that it depends on."""
+        if not self.records:
+            return compute(), _NOTHING
         outer, self.reads = self.reads, set()
         try:
             result = compute()

@@ -14,15 +14,7 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.model import (
-    NO_VALUES,
-    Environment,
-    GivenValues,
-    Plan,
-    Rendering,
-    Stack,
-    TemplateModule,
-)
+from moorage.model import NO_VALUES, GivenValues, Plan, Rendering, Stack, TemplateModule
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
@@ -107,10 +99,23 @@ def _build_document(
     environment, findings = validate(document, templates)
     if environment is None or _has_error([*earlier, *findings]):
         return None, findings
-    renderings, more = _render_environment(environment, templates, document, form, step)
+    step("compose")
+    stacks = compose(environment, templates)
+    step("render")
+    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    if environment.suppressions:
+        finish = partial(add_suppressions, tls_listeners=has_tls_listeners(stacks))
+    renderings, more = _render_all(stacks, document, form, finish)
     findings += more
     if _has_error(findings):
         return None, findings
+    last, more = compose_last(environment, templates, renderings, document)
+    findings += more
+    rendered, more = _render_all(last, document, form, finish)
+    findings += more
+    if _has_error(findings):
+        return None, findings
+    renderings += rendered
     step("link")
     theirs = shared.renderings if shared else ()
     renderings = export_imported(renderings, environment, document, form, theirs)
@@ -126,29 +131,6 @@ def _build_document(
     if inspect:
         findings += inspect_stacks(plan, document, templates)
     return plan, findings
-
-
-def _render_environment(
-    environment: Environment,
-    templates: Mapping[str, TemplateModule],
-    document: Document,
-    form: Format,
-    step: Callable[[str], None],
-) -> tuple[tuple[Rendering, ...], list[Finding]]:
-    """The templates of all stacks, and what is wrong with them. The composed stacks, which take
-    more memory than anything else until here, are free when it returns."""
-    step("compose")
-    stacks = compose(environment, templates)
-    step("render")
-    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
-    if environment.suppressions:
-        finish = partial(add_suppressions, tls_listeners=has_tls_listeners(stacks))
-    renderings, findings = _render_all(stacks, document, form, finish)
-    if _has_error(findings):
-        return (), findings
-    last, more = compose_last(environment, templates, renderings, document)
-    rendered, found = _render_all(last, document, form, finish)
-    return renderings + rendered, [*findings, *more, *found]
 
 
 def _render_all(

@@ -200,9 +200,8 @@ def _unknown_imports(
         if reference.stack is not None
     }
     known = to_outputs.union(owners)
-    find_meant = cache(
-        partial(_find_meant, owners={_plain(name): name for name in owners}, env=env)
-    )
+    names = {_plain(name): name for name in sorted(owners)}
+    find_meant = cache(partial(_find_meant, names=names, env=env))
     reported: set[tuple[str, Path]] = set()
     for rendering in renderings:
         for name in sorted({*find_imports(rendering.body)} - known):
