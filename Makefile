@@ -60,8 +60,9 @@ golden: dev ## rewrite what the tests compare with; then read the difference
 demo: dev ## deploy, update and delete params/dev.yaml without an account
 	$(BIN)/python build.py rehearse dev
 
-bench: dev ## measure builds, rules and health sidecars; compare releases
+bench: dev ## measure builds, large environments, rules and health sidecars; compare releases
 	$(BIN)/python bench/build.py
+	$(BIN)/python bench/scale.py
 	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
 	$(BIN)/python bench/estimate.py

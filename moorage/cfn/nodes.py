@@ -37,36 +37,19 @@ _NOT_EVALUATED: Final = object()
 class Node:
     """A place in a template, and its value."""
 
-    __slots__ = ("_items", "_nodes", "_parent", "_reads", "_steps", "_value", "raw", "stack")
+    __slots__ = ("_items", "_nodes", "_reads", "_value", "path", "raw", "stack")
 
     def __init__(
-        self,
-        stack: Stack,
-        raw: Any,
-        path: Path | str | int,
-        reads: frozenset[Switch] = frozenset(),
-        parent: Node | None = None,
+        self, stack: Stack, raw: Any, path: Path, reads: frozenset[Switch] = frozenset()
     ) -> None:
-        """With a parent, `path` is the key or index there."""
         self.stack = stack
         self.raw = raw
-        self._parent = parent
-        self._steps = path
+        self.path = path
         self._reads = reads
         """The switches that the value depends on, if the view records them."""
         self._value: Any = _NOT_EVALUATED
         self._nodes: dict[Any, Node] | None = None
         self._items: tuple[Node, ...] | None = None
-
-    @property
-    def path(self) -> Path:
-        """The path in the template. It is put together when it is needed, which is seldom."""
-        steps = self._own_steps
-        return steps if self._parent is None else (*self._parent.path, *steps)
-
-    @property
-    def _own_steps(self) -> Path:
-        return self._steps if isinstance(self._steps, tuple) else (self._steps,)
 
     @property
     def value(self) -> Any:
@@ -85,11 +68,9 @@ class Node:
 
     def _evaluate(self) -> Any:
         try:
-            value, steps = evaluate(self.stack, self.raw, ())
+            value, self.path = evaluate(self.stack, self.raw, self.path)
         except RecursionError:
-            return Unknown("too deep")
-        if steps:
-            self._steps = (*self._own_steps, *steps)
+            value = Unknown("too deep")
         return value
 
     def __getitem__(self, key: str | int) -> Node:
@@ -103,7 +84,7 @@ class Node:
             inner = value[key]
         elif isinstance(value, Unknown | OneOf | Text | Attr):
             inner = Unknown(f"{value}.{key}")
-        node = Node(self.stack, inner, key, self._reads, self)
+        node = Node(self.stack, inner, (*self.path, key), self._reads)
         if inner is not MISSING:  # half of all nodes, which are made as fast as they are found
             self._nodes = self._nodes or {}
             self._nodes[key] = node

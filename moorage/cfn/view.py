@@ -64,7 +64,8 @@ class View:
             result = compute()
             reads = frozenset(self.reads)
         finally:
-            self.reads |= outer
+            outer |= self.reads
+            self.reads = outer
         return result, reads
 
     def cached(self, key: object, compute: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cache, partial
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Any
 
 from moorage.cfn.outside_needs import find_created_parameters, find_read_parameters
@@ -208,13 +209,13 @@ def _unknown_imports(
             guess = find_meant(name)
             if not guess and not name.startswith(env.stack_name("")):
                 continue
-            paths = [
+            paths = (
                 path
-                for stack in (rendering.stack, *written)
+                for stack in chain([rendering.stack], written)
                 for path, used in written.get(stack, ())
                 if used == name
-            ]
-            path = paths[0] if paths else ("stacks", rendering.stack)
+            )
+            path = next(paths, ("stacks", rendering.stack))
             if (name, path) not in reported:
                 reported.add((name, path))
                 hint = "Export it from a stack of this environment, or write the value itself."
