@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
+    "moorage.garbage",
     "moorage.facts",
     "moorage.cfn",
     "moorage.rules",
@@ -34,6 +35,7 @@ LAYERS = (
 own package. A new one takes its place here."""
 
 LIBRARIES = {
+    "moorage.garbage": set(),
     "moorage.facts": set(),
     "moorage.cfn": set(),
     "moorage.rules": {"cfnlint"},

@@ -50,6 +50,7 @@ class View:
         for stack in self.stacks:
             stack.forget()
         self.stacks.clear()
+        self.stacks_by_name.clear()
         self._cache.clear()
         self.__dict__.pop("_by_type", None)
         self.__dict__.pop("_nested_stacks", None)

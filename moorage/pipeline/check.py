@@ -6,9 +6,7 @@ including what one stack exports and another imports.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import groupby
@@ -27,6 +25,7 @@ from moorage.cfn.template import Template
 from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
+from moorage.garbage import free_cycles
 from moorage.model import Plan
 from moorage.pipeline.decoding import decode_template
 from moorage.pipeline.document import Document
@@ -208,23 +207,6 @@ def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
         hint = "Check that each section is a map, as in the CloudFormation user guide."
         message = f"cfn-lint cannot read the template: {error}"
         return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
-
-
-@contextmanager
-def free_cycles() -> Iterator[None]:
-    """Frees what a block leaves behind, if the process does without garbage collection.
-
-    What cfn-lint makes for a template, about a megabyte, refers to itself. Only objects of the block
-    are looked at: all others would take a tenth of a second each time.
-    """
-    if gc.isenabled():
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.collect(0)
 
 
 def _is_false(finding: Finding, body: Any) -> bool:

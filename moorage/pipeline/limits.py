@@ -50,7 +50,7 @@ PARAMS = Limits(
     key=1_024,
     number=64,
 )
-"""A stack needs about 20 lines of params; 200 services have 10,000 values."""
+"""A stack needs about 20 lines of params; 1,000 services have 30,000 to 50,000 values."""
 
 TEMPLATE = Limits(
     bytes=1024 * 1024,
