@@ -60,8 +60,8 @@ golden: dev ## rewrite what the tests compare with; then read the difference
 demo: dev ## deploy, update and delete params/dev.yaml without an account
 	$(BIN)/python build.py rehearse dev
 
-bench: dev ## measure builds, rules and health sidecars; compare releases
-	@failed=0; for name in build watch rules sidecar estimate; do \
+bench: dev ## measure builds, large environments, rules and health sidecars; compare releases
+	@failed=0; for name in build scale watch rules sidecar estimate; do \
 		$(BIN)/python bench/$$name.py || failed=1; echo; \
 	done; exit $$failed
 

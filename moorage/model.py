@@ -382,7 +382,8 @@ class Stack:
     """A stack as its template module composed it, with the user's merge patch (`overrides:`)."""
 
     name: str
-    template: TroposphereTemplate
+    body: Mapping[str, Any]
+    """The template as plain data, which takes a fraction of troposphere's memory."""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     deployment: Deployment = Deployment()
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     "moorage.cache_folder",
     "moorage.last_run",
+    "moorage.garbage",
     "moorage.facts",
     "moorage.cfn",
     "moorage.rules",
@@ -42,6 +43,7 @@ own package. A new one takes its place here."""
 LIBRARIES: dict[str, set[str]] = {
     "moorage.cache_folder": set(),
     "moorage.last_run": set(),
+    "moorage.garbage": set(),
     "moorage.facts": set(),
     "moorage.cfn": set(),
     "moorage.rules": {"cfnlint"},

@@ -49,14 +49,31 @@ def task_definition_of(service: Resource) -> Resource | None:
     node = service["TaskDefinition"]
     if node.resource is not None or not node.text:
         return resource_of_type(node, TASK_DEFINITION)
-    return next(
-        (task for task in task_definitions(service.view) if task["Family"].text == node.text), None
-    )
+    view = service.view
+    by_family = view.cached("task definitions by family", lambda: _group_by_family(view))
+    return by_family.get(node.text)
+
+
+def _group_by_family(view: View) -> dict[str | None, Resource]:
+    """The first task definition of each family."""
+    by_family: dict[str | None, Resource] = {}
+    for task in task_definitions(view):
+        by_family.setdefault(task["Family"].text, task)
+    return by_family
 
 
 def services_of(task: Resource) -> list[Resource]:
     """The services that run a task definition."""
-    return [service for service in services(task.view) if task_definition_of(service) is task]
+    view = task.view
+    by_task = view.cached("services by task definition", lambda: _group_services(view))
+    return by_task.get(task, [])
+
+
+def _group_services(view: View) -> dict[Resource | None, list[Resource]]:
+    by_task: dict[Resource | None, list[Resource]] = {}
+    for service in services(view):
+        by_task.setdefault(task_definition_of(service), []).append(service)
+    return by_task
 
 
 def containers(task: Resource) -> tuple[Node, ...]:

@@ -75,11 +75,18 @@ def may_be_modified_elsewhere(resource: Resource) -> bool:
     """Whether something that is not in the view may modify a resource: it is passed to a nested
     stack or a custom resource, or a macro processes its template."""
     view = resource.view
-    is_passed = any(
+    is_passed = view.cached(("is passed", resource), lambda: _is_passed(resource))
+    return is_passed or resource.stack.template.is_generated
+
+
+def _is_passed(resource: Resource) -> bool:
+    """Whether a resource is passed to a nested stack that is not in the view, or to a custom
+    resource."""
+    view = resource.view
+    return any(
         dependent.type.startswith(_ARBITRARY) and view.nested_stack(dependent) is None
         for dependent in view.dependents(resource)
     )
-    return is_passed or resource.stack.template.is_generated
 
 
 # Subnets -------------------------------------------------------------------------------------

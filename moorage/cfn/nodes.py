@@ -58,7 +58,8 @@ class Node:
             view = self.stack.view
             if view.records and isinstance(self.raw, Mapping) and len(self.raw) == 1:
                 self._value, reads = view.record(self._evaluate)
-                self._reads |= reads
+                if reads:
+                    self._reads |= reads
             else:
                 self._value = self._evaluate()
         if self._reads:
@@ -73,19 +74,20 @@ class Node:
         return value
 
     def __getitem__(self, key: str | int) -> Node:
-        if self._nodes is None:
-            self._nodes = {}
-        node = self._nodes.get(key)
-        if node is None:
-            value = self.value
-            inner: Any = MISSING
-            if isinstance(value, Mapping):
-                inner = value.get(key, MISSING)
-            elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
-                inner = value[key]
-            elif isinstance(value, Unknown | OneOf | Text | Attr):
-                inner = Unknown(f"{value}.{key}")
-            node = self._nodes[key] = Node(self.stack, inner, (*self.path, key), self._reads)
+        if self._nodes is not None and key in self._nodes:
+            return self._nodes[key]
+        value = self.value
+        inner: Any = MISSING
+        if isinstance(value, Mapping):
+            inner = value.get(key, MISSING)
+        elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
+            inner = value[key]
+        elif isinstance(value, Unknown | OneOf | Text | Attr):
+            inner = Unknown(f"{value}.{key}")
+        node = Node(self.stack, inner, (*self.path, key), self._reads)
+        if inner is not MISSING:  # half of all nodes, which are made as fast as they are found
+            self._nodes = self._nodes or {}
+            self._nodes[key] = node
         return node
 
     def at(self, *path: str | int) -> Node:
@@ -235,7 +237,8 @@ class Node:
                 lambda: tuple(node for node in nodes if not node.absent)
             )
             self._items = items
-            self._reads |= reads
+            if reads:
+                self._reads |= reads
         if self._reads:
             self.stack.view.reads |= self._reads
         return self._items

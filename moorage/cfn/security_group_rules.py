@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from operator import itemgetter
@@ -27,6 +27,7 @@ from moorage.cfn.peers import (
 )
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
+from moorage.cfn.values import identity
 from moorage.cfn.view import View
 from moorage.facts.addresses import PRIVATE_BLOCKS
 
@@ -67,17 +68,22 @@ def _find_rules(group: Resource, direction: str) -> GroupRules:
     by_group, others = group.view.cached(
         ("separate rules", direction), lambda: _group_separate_rules(group.view, direction)
     )
+    answers = [(_belongs_to(same[0][1], group), same) for same in others.values()]
     separate = [
-        (any_of(refers_to_group(rule[key], group) for key in ("GroupId", "GroupName")), rule)
-        for _, rule in sorted((*by_group.get(group, ()), *others), key=itemgetter(0))
+        *by_group.get(group, ()),
+        *(rule for known, same in answers if known for rule in same),
     ]
-    rules = tuple(rule.props for belongs, rule in separate if belongs)
-    has_unknown = None in [belongs for belongs, _ in separate]
+    rules = tuple(rule.props for _, rule in sorted(separate, key=itemgetter(0)))
+    has_unknown = None in [belongs for belongs, _ in answers]
     is_complete = not has_unknown and not may_be_modified_elsewhere(group)
     if group.type != SECURITY_GROUP:
         return GroupRules(rules, is_complete)
     inline = group[f"SecurityGroup{direction}"]
     return GroupRules((*inline.as_list, *rules), is_complete and inline.all_known)
+
+
+def _belongs_to(rule: Resource, group: Resource) -> TriState:
+    return any_of(refers_to_group(rule[key], group) for key in ("GroupId", "GroupName"))
 
 
 _Separate = list[tuple[int, Resource]]
@@ -86,15 +92,19 @@ _Separate = list[tuple[int, Resource]]
 
 def _group_separate_rules(
     view: View, direction: str
-) -> tuple[Mapping[Resource, _Separate], _Separate]:
+) -> tuple[Mapping[Resource, _Separate], Mapping[Hashable, _Separate]]:
     """The rules that are resources of their own: those that certainly belong to one group, by the
-    group, and the others."""
+    group, and the others, by the values that name their group."""
     by_group: dict[Resource, _Separate] = {}
-    others: _Separate = []
+    others: dict[Hashable, _Separate] = {}
     rules = enumerate(view.resources_of_type(f"{SECURITY_GROUP}{direction}"))
     for position, rule in rules:
         group = find_security_group(rule["GroupId"]) if rule["GroupName"].absent else None
-        (others if group is None else by_group.setdefault(group, [])).append((position, rule))
+        if group is not None:
+            by_group.setdefault(group, []).append((position, rule))
+        else:
+            values = identity(rule["GroupId"].value), identity(rule["GroupName"].value)
+            others.setdefault(values, []).append((position, rule))
     return by_group, others
 
 
@@ -145,17 +155,22 @@ def _group_rules_by_peer(
 
 def _is_available_to_other_stacks(group: Resource) -> bool:
     """Whether an output makes a group available to stacks that are not in the view."""
-    stacks = group.view.stacks
+    view = group.view
+    return group in view.cached("available to other stacks", lambda: _find_available(view))
+
+
+def _find_available(view: View) -> set[Resource | None]:
+    """The resources of outputs that stacks outside of the view can use."""
     outputs = [
         Node(stack, body, ("Outputs", key))
-        for stack in stacks
+        for stack in view.stacks
         for key, body in stack.template.outputs.items()
     ]
-    return any(
-        output["Value"].resource is group
+    return {
+        output["Value"].resource
         for output in outputs
-        if len(stacks) == 1 or output["Export"].absent
-    )
+        if len(view.stacks) == 1 or output["Export"].absent
+    }
 
 
 def _rule_allows(rule: Node, direction: str, protocol: str, ports: Ports, peer: Peer) -> TriState:

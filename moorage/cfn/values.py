@@ -6,6 +6,7 @@ Rules use what is known of such a value, and report nothing that depends on the 
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -170,6 +171,16 @@ def are_same(left: Any, right: Any) -> bool | None:
     if _cannot_be(left, right_text) or _cannot_be(right, left_text):
         return False
     return None
+
+
+def identity(value: Any) -> Hashable:
+    """A key for indexes: equal for two values that certainly are the same."""
+    if isinstance(value, Attr):
+        return value.resource, "Ref" if is_ref_equivalent(value) else value.name
+    if value is None or isinstance(value, Unknown | OneOf | Text):
+        return value
+    text = as_text(value)
+    return id(value) if text is None else text
 
 
 def _cannot_be(value: Any, text: str | None) -> bool:

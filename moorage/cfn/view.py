@@ -20,6 +20,8 @@ from moorage.cfn.values import Attr, Text, Unknown, as_text
 
 T = TypeVar("T")
 
+_NOTHING: frozenset[Switch] = frozenset()
+
 Scenario = Mapping[Switch, Any]
 """Chosen values of parameters and conditions."""
 
@@ -48,18 +50,23 @@ class View:
         for stack in self.stacks:
             stack.forget()
         self.stacks.clear()
+        self.stacks_by_name.clear()
         self._cache.clear()
         self.__dict__.pop("_by_type", None)
         self.__dict__.pop("_nested_stacks", None)
+        self.__dict__.pop("_switches_by_type", None)
 
     def record(self, compute: Callable[[], T]) -> tuple[T, frozenset[Switch]]:
         """A result, and the switches that it depends on."""
+        if not self.records:
+            return compute(), _NOTHING
         outer, self.reads = self.reads, set()
         try:
             result = compute()
             reads = frozenset(self.reads)
         finally:
-            self.reads |= outer
+            outer |= self.reads
+            self.reads = outer
         return result, reads
 
     def cached(self, key: object, compute: Callable[[], T]) -> T:
@@ -84,15 +91,23 @@ class View:
         """The resources of these types, type by type, each in the order of the templates."""
         for resource_type in types:
             if self.records:
-                for stack in self.stacks:
-                    self.reads |= stack.template.switches_of_types.get(resource_type, frozenset())
+                self.reads |= self._switches_by_type.get(resource_type, frozenset())
+                for stack in self._nested_stacks.values():
                     stack.record_parent()
             yield from self._by_type.get(resource_type, ())
 
+    @cached_property
+    def _switches_by_type(self) -> dict[str, set[Switch]]:
+        """The switches that decide which resources of a type exist."""
+        switches: dict[str, set[Switch]] = {}
+        for stack in self.stacks:
+            for resource_type, found in stack.template.switches_of_types.items():
+                switches.setdefault(resource_type, set()).update(found)
+        return switches
+
     def resources_with_type_prefix(self, prefix: str) -> Iterator[Resource]:
         """The resources whose type starts with a prefix."""
-        conditional = (name for stack in self.stacks for name in stack.template.switches_of_types)
-        for resource_type in dict.fromkeys((*self._by_type, *conditional)):
+        for resource_type in dict.fromkeys((*self._by_type, *self._switches_by_type)):
             if resource_type.startswith(prefix):
                 yield from self.resources_of_type(resource_type)
 
@@ -139,13 +154,13 @@ class View:
     def dependents(self, resource: Resource) -> frozenset[Resource]:
         """The resources that refer to a resource or depend on it, also through an import, or
         through a parameter or an output of a nested stack."""
-        return frozenset(self._dependents.get(resource, ()))
+        return self._dependents.get(resource, frozenset())
 
     @property
-    def _dependents(self) -> dict[Resource, set[Resource]]:
+    def _dependents(self) -> dict[Resource, frozenset[Resource]]:
         return self.cached("dependents", self._find_dependents)
 
-    def _find_dependents(self) -> dict[Resource, set[Resource]]:
+    def _find_dependents(self) -> dict[Resource, frozenset[Resource]]:
         dependents: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
             for resource in stack.resources.values():
@@ -154,7 +169,7 @@ class View:
                 for value in self._values_of_other_stacks(stack, resource.body.raw):
                     if isinstance(value, Attr):
                         dependents.setdefault(value.resource, set()).add(resource)
-        return dependents
+        return {resource: frozenset(found) for resource, found in dependents.items()}
 
     def _values_of_other_stacks(self, stack: Stack, raw: Any) -> Iterator[Any]:
         """The values that a resource imports, or gets by way of a nested stack."""

@@ -94,6 +94,7 @@ class Target:
 def make_target(plan: Plan, document: Document | None = None) -> Target:
     """The target of a built environment."""
     env = plan.environment
+    images = find_pushes(plan.stacks)
     stacks = tuple(
         DeployStack(
             name=stack.name,
@@ -108,7 +109,7 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
             run=stack.deployment.run,
             pairs=stack.deployment.pairs,
             code_deploy=stack.deployment.code_deploy,
-            images=tuple(find_pushes(stack, plan.stacks)),
+            images=tuple(images[stack.name]),
             builds=stack.deployment.builds,
             repositories=frozenset(name for _, name in find_repositories(stack)),
             for_administrators=stack.deployment.service_role is not None,

@@ -16,6 +16,7 @@ from yaml import YAMLError
 
 from moorage.cfn.nodes import nearest_existing_path
 from moorage.findings.finding import Finding, Level, Path, Place
+from moorage.garbage import free_cycles
 from moorage.lint.decoding import decode_template
 from moorage.lint.messages import shorten
 from moorage.lint.settings import Description, LintSettings, SettingsError, find_settings
@@ -49,8 +50,9 @@ def lint_decoded(
     Moorage's rules are left out: they are applied to all templates of an environment at once.
     """
     runner = find_runner(region, settings)
-    found = [*_findings(errors), *(_lint(body, runner) if body is not None else ())]
-    return tuple(sorted(found, key=_position))
+    with free_cycles():
+        found = [*_findings(errors), *(_lint(body, runner) if body is not None else ())]
+        return tuple(sorted(found, key=_position))
 
 
 def _position(finding: Finding) -> tuple[int, str, str, str]:

@@ -20,7 +20,7 @@ def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[
         if name not in env.shared
     )
     return tuple(
-        Stack(spec.name, template, spec.overrides, _deployment(spec, env, templates))
+        Stack(spec.name, template.to_dict(), spec.overrides, _deployment(spec, env, templates))
         for spec, template in composed
         if template is not None
     )
@@ -51,7 +51,7 @@ def compose_last(
         ]
         template = module.compose_last(spec.name, spec.params, env, needs)
         deployment = _deployment(spec, env, templates)
-        stacks.append(Stack(spec.name, template, spec.overrides, deployment))
+        stacks.append(Stack(spec.name, template.to_dict(), spec.overrides, deployment))
     return stacks, findings
 
 

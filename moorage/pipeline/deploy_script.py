@@ -26,7 +26,7 @@ def build_script(plan: Plan) -> str:
     """The text of an environment's deploy.sh."""
     if plan.environment.targets is not None:
         return _part("stack_sets", plan) + "\n"
-    images = {stack.name: find_pushes(stack, plan.stacks) for stack in plan.stacks}
+    images = find_pushes(plan.stacks)
     needs = list(_needs(plan))
     topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]
     account = quote_word(plan.environment.account) if plan.environment.account else "''"
@@ -107,11 +107,10 @@ def _part(name: str, plan: Plan) -> str:
 def _needs(plan: Plan) -> Iterator[str]:
     """A command for each image, parameter, secret and certificate that must exist."""
     env = plan.environment
-    stacks: dict[tuple[str, str], list[str]] = {}
+    stacks: dict[tuple[str, str], dict[str, None]] = {}
     for stack in plan.stacks:
         for need in find_needs(stack.rendering.body, env.region, env.account):
-            names = stacks.setdefault((need.kind, _name_of(need)), [])
-            names += [] if stack.name in names else [stack.name]
+            stacks.setdefault((need.kind, _name_of(need)), {})[stack.name] = None
     for (kind, name), names in sorted(stacks.items()):
         yield " ".join(["need", kind, quote_word(name), *map(quote_word, names)])
 

@@ -64,13 +64,14 @@ def export_imported(
     """
     wanted = {name for rendering in renderings for name in find_imports(rendering.body)}
     exported = {name for each in renderings for name in find_exports(each, env).values()}
+    not_exported = wanted - exported
     names: dict[str, str] = {}
     missing: dict[str, list[str]] = {}
     for rendering in (*renderings, *(each for each in shared if each.stack in env.shared)):
         exports = find_exports(rendering, env)
         for output, value in rendering.body.get("Outputs", {}).items():
             name = env.export_name(rendering.stack, output)
-            if name not in wanted - exported:
+            if name not in not_exported:
                 continue
             if "Export" not in value:
                 missing.setdefault(rendering.stack, []).append(output)

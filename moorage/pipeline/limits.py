@@ -39,9 +39,9 @@ class Limits:
 
 
 PARAMS = Limits(
-    bytes=512 * 1024,
+    bytes=1024 * 1024,
     depth=64,
-    nodes=25_000,
+    nodes=50_000,
     expanded=100_000,
     aliases=5_000,
     merges=2_000,
@@ -50,7 +50,7 @@ PARAMS = Limits(
     key=1_024,
     number=64,
 )
-"""A stack needs about 20 lines of params; 200 services have 10,000 values."""
+"""A stack needs about 20 lines of params; 1,000 services have 30,000 to 50,000 values."""
 
 TEMPLATE = Limits(
     bytes=1024 * 1024,

@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import replace
+from functools import cache, partial
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Any
 
 from moorage.cfn.outside_needs import find_created_parameters, find_read_parameters
@@ -138,7 +140,7 @@ def _plan_stack(
     rendering: Rendering,
     env: Environment,
     owners: Mapping[str, str],
-    built: Collection[str],
+    built: Set[str],
     parameters: Mapping[str, str],
 ) -> PlannedStack:
     """`owners` are the stacks of exports, `parameters` those that create parameters of Parameter
@@ -157,7 +159,7 @@ def _plan_stack(
         # A stack with `existing:` is not deployed, so there is nothing to wait for.
         deployment=replace(
             rendering.deployment,
-            after=tuple(sorted({*rendering.deployment.after, *creators} & {*built})),
+            after=tuple(sorted({*rendering.deployment.after, *creators} & built)),
         ),
     )
 
@@ -198,19 +200,22 @@ def _unknown_imports(
         for _, reference in find_references(spec.params)
         if reference.stack is not None
     }
+    known = to_outputs.union(owners)
+    names = {_plain(name): name for name in sorted(owners)}
+    find_meant = cache(partial(_find_meant, names=names, env=env))
     reported: set[tuple[str, Path]] = set()
     for rendering in renderings:
-        for name in sorted({*find_imports(rendering.body)} - {*owners} - to_outputs):
-            guess = _find_meant(name, owners, env)
+        for name in sorted({*find_imports(rendering.body)} - known):
+            guess = find_meant(name)
             if not guess and not name.startswith(env.stack_name("")):
                 continue
-            paths = [
+            paths = (
                 path
-                for stack in (rendering.stack, *written)
+                for stack in chain([rendering.stack], written)
                 for path, used in written.get(stack, ())
                 if used == name
-            ]
-            path = paths[0] if paths else ("stacks", rendering.stack)
+            )
+            path = next(paths, ("stacks", rendering.stack))
             if (name, path) not in reported:
                 reported.add((name, path))
                 hint = "Export it from a stack of this environment, or write the value itself."
@@ -219,18 +224,22 @@ def _unknown_imports(
                 yield Finding("M1305", "error", document.place(path), path, message, hint)
 
 
-def _find_meant(name: str, owners: Collection[str], env: Environment) -> str:
+def _find_meant(name: str, names: Mapping[str, str], env: Environment) -> str:
     """The export of this environment that an import was meant to be; empty if there is none.
 
-    A name that differs in more than case and separators can be an export of another environment,
-    unless it begins with the name of this one.
+    `names` are those of the exports, by the same names in lower case and without separators. A name
+    that differs in more than these can be an export of another environment, unless it begins with
+    the name of this one.
     """
-    plain = {re.sub(r"[^a-z0-9]", "", owner.lower()): owner for owner in owners}
-    if meant := plain.get(re.sub(r"[^a-z0-9]", "", name.lower())):
+    if meant := names.get(_plain(name)):
         return meant
     if not name.startswith(env.stack_name("")):
         return ""
-    return next(iter(difflib.get_close_matches(name, owners, n=1, cutoff=0.9)), "")
+    return next(iter(difflib.get_close_matches(name, names.values(), n=1, cutoff=0.9)), "")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _duplicate_exports(

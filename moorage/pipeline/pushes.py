@@ -27,11 +27,15 @@ class Push:
     """The image ID, in the form of the AWS CLI: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
 
 
-def find_pushes(stack: PlannedStack, stacks: Iterable[PlannedStack]) -> list[Push]:
-    """The images of a stack that come from repositories of other stacks, without duplicates."""
-    names = dict(pair for exporter in stacks for pair in find_repositories(exporter))
-    images = (_push(image, names) for image in _images(stack.rendering.body))
-    return sorted({image for image in images if image})
+def find_pushes(stacks: Iterable[PlannedStack]) -> dict[str, list[Push]]:
+    """By stack, the images that come from repositories of these stacks, without duplicates."""
+    stacks = tuple(stacks)
+    names = dict(pair for stack in stacks for pair in find_repositories(stack))
+    found = {
+        stack.name: (_push(image, names) for image in _images(stack.rendering.body))
+        for stack in stacks
+    }
+    return {name: sorted({image for image in images if image}) for name, images in found.items()}
 
 
 def _images(body: Mapping[str, Any]) -> Iterator[Any]:

@@ -72,7 +72,7 @@ def render(
 
     `finish` is applied to the template after the overrides.
     """
-    composed = stack.template.to_dict()
+    composed = stack.body
     findings = list(_unknown_overrides(stack, composed, document))
     if findings:
         return None, findings

@@ -318,10 +318,10 @@ SUPPRESSIONS = (
 def has_tls_listeners(stacks: Iterable[Stack]) -> bool:
     """Whether a Network Load Balancer of an environment has a listener for TLS."""
     return any(
-        resource.properties.get("Protocol") == "TLS"
+        resource["Properties"].get("Protocol") == "TLS"
         for stack in stacks
-        for resource in stack.template.resources.values()
-        if resource.resource_type == "AWS::ElasticLoadBalancingV2::Listener"
+        for resource in stack.body.get("Resources", {}).values()
+        if resource["Type"] == "AWS::ElasticLoadBalancingV2::Listener"
     )
 
 

@@ -74,7 +74,8 @@ def write_files(current: Mapping[str, str], folder: Path) -> list[Finding]:
             for name in stale
             if name not in unknown and out.exists(name) and not out.is_built(name, before)
         ]
-        both = {name: set(before[name]) for name in before if name in (*current, *leftovers)}
+        kept_until_end = {*current, *leftovers}
+        both = {name: set(before[name]) for name in before if name in kept_until_end}
         for name, text in current.items():
             if name != SUMS:
                 both.setdefault(name, set()).add(hash_text(text))

@@ -93,16 +93,23 @@ def _is_refused(sender: Resource, target: Node, receiver: Resource, service: str
 
 def _policies_of(receiver: Resource) -> list[Resource] | None:
     """The policies of a queue or topic; None if it is not known what a policy is for."""
-    found = []
-    for policy in receiver.view.resources_of_type(*_POLICY_TYPES[receiver.type]):
+    view, types = receiver.view, _POLICY_TYPES[receiver.type]
+    policies = view.cached(("delivery policies", types), lambda: _group_policies(view, types))
+    found = policies.get(receiver, [])
+    return None if any(policy not in found for policy in policies.get(None, ())) else found
+
+
+def _group_policies(view: View, types: tuple[str, ...]) -> dict[Resource | None, list[Resource]]:
+    """The policies by the resources that they are for; by None if they are or may be for others
+    than those in the view."""
+    policies: dict[Resource | None, list[Resource]] = {}
+    for policy in view.resources_of_type(*types):
         lists = (policy["Queues"], policy["Topics"])
         nodes = [*(node for items in lists for node in items.items)]
         nodes += [node for node in (policy["Queue"], policy["TopicArn"]) if node.present]
-        if any(node.resource is receiver for node in nodes):
-            found.append(policy)
-        elif not nodes or any(node.resource is None for node in nodes):
-            return None
-    return found
+        for resource in dict.fromkeys(node.resource for node in nodes) or (None,):
+            policies.setdefault(resource, []).append(policy)
+    return policies
 
 
 def _certainly_refuses(policy: Resource, action: str, service: str) -> bool:

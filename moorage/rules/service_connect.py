@@ -33,7 +33,7 @@ def wrong_service_connect_name(view: View) -> Iterator[Problem]:
     """Service Connect finds the port of a container by the Name of its port mapping, which is
     otherwise optional. The discovery name, by default the port name, must be unique in the
     namespace."""
-    earlier_names: list[tuple[Resource, Node, Node]] = []
+    earlier_names: dict[str, list[tuple[Resource, Node]]] = {}
     for service in ecs.services(view):
         connect = service["ServiceConnectConfiguration"]
         if not connect["Enabled"].flag:
@@ -44,14 +44,17 @@ def wrong_service_connect_name(view: View) -> Iterator[Problem]:
             yield from _unknown_port_name(service, port_name)
             discovery_name = entry["DiscoveryName"]
             name = port_name if discovery_name.absent else discovery_name
-            if any(_clashes(earlier, service, namespace, name) for earlier in earlier_names):
+            if name.text is None:
+                continue
+            earlier_users = earlier_names.setdefault(name.text, [])
+            if any(_clashes(*earlier, service, namespace) for earlier in earlier_users):
                 yield problem(
                     name,
                     f"Service `{service.id}` has the discovery name `{name.text}`, which another "
                     f"Service Connect service of the namespace already has",
                     "Write another DiscoveryName.",
                 )
-            earlier_names.append((service, namespace, name))
+            earlier_users.append((service, namespace))
         yield from _repeated_alias(service, connect)
 
 
@@ -85,12 +88,9 @@ def _port_names(task: Resource) -> list[Node] | None:
 
 
 def _clashes(
-    earlier: tuple[Resource, Node, Node], service: Resource, namespace: Node, name: Node
+    earlier_service: Resource, earlier_namespace: Node, service: Resource, namespace: Node
 ) -> bool:
-    """Whether two discovery names are certainly equal and in the same namespace."""
-    earlier_service, earlier_namespace, earlier_name = earlier
-    if name.text is None or earlier_name.text != name.text:
-        return False
+    """Whether two services are certainly in the same namespace."""
     if earlier_service is service:
         return True
     if earlier_namespace.present or namespace.present:

@@ -95,14 +95,21 @@ def _queue_subscriptions(view: View) -> Iterator[tuple[Resource, Resource]]:
 
 def _policies_of_queue(queue: Resource) -> list[Resource] | None:
     """The policies of a queue; None if there is none in the view, or if there may be others."""
-    policies = []
-    for policy in queue.view.resources_of_type(_QUEUE_POLICY):
-        queues = policy["Queues"].items
-        if any(node.resource is queue for node in queues):
-            policies.append(policy)
-        elif not queues or any(node.resource is None for node in queues):
-            return None
-    return policies or None
+    view = queue.view
+    policies = view.cached("policies of queues", lambda: _group_policies(view))
+    found = policies.get(queue, [])
+    others = any(policy not in found for policy in policies.get(None, ()))
+    return None if others else found or None
+
+
+def _group_policies(view: View) -> dict[Resource | None, list[Resource]]:
+    """The policies of queues by the queue; by None if they are or may be for others than those in
+    the view."""
+    policies: dict[Resource | None, list[Resource]] = {}
+    for policy in view.resources_of_type(_QUEUE_POLICY):
+        for queue in dict.fromkeys(node.resource for node in policy["Queues"].items) or (None,):
+            policies.setdefault(queue, []).append(policy)
+    return policies
 
 
 def _may_allow(statement: Statement, action: str, topic: Resource | None) -> bool:

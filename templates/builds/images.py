@@ -73,7 +73,7 @@ def image_problems(
     images: Mapping[str, BuiltImage], secrets: Iterable[str], env: Environment
 ) -> Iterator[Problem]:
     """Build secrets that do not exist, and tags that ECR refuses to move."""
-    created = dict(_created_repositories(env))
+    created = env.resolve_all(_find_created)
     for name, image in images.items():
         path: Path = ("images", name)
         for identity, secret in image.mounts.items():
@@ -85,10 +85,13 @@ def image_problems(
             yield from _tag_problems(image, created[name], path)
 
 
-def _created_repositories(env: Environment) -> Iterator[tuple[str, Repository]]:
-    for _, params in env.of(ecr.Params):
-        for key, repository in params.repositories.items():
-            yield repository.name or key, repository
+def _find_created(env: Environment) -> dict[str, Repository]:
+    """The repositories that the environment creates, by name."""
+    return {
+        repository.name or key: repository
+        for _, params in env.of(ecr.Params)
+        for key, repository in params.repositories.items()
+    }
 
 
 def _tag_problems(image: BuiltImage, repository: Repository, path: Path) -> Iterator[Problem]:
@@ -111,13 +114,18 @@ def _tag_problems(image: BuiltImage, repository: Repository, path: Path) -> Iter
 def repository_arns(names: Iterable[str], env: Environment) -> list[Any]:
     """The ARNs of repositories: imports of those that the environment creates, so that these are
     deployed first."""
-    created = {
+    created = env.resolve_all(_created_arns)
+    place = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/"
+    return [created.get(name) or Sub(f"{place}{name}") for name in names]
+
+
+def _created_arns(env: Environment) -> dict[str, Any]:
+    """Imports of the ARNs of the repositories that the environment creates, by their names."""
+    return {
         repository.name or key: import_value(env, stack, f"{ecr.repository_id(key)}Arn")
         for stack, params in env.of(ecr.Params)
         for key, repository in params.repositories.items()
     }
-    place = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/"
-    return [created.get(name) or Sub(f"{place}{name}") for name in names]
 
 
 def push_statements(names: Iterable[str], env: Environment) -> Iterator[Statement]:

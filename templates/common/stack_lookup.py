@@ -31,9 +31,9 @@ def find_stack_problems(
     env: Environment, kind: type[P], name: str | None, path: Path, word: str
 ) -> Iterator[Problem]:
     """Why `find_stack` finds nothing. `word` is the name of the stack kind, such as `network`."""
-    candidates = [stack for stack, _ in env.of(kind)]
     if find_stack(env, kind, name) or name in env.broken:
         return
+    candidates = [stack for stack, _ in env.of(kind)]
     if name is not None and name in env.stacks:
         template = env.stacks[name].template
         message = f"{shown(name)} is a stack of template `{template}`, not of `{word}`"

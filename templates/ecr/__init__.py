@@ -12,7 +12,9 @@ image until the deployment fails, and the rollback would delete the repository.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from pydantic import Field
@@ -67,12 +69,8 @@ def repository_id(key: str) -> str:
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of the repositories, and conflicts with other stacks."""
     keys_by_id: dict[str, str] = {}
-    stacks_by_repository = {
-        repository_name: stack
-        for stack, stack_params in env.of(Params)
-        if stack < name
-        for _, repository_name, _ in _repositories(stack_params)
-    }
+    own_names: set[str] = set()
+    creators = env.resolve_all(_find_creators)
     for key, repository_name, repository_params in _repositories(params):
         path: Path = ("repositories", key)
         yield from repository_problems(repository_params, path, env)
@@ -82,11 +80,22 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
             hint = f"Write another key, and `name: {repository_name}` below it."
             yield Problem("M1302", path, message, hint)
         keys_by_id.setdefault(logical, key)
-        if repository_name in stacks_by_repository:
-            stack = stacks_by_repository[repository_name]
+        stacks = creators[repository_name]
+        earlier = stacks[: bisect_left(stacks, name)]
+        if earlier or repository_name in own_names:
+            stack = earlier[-1] if earlier else name
             message = f"`stacks.{stack}` also creates a repository `{repository_name}`"
             yield Problem("M2214", path, message, "Remove one of the two.")
-        stacks_by_repository.setdefault(repository_name, name)
+        own_names.add(repository_name)
+
+
+def _find_creators(env: Environment) -> dict[str, list[str]]:
+    """The stacks that create each repository, sorted."""
+    creators: dict[str, list[str]] = {}
+    for stack, params in sorted(env.of(Params), key=itemgetter(0)):
+        for _, repository_name, _ in _repositories(params):
+            creators.setdefault(repository_name, []).append(stack)
+    return creators
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:

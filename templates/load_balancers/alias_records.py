@@ -55,16 +55,21 @@ def alias_conflict_problems(
 ) -> Iterator[Problem]:
     """Records that another stack creates, too: Route 53 creates each only once. The problem is
     reported at the later of the two stacks in alphabetical order."""
-    owners = {
-        alias: name
-        for name, spec in sorted(env.stacks.items(), reverse=True)
-        for alias in getattr(spec.params, "aliases", ())
-    }
+    owners = env.resolve_all(_find_owners)
     for index, alias in enumerate(aliases):
         if owners[alias] != stack:
             message = f"`{alias.name}` is already an alias of `{owners[alias]}`"
             hint = "Keep it in one of the two load balancers, and write another name in the other."
             yield Problem("M2330", ("aliases", index), message, hint)
+
+
+def _find_owners(env: Environment) -> dict[Alias, str]:
+    """The first stack that creates each record."""
+    return {
+        alias: name
+        for name, spec in sorted(env.stacks.items(), reverse=True)
+        for alias in getattr(spec.params, "aliases", ())
+    }
 
 
 def alias_records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:

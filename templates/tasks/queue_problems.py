@@ -89,7 +89,6 @@ def queue_sender_problems(
     paths: dict[str, Path] = {own_variable: ("queue",)} if own_variable else {}
     paths |= {variable: ("queues", variable) for variable in params.queues}
     yield from _variable_problems(paths, containers)
-    workers = [name for name, _ in env.of(QueueConsumerParams)]
     for variable, stack in params.queues.items():
         is_known = env.params_of(stack, QueueConsumerParams) or stack in env.broken
         if not is_known:
@@ -97,6 +96,7 @@ def queue_sender_problems(
             message = f"There is no stack {shown(stack)}"
             if spec:
                 message = f"{shown(stack)} is a stack of template `{spec.template}`, not `worker`"
+            workers = [name for name, _ in env.of(QueueConsumerParams)]
             closest = near(stack, workers)
             names = " or ".join(f"`{name}`" for name in ([closest] if closest else workers))
             hint = f"Write {names}." if names else "Add a stack with `template: worker`."

@@ -123,9 +123,10 @@ def expected(plan: Plan) -> Iterator[list[str]]:
     region = ["--region", plan.environment.region]
     yield ["sts", "get-caller-identity", *region, "--query", "Account", *TEXT]
     yield from searches(plan, region)
+    pushes = find_pushes(plan.stacks)
     for stack in plan.stacks:
         yield status(stack, region)
-        for image in find_pushes(stack, plan.stacks):
+        for image in pushes[stack.name]:
             yield search_image(image.repository, image.image, region)
         yield from release(stack, region)
         if stack.deployment.run:

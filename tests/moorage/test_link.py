@@ -100,7 +100,7 @@ def test_stack_kinds_import_what_others_export() -> None:
         export_output(ENV, "web", "VpcId", import_value(ENV, "net", "VpcId"), "The VPC again")
     )
     resources = {"Resources": {"Topic": TOPIC}}
-    stacks = [Stack("web", web, resources), Stack("net", net, resources)]
+    stacks = [Stack("web", web.to_dict(), resources), Stack("net", net.to_dict(), resources)]
     renderings = [render(stack, document(), "yaml")[0] for stack in stacks]
     assert order(*(rendering for rendering in renderings if rendering is not None)) == [
         "net",

@@ -48,12 +48,12 @@ def image(version: str, export: str = URI) -> Any:
 )
 def test_an_image_of_a_repository_of_the_plan(version: str, image_id: str) -> None:
     web = task(image(version))
-    assert find_pushes(web, [ecr(), web]) == [Push("shop/web", image_id)]
+    assert find_pushes([ecr(), web])["web"] == [Push("shop/web", image_id)]
 
 
 def test_images_are_sorted_without_duplicates() -> None:
     web = task(image(":2"), image(":1"), image(":2"))
-    assert [push.image for push in find_pushes(web, [web, ecr()])] == ["imageTag=1", "imageTag=2"]
+    assert [push.image for push in find_pushes([web, ecr()])["web"]] == ["imageTag=1", "imageTag=2"]
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_images_are_sorted_without_duplicates() -> None:
 )
 def test_images_that_are_not_known_are_left_out(image_property: Any) -> None:
     web = task(image_property)
-    assert find_pushes(web, [ecr(), web]) == []
+    assert find_pushes([ecr(), web])["web"] == []
 
 
 def test_a_repository_whose_name_is_not_written_is_left_out() -> None:
     web = task(image(":1"))
-    assert find_pushes(web, [ecr({"Ref": "Name"}), web]) == []
-    assert find_pushes(web, [web]) == []
+    assert find_pushes([ecr({"Ref": "Name"}), web])["web"] == []
+    assert find_pushes([web])["web"] == []
 
 
 def test_an_invalid_template_has_no_pushes() -> None:
     invalid = {
         "Resources": {"A": {"Properties": {"ContainerDefinitions": {"Fn::If": []}}}, "B": None}
     }
-    assert find_pushes(stack("web", invalid), [ecr()]) == []
+    assert find_pushes([stack("web", invalid), ecr()])["web"] == []

@@ -72,7 +72,5 @@ def test_a_privileged_container_on_instances_is_built_with_a_warning() -> None:
     assert [(finding.level, finding.code) for finding in findings] == [("warning", "M2712")]
     assert env is not None
     stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == "job")
-    (container,) = properties(stack.template.to_dict()["Resources"], "TaskDefinition")[
-        "ContainerDefinitions"
-    ]
+    (container,) = properties(stack.body["Resources"], "TaskDefinition")["ContainerDefinitions"]
     assert container["Privileged"] is True

@@ -155,7 +155,7 @@ def test_the_same_route_of_another_stack_has_another_priority() -> None:
         env, _ = validate(document, TEMPLATES)
         assert env is not None
         stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == name)
-        (rule,) = of_type("ListenerRule", stack.template.to_dict()).values()
+        (rule,) = of_type("ListenerRule", stack.body).values()
         both[name] = rule["Priority"]
     assert both["web"] != both["site"]
 

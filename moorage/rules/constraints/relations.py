@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, allows, find_role, parse_document, trusts
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
-from moorage.cfn.values import Attr, are_same
+from moorage.cfn.values import Attr, are_same, identity
+from moorage.cfn.view import View
 from moorage.rules.constraints.predicates import Context, Predicate
 
 # Roles and keys ------------------------------------------------------------------------------
@@ -110,15 +112,26 @@ def _referrers(
 ) -> Iterator[Resource]:
     """The resources of a type that refer with `other` to the resource that `path` refers to."""
     mine = context.at(path).resource
-    for resource in context.resource.view.resources_of_type(resource_type) if mine else ():
-        there = Context(resource, resource.props)
-        if _refers_to(there.at(other), mine) and (where is None or where.holds(there) is True):
+    if mine is None:
+        return
+    view = context.resource.view
+    referrers = view.cached(
+        ("referrers", resource_type, other), lambda: _group_referrers(view, resource_type, other)
+    )
+    for resource in referrers.get(mine, ()):
+        if where is None or where.holds(Context(resource, resource.props)) is True:
             yield resource
 
 
-def _refers_to(node: Node, resource: Resource | None) -> bool:
-    """Whether a value is an attribute of a resource, or contains one, such as an ARN."""
-    return any(isinstance(part, Attr) and part.resource is resource for part in node.parts)
+def _group_referrers(view: View, resource_type: str, path: str) -> dict[Resource, list[Resource]]:
+    """The resources of a type by each resource that the value at `path` is an attribute of, or
+    contains one of, such as an ARN."""
+    referrers: dict[Resource, list[Resource]] = {}
+    for resource in view.resources_of_type(resource_type):
+        parts = Context(resource, resource.props).at(path).parts
+        for mine in dict.fromkeys(part.resource for part in parts if isinstance(part, Attr)):
+            referrers.setdefault(mine, []).append(resource)
+    return referrers
 
 
 @dataclass(frozen=True)
@@ -239,13 +252,29 @@ class NoOther:
         return context.at(self.keys[-1]) if self.keys else context.resource.body
 
     def _others(self, context: Context) -> Iterator[Context]:
-        for other in context.resource.view.resources_of_type(context.resource.type):
-            if other is context.resource:
-                if self.this is None:
-                    return
-                continue
-            if not self.in_stack or other.stack is context.resource.stack:
+        """The resources that can conflict, from an index: a comparison of each resource with all
+        others would take quadratic time."""
+        view, kind = context.resource.view, context.resource.type
+        key = "others", kind, self.keys, tuple(self.defaults.items()), self.in_stack
+        others = view.cached(key, lambda: self._group(view, kind))
+        for other in others.get(self._values(context), ()):
+            if other is not context.resource:
                 yield Context(other, other.props)
+            elif self.this is None:
+                return
+
+    def _group(self, view: View, kind: str) -> dict[Hashable, list[Resource]]:
+        """The resources of a type by their values at the keys."""
+        groups: dict[Hashable, list[Resource]] = {}
+        for resource in view.resources_of_type(kind):
+            values = self._values(Context(resource, resource.props))
+            groups.setdefault(values, []).append(resource)
+        return groups
+
+    def _values(self, context: Context) -> Hashable:
+        """The values at the keys: equal for resources that can conflict."""
+        values = (identity(self._value(context, key)) for key in self.keys)
+        return context.resource.stack.name if self.in_stack else None, *values
 
     def _conflicts(self, context: Context, other: Context) -> TriState:
         return all_of(
@@ -257,8 +286,9 @@ class NoOther:
         )
 
     def _are_same(self, first: Context, second: Context, key: str) -> TriState:
-        left, right = (
-            self.defaults.get(key) if node.absent else node.value
-            for node in (first.at(key), second.at(key))
-        )
+        left, right = self._value(first, key), self._value(second, key)
         return left is right if left is None or right is None else are_same(left, right)
+
+    def _value(self, context: Context, key: str) -> Any:
+        node = context.at(key)
+        return self.defaults.get(key) if node.absent else node.value

@@ -70,9 +70,12 @@ def _unserved_alias_problems(name: str, params: Params, env: Environment) -> Ite
     if env.broken or not routes or not all(routes):
         return
     hosts = {host.lower() for route in routes for host in route}
+    patterns = [host for host in hosts if "*" in host or "?" in host]
     for index, alias in enumerate(params.aliases):
-        is_served = any(fnmatchcase(alias.name.lower().rstrip("."), host) for host in hosts)
-        if "*" not in alias.name and not is_served:
+        name_of_alias = alias.name.lower().rstrip(".")
+        if "*" in alias.name or name_of_alias in hosts:
+            continue
+        if not any(fnmatchcase(name_of_alias, pattern) for pattern in patterns):
             message = f"No route matches the host `{alias.name}`, so all requests to it get a 404"
             hint = f"Add it to the `hosts:` of a route of `{name}`, or remove the alias."
             yield Problem("M2331", ("aliases", index, "name"), message, hint, level="warning")

@@ -1,0 +1,24 @@
+"""Memory that commands free, although they run without garbage collection (see `moorage.cli`)."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def free_cycles() -> Iterator[None]:
+    """Frees what a block leaves behind, if the process runs without garbage collection.
+
+    What cfn-lint makes for a template refers to itself, about a megabyte each time. Only objects of
+    the block are looked at: to look at all others takes a tenth of a second.
+    """
+    if gc.isenabled():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect(0)

@@ -1,0 +1,234 @@
+"""An environment with more services costs each of them no more work, and leaves no memory behind.
+
+Work is counted, not timed: the calls of each function, in builds of environments whose sizes are
+equally far apart. The work of linear steps grows by the same amount each time.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import gc
+import json
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moorage.cfn.template import Template
+from moorage.cfn.view import View
+from moorage.findings.finding import Finding
+from moorage.garbage import free_cycles
+from moorage.pipeline.check import check_texts
+from moorage.pipeline.compose import compose
+from moorage.pipeline.exports import export_imported
+from moorage.pipeline.link import link
+from moorage.pipeline.load import load
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
+from moorage.pipeline.write import files
+from moorage.rules.runner import run_rules
+from moorage.update.compare import compare_templates
+from templates import TEMPLATES
+
+SIZES = (8, 16, 24)
+BALANCERS = 2
+REGION = "eu-central-1"
+
+Stacks = dict[str, dict[str, Any]]
+
+
+# Environments ----------------------------------------------------------------------------------
+
+
+def web(number: int) -> dict[str, Any]:
+    """A service behind one of the Application Load Balancers."""
+    name = f"web-{number}"
+    route = {"via": f"public-{number % BALANCERS}", "hosts": [f"{name}.example.com"]}
+    return {
+        "template": "service",
+        "containers": {
+            "app": {"image": "ecr:app:1", "ports": [8080], "secrets": {"TOKEN": f"ssm:/{name}"}}
+        },
+        "expose": [{**route, "priority": number + 1}],
+    }
+
+
+def webs(count: int) -> Stacks:
+    """Services with routes, and an alias of their load balancer for each."""
+    balancers = {f"public-{number}": {"template": "alb", "aliases": []} for number in range(2)}
+    for number in range(count):
+        alias = {"zone": "Z0123456789ABC", "name": f"web-{number}.example.com"}
+        balancers[f"public-{number % BALANCERS}"]["aliases"].append(alias)
+    return balancers | {f"web-{number}": web(number) for number in range(count)}
+
+
+def pairs(count: int) -> Stacks:
+    """Services, of which every second one reaches another by Service Connect or by DNS."""
+    stacks: Stacks = {"cluster": {"namespace": True}}
+    for number in range(count):
+        stacks[f"web-{number}"] = {
+            "template": "service",
+            "containers": {"app": {"image": "ecr:app:1", "ports": [8080]}},
+            "service_connect": {"services": [{"port": 8080}]},
+            "discovery": True,
+            "reaches": [f"web-{number - 1}"] if number % 2 else [],
+        }
+    return stacks
+
+
+def listeners(count: int) -> Stacks:
+    """Services behind Network Load Balancers, four behind each."""
+    stacks: Stacks = {}
+    for number in range(count):
+        via = f"public-{number // 4}"
+        stacks[via] = {"template": "nlb"}
+        entry = {"via": via, "port": 4000 + number, "target_port": 8080, "clients": ["10.0.0.0/8"]}
+        stacks[f"web-{number}"] = {
+            "template": "service",
+            "containers": {"app": {"image": "ecr:app:1", "ports": [8080]}},
+            "expose": [entry],
+        }
+    return stacks
+
+
+def workers(count: int) -> Stacks:
+    """Workers, each with an image repository and a bucket of its own."""
+    stacks: Stacks = {}
+    for number in range(count):
+        stacks[f"images-{number}"] = {"template": "ecr", "repositories": {f"app-{number}": {}}}
+        stacks[f"bucket-{number}"] = {"template": "bucket"}
+        stacks[f"work-{number}"] = {
+            "template": "worker",
+            "containers": {"app": {"image": f"ecr:app-{number}:1"}},
+            "uses": {f"bucket-{number}": "read"},
+        }
+    return stacks
+
+
+ENVIRONMENTS = (webs, pairs, listeners, workers)
+
+
+def build(folder: Path, stacks: Stacks) -> None:
+    """All steps of a build, without cfn-lint and without writing."""
+    given = {"network": {}, "cluster": {}, **stacks}
+    params = {"app": "a", "region": REGION, "stacks": given}
+    (folder / "dev.yaml").write_text(json.dumps(params, indent=1))
+    document, findings = load(folder, "dev")
+    assert document is not None, findings
+    environment, findings = validate(document, TEMPLATES)
+    assert environment is not None, findings
+    rendered = [render(stack, document, "json")[0] for stack in compose(environment, TEMPLATES)]
+    renderings = tuple(rendering for rendering in rendered if rendering is not None)
+    renderings = export_imported(renderings, environment, document, "json")
+    plan, findings = link(renderings, environment, document)
+    assert plan is not None, findings
+    run_rules([Template(rendering.file, rendering.body, REGION) for rendering in renderings])
+    files(plan)
+
+
+# Work --------------------------------------------------------------------------------------------
+
+
+def count_calls(run: Callable[[], object]) -> Counter[str]:
+    """How often each function is called."""
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    calls: Counter[str] = Counter()
+    for entry in profile.getstats():
+        code = entry.code
+        name = code if isinstance(code, str) else f"{code.co_qualname} in {code.co_filename}"
+        calls[name] += entry.callcount
+    return calls
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_each_service_costs_the_same(environment: Callable[[int], Stacks], tmp_path: Path) -> None:
+    build(tmp_path, environment(SIZES[0]))  # fills the caches of this process
+    few, more, most = (
+        count_calls(lambda size=size: build(tmp_path, environment(size)))  # type: ignore[misc]
+        for size in SIZES
+    )
+    grown = {
+        name: (more[name] - few[name], most[name] - more[name])
+        for name in most
+        if most[name] - more[name] > 1.2 * (more[name] - few[name]) + 20
+    }
+    assert grown == {}
+
+
+# Memory ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Without garbage collection, as commands run."""
+    gc.disable()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_a_closed_view_leaves_nothing_behind() -> None:
+    group = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"Tags": [{"Key": "a"}]}}
+    view = View([Template("a", {"Resources": {"A": group, "B": group}})], {})
+    (first, _) = view.resources_of_type("AWS::EC2::SecurityGroup")
+    assert first["Tags"].items[0]["Key"].text == "a"
+    assert first["VpcId"]["Missing"].absent
+    assert not view.dependents(first)
+    freed = weakref.ref(first.stack), weakref.ref(view)
+    view.close()
+    del first, _, view
+    assert [reference() for reference in freed] == [None, None]
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_circles_are_freed_without_garbage_collection() -> None:
+    with free_cycles():
+        circle = Circle()
+        circle.me = circle
+        freed = weakref.ref(circle)
+        del circle
+    assert freed() is None
+
+
+class Circle:
+    """An object that can refer to itself."""
+
+    me: Circle
+
+
+# Lines -------------------------------------------------------------------------------------------
+
+
+def services(count: int, **properties: Any) -> str:
+    """A template with so many services, each with a mistake that Moorage's rules find."""
+    body = {"Type": "AWS::ECS::Service", "Properties": {"LaunchType": "FARGATE", **properties}}
+    resources = {f"Service{number}": body for number in range(count)}
+    return json.dumps({"Resources": resources}, indent=1)
+
+
+def count_views(run: Callable[[], list[Finding]]) -> tuple[int, int]:
+    """The number of findings, and how often cfn-lint's view of a template is made for their lines:
+    it takes as long as many rules."""
+    found: list[Finding] = []
+    calls = count_calls(lambda: found.extend(run()))
+    views = sum(count for name, count in calls.items() if name.startswith("LineFinder._view "))
+    return sum(finding.code >= "E9" for finding in found), views
+
+
+def test_the_view_for_lines_is_made_once() -> None:
+    found, views = count_views(lambda: check_texts({"a.json": services(6)}, REGION))
+    assert found >= 6
+    assert views == 1
+
+
+def test_a_comparison_makes_one_view_of_a_version() -> None:
+    old = {"a": ("old.json", services(4, ServiceName="a"))}
+    new = {"a": ("new.json", services(4, ServiceName="b"))}
+    found, views = count_views(lambda: compare_templates(old, new, REGION))
+    assert found >= 4
+    assert views == 1
