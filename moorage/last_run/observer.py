@@ -34,9 +34,9 @@ _IMPORTERS = ("<frozen importlib._bootstrap_external>", importlib.metadata.__fil
 """What lists a folder to find modules or installed packages. Other names in it do not count."""
 _BYTECODE = f"{os.sep}__pycache__{os.sep}"
 _BYTECODE_PREFIX = sys.pycache_prefix or ""
-_OWN_PROGRAMS = ("limited_program.py", "moorage.lint.worker")
-"""Words of programs that Moorage starts, and whose inputs are known: the one that runs nginx, and
-the one that runs cfn-lint."""
+_OWN_PROGRAMS = ("limited_program.py", "moorage.lint.worker", "moorage.lint.engine_process")
+"""Words of programs that Moorage starts, and whose inputs are known: those that run nginx, cfn-lint
+and AWS's engine."""
 
 _UNCLEAR = frozenset(
     ("os.chdir", "os.fchdir", "os.system", "os.exec", "os.posix_spawn", "pty.spawn",
