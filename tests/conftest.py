@@ -43,7 +43,7 @@ def pytest_runtest_logfinish() -> None:
 
 _SHARING = {
     "tests/hostile/test_inputs.py",
-    "tests/last_run/test_inputs.py",
+    "tests/last_run/test_changed_inputs.py",
     "tests/last_run/test_repeat.py",
     "tests/rules/test_export.py",
     "tests/templates/test_problems.py",

@@ -74,20 +74,20 @@ class Node:
         return value
 
     def __getitem__(self, key: str | int) -> Node:
-        if self._nodes is not None and key in self._nodes:
-            return self._nodes[key]
-        value = self.value
-        inner: Any = MISSING
-        if isinstance(value, Mapping):
-            inner = value.get(key, MISSING)
-        elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
-            inner = value[key]
-        elif isinstance(value, Unknown | OneOf | Text | Attr):
-            inner = Unknown(f"{value}.{key}")
-        node = Node(self.stack, inner, (*self.path, key), self._reads)
-        if inner is not MISSING:  # half of all nodes, which are made as fast as they are found
-            self._nodes = self._nodes or {}
-            self._nodes[key] = node
+        if self._nodes is None:
+            self._nodes = {}
+        node = self._nodes.get(key)
+        if node is None:
+            value = self.value
+            inner: Any = MISSING
+            if isinstance(value, Mapping):
+                inner = value.get(key, MISSING)
+            elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
+                inner = value[key]
+            elif isinstance(value, Unknown | OneOf | Text | Attr):
+                inner = Unknown(f"{value}.{key}")
+            # Missing ones are kept, too: rules use nodes as keys.
+            node = self._nodes[key] = Node(self.stack, inner, (*self.path, key), self._reads)
         return node
 
     def at(self, *path: str | int) -> Node:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
-
-from moorage.rules.registry import RULES
 
 _PORTABILITY = (
     "a template for one account may name what is in it, as the templates do that Moorage and the "
@@ -44,7 +43,12 @@ _SAME_MISTAKE: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Rules of cfn-lint about the same mistake, where the digits of the ids differ."""
 
-_MOORAGE_RULES = frozenset(rule.id for rule in RULES)
+
+@cache
+def _rules_of_moorage() -> frozenset[str]:
+    from moorage.rules.registry import RULES  # slow to import, and only needed for findings
+
+    return frozenset(rule.id for rule in RULES)
 
 
 def reported_id(rule: str) -> str:
@@ -54,7 +58,7 @@ def reported_id(rule: str) -> str:
     >>> reported_id("F3002"), reported_id("E9014")
     ('F3002', 'F9014')
     """
-    return f"F{rule[1:]}" if rule in _MOORAGE_RULES else rule
+    return f"F{rule[1:]}" if rule in _rules_of_moorage() else rule
 
 
 def same_rules(code: str) -> frozenset[str]:
@@ -63,7 +67,7 @@ def same_rules(code: str) -> frozenset[str]:
     >>> sorted(same_rules("F3002")), sorted(same_rules("F0005"))
     (['E3002', 'W3002'], ['E0005', 'E1001', 'W0005'])
     """
-    same = {f"{letter}{code[1:]}" for letter in "EW"} - _MOORAGE_RULES
+    same = {f"{letter}{code[1:]}" for letter in "EW"} - _rules_of_moorage()
     return frozenset(same | _SAME_MISTAKE.get(code, frozenset()))
 
 

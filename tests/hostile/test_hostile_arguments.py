@@ -18,6 +18,7 @@ COMMANDS = (
     "build dev {}",
     "build --params {}",
     "build --out {}",
+    "build --no-cache {}",
     "build --format {}",
     "build dev --set {}",
     "build dev --set a={}",

@@ -18,10 +18,11 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def project() -> Iterator[Path]:
+def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project that was built, and has changed since. Others than its owner can only read it."""
     folder = Path(tempfile.mkdtemp())  # below `tmp_path`, only the owner could
     folder.chmod(0o755)
+    monkeypatch.setenv("HOME", str(folder))  # where cfn-lint looks for settings
     (folder / "params").mkdir()
     (folder / "params/dev.yaml").write_text(PARAMS)
     with chdir(folder):

@@ -342,6 +342,9 @@ def test_a_process_that_is_killed_is_started_again() -> None:
     assert codes(validate(MISSPELLED)) == ["F3002"]
     process = engine_client.ask_engine({}, 1)
     assert process is not None
+    assert len(process.read()) == 1
+    os.kill(process.id, signal.SIGSTOP)  # so that it cannot answer before it is killed
+    assert engine_client.ask_engine({}, 1) is process
     os.kill(process.id, signal.SIGKILL)
     assert process.read() == []
     assert codes(validate(MISSPELLED)) == ["F3002"]
