@@ -21,6 +21,13 @@ from moorage.pipeline.write import write
 from templates import TEMPLATES
 
 
+def read_all_stacks(cloudformation: Any) -> list[Any]:
+    """CloudFormation's descriptions of all stacks. Those of other tests are among them, so the
+    first page need not have the expected ones."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    return [stack for page in pages for stack in page["Stacks"]]
+
+
 @dataclass(frozen=True)
 class Cloud:
     """AWS as the server on loopback implements it."""
@@ -96,9 +103,8 @@ class Deployment:
 
     def stacks(self) -> dict[str, Any]:
         """CloudFormation's description of each stack of the environment, by name in the params."""
-        pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
         names = {stack.stack_name: stack.name for stack in self.plan.stacks}
-        descriptions = [stack for page in pages for stack in page["Stacks"]]
+        descriptions = read_all_stacks(self.client("cloudformation"))
         return {names[s["StackName"]]: s for s in descriptions if s["StackName"] in names}
 
     def events(self) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from build_tools import Tools, commit
 from ci_steps import Runner, parse, path_with, run_github_job, run_gitlab_job, write_program
-from cloud import Cloud
+from cloud import Cloud, read_all_stacks
 from command_line import main
 
 ROOT = Path(__file__).parents[2]
@@ -206,7 +206,7 @@ def test_a_pull_request_gets_an_environment_until_it_is_closed(
     context = {"github.token": "token", "github.event.pull_request.number": "7"}
 
     def preview_stacks() -> list[str]:
-        stacks = cloud.client("cloudformation", region).describe_stacks()["Stacks"]
+        stacks = read_all_stacks(cloud.client("cloudformation", region))
         names = [stack["StackName"] for stack in stacks]
         return [name for name in names if name.startswith(f"{app}-preview-")]
 

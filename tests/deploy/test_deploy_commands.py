@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cloud import Cloud
+from cloud import Cloud, read_all_stacks
 from command_line import main
 from warm_process import WarmCommand
 
@@ -44,7 +44,7 @@ def project(folder: Path, app: str, insights: str = "on", more: str = "") -> lis
 
 
 def names(cloud: Cloud, app: str) -> list[str]:
-    stacks = cloud.client("cloudformation", "eu-central-1").describe_stacks()["Stacks"]
+    stacks = read_all_stacks(cloud.client("cloudformation", "eu-central-1"))
     return sorted(s["StackName"] for s in stacks if s["StackName"].startswith(app))
 
 

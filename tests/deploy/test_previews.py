@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cloud import Cloud, built
+from cloud import Cloud, built, read_all_stacks
 from command_line import main
 
 from moorage.commands.preview import normalize_name
@@ -47,7 +47,7 @@ def write_params(folder: Path, preview: str = PREVIEW) -> list[str]:
 
 
 def names(cloud: Cloud) -> set[str]:
-    stacks = cloud.client("cloudformation", "eu-central-1").describe_stacks()["Stacks"]
+    stacks = read_all_stacks(cloud.client("cloudformation", "eu-central-1"))
     return {s["StackName"] for s in stacks if s["StackName"].startswith("harbor-")}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from cloud import Cloud
+from cloud import Cloud, read_all_stacks
 from command_line import main
 
 OWN, OTHER, THIRD = "123456789012", "222233334444", "333344445555"
@@ -61,7 +61,7 @@ def client(cloud: Cloud, service: str, account: str, region: str) -> Any:
 
 def read_stacks(cloud: Cloud, app: str, account: str, region: str) -> list[str]:
     """The stack sets whose stacks an account has in a region."""
-    found = client(cloud, "cloudformation", account, region).describe_stacks()["Stacks"]
+    found = read_all_stacks(client(cloud, "cloudformation", account, region))
     names = [stack["StackName"] for stack in found]
     prefix = f"StackSet-{app}-prod-"
     return sorted(name.removeprefix(prefix).split("-")[0] for name in names if prefix in name)
