@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ def _run(
     from moorage.last_run.process import Process
     from moorage.last_run.record import write_outcome
 
-    process = Process(str(arguments.out), ignored=(str(folder.parent),))
+    process = Process(str(arguments.out), ignored=(f"{folder.parent}{os.sep}",))
     with observe(process.observer):
         ran = run(arguments)
     if ran.is_final and not [*process.find_doubts()]:

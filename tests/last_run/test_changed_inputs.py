@@ -12,6 +12,7 @@ import pytest
 from project import ROOT, Project
 
 BUILD = ("build", "dev")
+SMALL = "app: shop\nregion: eu-central-1\nstacks: {hello: {template: greeting}}\n"
 
 
 def build_copy(folder: Path, templates: str) -> Project:
@@ -189,6 +190,17 @@ def test_another_python_is_used(project: Project) -> None:
     environ = project.environ(PYTHONPATH=os.pathsep.join([str(project.code), *sys.path[1:]]))
     assert not project.repeats(*BUILD, python=(str(link),), environ=environ)
     link.unlink()
+
+
+def test_a_project_beside_the_cache_folder_is_observed(tmp_path: Path) -> None:
+    """Also if the names of both begin alike."""
+    project = Project(tmp_path / "moorage-shop")
+    project.write("params/dev.yaml", SMALL)
+    environ = project.environ(XDG_CACHE_HOME=str(tmp_path))
+    project.run(*BUILD, environ=environ)
+    assert project.repeats(*BUILD, environ=environ)
+    project.write("params/dev.yaml", f"{SMALL}# changed\n")
+    assert not project.repeats(*BUILD, environ=environ)
 
 
 # Moorage and other packages, installed or not ------------------------------------------------
