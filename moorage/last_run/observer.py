@@ -30,6 +30,9 @@ from moorage.last_run.states import (
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
+_SAME_FOR_ALL = (os.devnull, "/sys/fs/cgroup/cpu.max")
+"""Files of the system that decide no result. What others have, such as /dev/stdin, is not known to
+be the same in the next run."""
 _IMPORTERS = ("<frozen importlib._bootstrap_external>", importlib.metadata.__file__)
 """What lists a folder to find modules or installed packages. Other names in it do not count."""
 _BYTECODE = f"{os.sep}__pycache__{os.sep}"
@@ -146,12 +149,18 @@ class Observer:
             path = None if flags & _WRITING else _find_source(path)
         if path is None:
             return
-        if is_installed(path):
+        if path.startswith(_SYSTEM):
+            self._open_system_file(path)
+        elif is_installed(path):
             self.installed.add(path)
         elif flags & _WRITING:
             self._write(path)
         else:
             self.see("content", path)
+
+    def _open_system_file(self, path: str) -> None:
+        if path not in _SAME_FOR_ALL:
+            self.doubts.add(f"{path} was opened")
 
     def _write(self, path: str) -> None:
         if not self._counts(path) or self._is_out(path) or path == self._temporary:
@@ -282,6 +291,8 @@ class _Watched:
         return self._function(path, *arguments, **more)
 
 
+_FUNCTIONS = ("stat", "lstat", "readlink", "access", "open")
+"""The functions of `os` that are replaced."""
 _SUPPORTS = (
     os.supports_dir_fd,
     os.supports_fd,
@@ -297,7 +308,7 @@ def observe(observer: Observer) -> Iterator[None]:
     if not _is_hooked:  # a hook cannot be removed
         sys.addaudithook(_hook)
         _is_hooked = True
-    functions = {name: getattr(os, name) for name in ("stat", "lstat", "access", "open")}
+    functions = {name: getattr(os, name) for name in _FUNCTIONS}
     watched = {name: _Watched(each, looks=name != "open") for name, each in functions.items()}
     supporting = [
         (functions_of, watched[name])

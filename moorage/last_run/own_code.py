@@ -23,12 +23,14 @@ _KNOWN = frozenset(
 """Packages that depend on nothing else, apart from the standard library."""
 
 _UNCERTAIN = frozenset(
-    ("asyncio", "calendar", "concurrent", "ctypes", "curses", "datetime", "email", "fcntl",
-     "ftplib", "getpass", "grp", "http", "imaplib", "importlib", "locale", "logging", "mmap",
-     "multiprocessing", "poplib", "posix", "pty", "pwd", "random", "resource", "runpy",
-     "secrets", "select", "selectors", "signal", "smtplib", "socket", "socketserver",
-     "sqlite3", "ssl", "subprocess", "sysconfig", "syslog", "termios", "threading", "time",
-     "tkinter", "tty", "urllib", "uuid", "warnings", "webbrowser", "xmlrpc")
+    ("asyncio", "builtins", "calendar", "code", "concurrent", "ctypes", "curses", "datetime",
+     "dis", "doctest", "email", "fcntl", "fileinput", "ftplib", "getpass", "grp", "http",
+     "imaplib", "importlib", "locale", "logging", "mmap", "multiprocessing", "pdb", "platform",
+     "poplib", "posix", "pprint", "profile", "pty", "pwd", "random", "resource", "runpy", "sched",
+     "secrets", "select", "selectors", "signal", "smtplib", "socket", "socketserver", "sqlite3",
+     "ssl", "subprocess", "sysconfig", "syslog", "termios", "threading", "time",
+     "timeit", "tkinter", "traceback", "tty", "urllib", "uuid", "warnings", "webbrowser",
+     "xmlrpc")
 )  # fmt: skip
 """Modules of the standard library that depend on more than files and environment, or that print."""
 
@@ -36,13 +38,18 @@ _RUNS_NGINX = ".proxy.nginx_run"
 """The module of Moorage that runs the nginx on PATH, which is a file like any other."""
 
 _WORDS = re.compile(
-    r"^[ \t]*import[^\n#]*,|^[ \t]*(?:from|import)[ \t]+(\w+)|\b(?:print|input|exec|eval|"
-    r"__import__|breakpoint)\(|\burandom\b|\bstd(?:out|err)\b",
+    r"^[ \t]*import[^\n#]*[,;\\]|[:;][ \t]*(?:from|import)[ \t]|"
+    r"^[ \t]*(?:from|import)[ \t]+(\w+)|"
+    r"\b(?:print|input|exec|eval|__import__|breakpoint)\(|"
+    r"\b(?:getlogin|getpid|times|uname|urandom)\b|\bstd(?:in|out|err)\b",
     re.MULTILINE,
 )
-"""What may be an import, with the name of its package if it is a single one, or a doubtful word."""
+"""What may be an import, with the name of its package if it is a single one on its line, or a
+doubtful word."""
 _CALLS = frozenset(("print", "input", "exec", "eval", "__import__", "breakpoint"))
-_ATTRIBUTES = frozenset(("urandom", "stdout", "stderr"))
+_ATTRIBUTES = frozenset(
+    ("getlogin", "getpid", "stderr", "stdin", "stdout", "times", "uname", "urandom")
+)
 
 
 def find_doubts(

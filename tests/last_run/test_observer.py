@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "sub").mkdir(parents=True)
     (folder / "file").write_text("content")
     (folder / "sub/inner").write_text("inner")
+    (folder / "link").symlink_to("file")
     return folder
 
 
@@ -54,11 +55,12 @@ SEEN: tuple[tuple[str, Callable[[], object], str, str, str], ...] = (
     ("is_dir", lambda: Path("sub").is_dir(), "content", "sub", FOLDER),
     ("lexists", lambda: os.path.lexists("missing"), "content", "missing", ABSENT),
     ("access", lambda: os.access("missing", os.R_OK), "content", "missing", ABSENT),
+    ("readlink", lambda: os.readlink("link"), "content", "link", f"link to file: {CONTENT}"),
     ("which", lambda: shutil.which("tool", path=os.getcwd()), "content", "tool", ABSENT),
     ("listdir", lambda: os.listdir("sub"), "names", "sub", "inner"),
     ("scandir", lambda: [*os.scandir("sub")], "names", "sub", "inner"),
     ("glob", lambda: [*Path().glob("sub/*")], "names", "sub", "inner"),
-    ("iterdir", lambda: [*Path().iterdir()], "names", ".", "file\0sub/"),
+    ("iterdir", lambda: [*Path().iterdir()], "names", ".", "file\0link\0sub/"),
     ("walk", lambda: [*os.walk(".")], "names", "sub", "inner"),
 )
 
@@ -123,6 +125,8 @@ DOUBTFUL: tuple[Callable[[], object], ...] = (
     lambda: __import__("subprocess").run(["true"], check=True),
     lambda: __import__("socket").getaddrinfo("localhost", 80),
     lambda: os.chdir("sub"),
+    lambda: os.close(os.open("/dev/zero", os.O_RDONLY)),
+    lambda: Path("/dev/urandom").open("rb").close(),
 )
 
 
@@ -176,7 +180,7 @@ def test_written_files_have_the_states_that_they_were_written_with(folder: Path)
         ("content", f"{out}/dev/web.yaml"): "state",
         ("names", f"{out}/dev"): "web.yaml",
     }
-    assert observer.states["names", str(folder)] == "file\0out/\0sub/"
+    assert observer.states["names", str(folder)] == "file\0link\0out/\0sub/"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such pipes")

@@ -37,6 +37,17 @@ DOUBTFUL = (
     "import importlib\nimportlib.import_module('time')",
     "__import__('time')",
     "import subprocess",
+    "import os; import time",
+    "from os import path; from time import time",
+    "if True: import time",
+    "def compose(): from time import time",
+    "import os\\\n, time",
+    "import sys\nTEXT = sys.stdin.read()",
+    "import os\nHOST = os.uname().nodename",
+    "from platform import node",
+    "from pprint import pprint",
+    "from timeit import default_timer",
+    "import traceback",
 )
 
 
