@@ -46,7 +46,8 @@ def _run(
     from moorage.last_run.process import Process
     from moorage.last_run.record import write_outcome
 
-    process = Process(str(arguments.out), ignored=(f"{folder.parent}{os.sep}",))
+    ignored = (f"{folder.parent}{os.sep}",)
+    process = Process(str(arguments.out), arguments.templates, ignored)
     with observe(process.observer):
         ran = run(arguments)
     if ran.is_final and not [*process.find_doubts()]:

@@ -59,6 +59,8 @@ class Observer:
         do not count."""
         self.states: dict[Input, str] = {}
         self.installed: set[str] = set()
+        self.executed: set[str] = set()
+        """The files whose code has run, without those that are installed."""
         self.doubts: set[str] = set()
         """What the run did that makes its result depend on more than what is known."""
         self._folder = os.getcwd()
@@ -101,6 +103,8 @@ class Observer:
         elif event in ("os.listdir", "os.scandir"):
             importing = event == "os.listdir" and _is_importing()
             self._look(arguments[0], "modules" if importing else "names")
+        elif event == "exec":
+            self._execute(arguments[0].co_filename)
         elif event == "os.mkdir":
             self._create(*arguments)
         elif event != "subprocess.Popen" or not _is_own_program(arguments[1]):
@@ -157,6 +161,10 @@ class Observer:
             self._write(path)
         else:
             self.see("content", path)
+
+    def _execute(self, file: str) -> None:
+        if os.path.isabs(file) and not is_installed(file):
+            self.executed.add(file)
 
     def _open_system_file(self, path: str) -> None:
         if path not in _SAME_FOR_ALL:
@@ -263,7 +271,7 @@ def _find_path(descriptor: int) -> str | None:
 
 # The process ---------------------------------------------------------------------------------
 
-_HEARD = frozenset(("open", "os.listdir", "os.scandir", "os.mkdir")) | _UNCLEAR
+_HEARD = frozenset(("open", "exec", "os.listdir", "os.scandir", "os.mkdir")) | _UNCLEAR
 _active: Observer | None = None
 _is_hooked = False
 

@@ -10,7 +10,7 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -53,18 +53,29 @@ _ATTRIBUTES = frozenset(
 
 
 def find_doubts(
-    modules: Mapping[str, ModuleType], before: frozenset[str], moorage: str
+    modules: Mapping[str, ModuleType],
+    before: frozenset[str],
+    moorage: str,
+    package: str = "",
+    executed: Iterable[str] = (),
 ) -> Iterator[str]:
     """Why the result of a process with these modules can depend on more than is known.
 
-    `before` are the names of those that were loaded before anything was observed, and `moorage` is
-    the folder of Moorage's own modules.
+    `before` are the names of those that were loaded before anything was observed, `moorage` is the
+    folder of Moorage's own modules, `package` that of the stack kinds, which may be installed, and
+    `executed` are files whose code has run, as a module or not.
     """
+    top = package.partition(".")[0]
     own = {
         name: file
         for name, module in modules.items()
-        if (file := find_file(module)) and not is_installed(file) and not file.startswith(moorage)
+        if (file := find_file(module))
+        and not file.startswith(moorage)
+        and (not is_installed(file) or name.partition(".")[0] == top)
     }
+    others = {file for file in executed if file.endswith(".py") and not file.startswith(moorage)}
+    for file in sorted(others.difference(own.values())):
+        yield from _find_in_module(file, file, own)
     for name, file in own.items():
         if name == "__main__":
             if not _is_plain_start(file):

@@ -24,8 +24,10 @@ _SCHEMAS = os.path.join("aws", "cfn-lint", "schemas")
 class Process:
     """A run of one command in this process, which has read nothing yet."""
 
-    def __init__(self, out: str, ignored: tuple[str, ...]) -> None:
-        """`out` is the folder for output. Paths that begin with one of `ignored` do not count."""
+    def __init__(self, out: str, templates: str, ignored: tuple[str, ...]) -> None:
+        """`out` is the folder for output, and `templates` the package of the stack kinds. Paths
+        that begin with one of `ignored` do not count."""
+        self._templates = templates
         self._before = frozenset(sys.modules)
         self.observer = Observer(out, (_MOORAGE + os.sep, *ignored))
         self._states = _find_code_states()
@@ -36,7 +38,10 @@ class Process:
     def find_doubts(self) -> Iterator[str]:
         """Why the result can depend on more than is known."""
         yield from sorted(self.observer.doubts)
-        yield from find_doubts(dict(sys.modules), self._before, _MOORAGE + os.sep)
+        yield from find_doubts(
+            *(dict(sys.modules), self._before, _MOORAGE + os.sep),
+            *(self._templates, self.observer.executed),
+        )
 
     def find_states(self, written: Mapping[str, Mapping[str, str]]) -> Mapping[Input, str]:
         """The state of everything that the run depends on. `written` has the states of files that

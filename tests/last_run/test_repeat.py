@@ -167,6 +167,40 @@ def test_code_that_depends_on_more_is_run_each_time(code: str, project: Project)
     assert not project.repeats(*BUILD)
 
 
+def test_stack_kinds_that_are_installed_may_depend_on_more(project: Project) -> None:
+    package = project.folder.parent / "site-packages"
+    shutil.move(project.folder / "kinds", package / "kinds")
+    environ = project.environ(PYTHONPATH=os.pathsep.join([str(project.code), str(package)]))
+    assert project.run(*BUILD, environ=environ).returncode == 0
+    assert project.repeats(*BUILD, environ=environ)
+    with (package / "kinds/greeting.py").open("a") as file:
+        file.write("\nimport time\n")
+    assert project.run(*BUILD, environ=environ).returncode == 0
+    assert not project.repeats(*BUILD, environ=environ)
+
+
+RULE = """
+from cfnlint.rules import CloudFormationLintRule
+
+
+class Rule(CloudFormationLintRule):
+    id = "E9999"
+
+    def match(self, cfn):
+        return []
+"""
+
+
+def test_rules_of_the_user_may_depend_on_more(project: Project) -> None:
+    project.write(".cfnlintrc", "append_rules: [checks]\n")
+    project.write("checks/rule.py", RULE)
+    assert project.run(*BUILD).returncode == 0
+    assert project.repeats(*BUILD)
+    project.write("checks/rule.py", f"import time\n{RULE}")
+    assert project.run(*BUILD).returncode == 0
+    assert not project.repeats(*BUILD)
+
+
 def test_a_script_that_does_more_is_run_each_time(project: Project) -> None:
     text = (project.folder / "build.py").read_text()
     project.write("build.py", f"import sys\nsys.argv += open('words.txt').read().split()\n{text}")
