@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def find_cache_folder(part: str) -> Path | None:
     except (OSError, ValueError):
         return None
     return folder / part
+
+
+def find_day() -> str:
+    """The day, which decides findings: cfn-lint compares it with the end of support of a runtime of
+    Lambda (its rules E2531, E2533 and W2531)."""
+    return time.strftime("%Y-%m-%d")
 
 
 def _create(folder: Path) -> None:

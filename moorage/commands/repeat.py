@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from moorage.cache_folder import find_cache_folder
+from moorage.cache_folder import find_cache_folder, find_day
 from moorage.last_run.record import find_key, read_outcome
 
 
@@ -31,7 +31,7 @@ def repeat_or_run(arguments: argparse.Namespace, run: Callable[[argparse.Namespa
     folder = None if arguments.no_cache or not arguments.words else find_cache_folder("runs")
     if folder is None:
         return run(arguments).outcome
-    key = find_key(arguments.words, arguments.templates)
+    key = find_key(arguments.words, arguments.templates, find_day())
     outcome = read_outcome(folder, key)
     return _run(arguments, run, folder, key) if outcome is None else outcome
 

@@ -30,7 +30,7 @@ _CHANGING_VARIABLES = frozenset(
 """Environment variables that shells and terminals change by themselves."""
 
 
-def find_key(words: Sequence[str], templates: str) -> str:
+def find_key(words: Sequence[str], templates: str, day: str) -> str:
     """The name of the record of a command line: a hash of all that is known before anything is
     read. `templates` is the package of the stack kinds."""
     variables = {name: os.environ[name] for name in os.environ if name not in _CHANGING_VARIABLES}
@@ -40,6 +40,7 @@ def find_key(words: Sequence[str], templates: str) -> str:
         "templates": templates,
         "folder": os.getcwd(),
         "variables": variables,
+        "day": day,
         "python": [sys.version, sys.executable, [*map(str, sys.flags)], sys.path],
         "options": [[*sys._xoptions], sys.warnoptions],
     }

@@ -5,7 +5,10 @@ Each way gives the same findings in the same order.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,9 +16,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from moorage.cache_folder import find_day
 from moorage.findings.finding import Finding, Path
 from moorage.lint.findings_cache import Cache
-from moorage.lint.installation import Installation, digest, find_installation
+from moorage.lint.installation import Installation, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
 from moorage.lint.stored_findings import as_json, from_json
 from moorage.lint.workers import Job, Workers
@@ -27,6 +31,9 @@ _ENOUGH = 12
 """Templates for which it pays to start processes although this one has loaded cfn-lint: they have
 to load it again."""
 
+_RUNTIME = re.compile(r"Runtime(?![A-Za-z])")
+"""The property of a Lambda function about which the day decides."""
+
 
 @dataclass(frozen=True)
 class Linter:
@@ -37,14 +44,19 @@ class Linter:
     workers: Workers | None = None
     installation: Installation | None = None
     """The programs that make findings; None for those of this process."""
+    day: str | None = None
+    """The day of the findings; None for today."""
 
     def key(self, kind: str, settings: LintSettings | None, *values: Any) -> str | None:
-        """The key of a result that depends on values of JSON, on settings, and on the installed
-        programs; None if it may not be kept."""
+        """The key of a result that depends on values of JSON, on settings, on the installed
+        programs, and on the day if a value may be a template with a Lambda function; None if it may
+        not be kept."""
         if self._installation is None or (settings is not None and not settings.decide_alone):
             return None
         meant = settings and [settings.text, settings.home, settings.is_elsewhere, settings.ignores]
-        return digest([kind, self._installation, meant, values])
+        text = json.dumps([kind, self._installation, meant, values], sort_keys=True)
+        day = (self.day or find_day()) if _RUNTIME.search(text) else ""
+        return hashlib.sha256(f"{day}{text}".encode()).hexdigest()
 
     def recall(self, key: str | None) -> Any:
         """The value that is kept for a key; None if there is none."""

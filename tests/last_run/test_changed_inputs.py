@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from project import ROOT, Project
 
+from moorage.last_run.record import find_key
+
 BUILD = ("build", "dev")
 SMALL = "app: shop\nregion: eu-central-1\nstacks: {hello: {template: greeting}}\n"
 
@@ -190,6 +192,12 @@ def test_another_python_is_used(project: Project) -> None:
     environ = project.environ(PYTHONPATH=os.pathsep.join([str(project.code), *sys.path[1:]]))
     assert not project.repeats(*BUILD, python=(str(link),), environ=environ)
     link.unlink()
+
+
+def test_another_day_is_built() -> None:
+    """Rules of cfn-lint compare it with the end of support of a runtime of Lambda."""
+    keys = [find_key(BUILD, "kinds", day) for day in ("2026-11-27", "2026-11-27", "2026-11-28")]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_project_beside_the_cache_folder_is_observed(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Project:
     template: str = ""
     ignores: bool = True
     import_path: tuple[str, ...] = field(default=())
+    day: str | None = None
 
     @property
     def installed(self) -> Path:
@@ -41,9 +42,8 @@ class Project:
     def linter(self) -> Linter:
         folders = (self.installed / "cfnlint", self.folder / "schemas", self.installed / "moorage")
         path = (str(self.installed), *self.import_path)
-        return Linter(
-            FindingsCache(self.folder / "cache"), installation=Installation(folders, path)
-        )
+        installation = Installation(folders, path)
+        return Linter(FindingsCache(self.folder / "cache"), installation=installation, day=self.day)
 
     def is_linted(self) -> bool:
         """Whether the template is linted, and not found in the cache."""
@@ -104,6 +104,16 @@ def test_without_a_region_the_variables_count_that_cfn_lint_reads(
     monkeypatch.setenv(name, "eu-west-1")
     assert unknown.is_linted()
     assert not project.is_linted()
+
+
+def test_templates_with_a_lambda_function_are_linted_each_day(project: Project) -> None:
+    """Several rules compare the day with the end of support of a runtime."""
+    runtime = replace(project, text=f"{QUEUE}# with Runtime: python3.14\n")
+    platform = replace(project, text=f"{QUEUE}# with RuntimePlatform: {{}}\n")
+    for day, is_new in (("2026-11-27", True), ("2026-11-27", False), ("2026-11-28", True)):
+        assert replace(runtime, day=day).is_linted() is is_new
+    assert replace(platform, day="2026-11-27").is_linted()
+    assert not replace(platform, day="2026-11-28").is_linted()
 
 
 def write(path: str, text: str) -> Callable[[Project], object]:
