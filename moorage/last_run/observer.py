@@ -44,7 +44,7 @@ and AWS's engine."""
 _UNCLEAR = frozenset(
     ("os.chdir", "os.fchdir", "os.system", "os.exec", "os.posix_spawn", "pty.spawn",
      "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "urllib.Request",
-     "subprocess.Popen", "sqlite3.connect")
+     "subprocess.Popen", "sqlite3.connect", "moorage.incomplete")
 )  # fmt: skip
 """Events after which it is not known what a run depends on."""
 

@@ -6,6 +6,7 @@ else. A template that makes it use all memory, or run for seconds, has no findin
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from moorage.rules.message_parts import join_and
 
 _MAX_ENDS = 3
 """How often the process may end over the templates of one call before the rest goes without."""
+INCOMPLETE = "moorage.incomplete"
+"""The audit event of a result that is not to be kept, since another run may have more."""
 _LEVELS: dict[str, Level] = {"FATAL": "error", "ERROR": "error", "WARN": "warning"}
 _SECTIONS = {
     "RESOURCE": "Resources",
@@ -56,6 +59,8 @@ class Validation:
         }
         self._todo = [index for index in range(len(templates)) if index not in self._found]
         self._process = self._ask()
+        self.was_killed = False
+        """Whether findings are missing because somebody ended the process."""
 
     def result(self) -> list[tuple[Finding, ...]]:
         """Waits for the findings about each template; their places have no file. Findings that the
@@ -65,6 +70,9 @@ class Validation:
             for report in self._process.read():
                 self._keep(self._todo.pop(0), report)
             ends += 1
+            if self._todo and self._process.was_killed:
+                self.was_killed = True
+                sys.audit(INCOMPLETE)
             self._todo = self._todo[1:] if ends < _MAX_ENDS else []  # it ended about the first
             self._process = self._ask()
         return [self._found.get(index, ()) for index in range(len(self._templates))]

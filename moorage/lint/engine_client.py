@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ class EngineProcess:
     @property
     def is_engine_missing(self) -> bool:
         """Whether it ended because the engine is not installed, or cannot run on this machine."""
-        return self.has_ended and not self._is_ready
+        return self.has_ended and not self._is_ready and not self.was_killed
 
     def send(self, request: Mapping[str, Any], answers: int) -> None:
         """Sends a request, without waiting for its answers."""
@@ -59,6 +60,11 @@ class EngineProcess:
             answers.append(json.loads(line))
             self.unread -= 1
         return answers
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended for a reason that has nothing to do with its templates."""
+        return self.has_ended and self._process.returncode in _FROM_OUTSIDE
 
     def close(self) -> None:
         """Ends it, and waits until it has ended."""
@@ -85,6 +91,11 @@ class EngineProcess:
             self._process.stdin.flush()
 
 
+_FROM_OUTSIDE = frozenset(
+    -number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+)
+"""How a process ends that somebody else ended, such as a system without memory. Its own limits end
+it in other ways."""
 _processes: dict[int, EngineProcess] = {}
 """The process by the id of the one that started it: after a fork, a parent's is not the child's."""
 

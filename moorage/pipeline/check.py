@@ -165,19 +165,21 @@ def check_sources(
     findings = linter.recall_findings(key)
     if findings is None:
         try:
-            findings = tuple(_find(sources, settings, linter, show))
+            findings, is_complete = _find(sources, settings, linter, show)
         except SettingsError as error:
             hint = f"Correct the file `{settings.file}`, or the one in your home folder."
             message = f"cfn-lint does not accept its settings: {error}"
             return [Finding("M1001", "error", Place(settings.file, 1), (), message, hint)]
-        linter.keep_findings(key, findings)
+        if is_complete:
+            linter.keep_findings(key, findings)
     return [*findings]
 
 
 def _find(
     sources: Sequence[Source], settings: LintSettings, linter: Linter, show: Show | None
-) -> list[Finding]:
-    """The same without the cache of whole environments. Raises SettingsError."""
+) -> tuple[tuple[Finding, ...], bool]:
+    """The same without the cache of whole environments, and whether none is missing. Raises
+    SettingsError."""
     ignored = linter.describe(settings).ignored if settings.texts else ()
     by_name = {source.id: source for source in sources}
     read = _reader()
@@ -197,7 +199,7 @@ def _find(
     findings = [*_in_files(zip(names, linting.result(), strict=True))]
     findings += _with_lines(verdicts, by_name, linter, read)
     findings += _new_findings(engine, findings, ignored)
-    return _finish(findings, sources, bodies)
+    return tuple(_finish(findings, sources, bodies)), not engine[1].was_killed
 
 
 def _finish(

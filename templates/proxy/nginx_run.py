@@ -48,7 +48,12 @@ Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIGPUc8enlWym0+2Kc/Z+oULSbdNg
 
 
 class NginxStoppedError(Exception):
-    """nginx was stopped by a limit, or could not be run."""
+    """nginx was stopped by a limit, or could not be run. With more time it may run, so a result
+    without it is not kept for the next run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sys.audit("moorage.incomplete")
 
 
 def find_nginx() -> str | None:

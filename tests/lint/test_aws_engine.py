@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from rules.corpus import cases
 
 from moorage.findings.finding import Finding, Level, Place
 from moorage.findings.finding import Path as TemplatePath
+from moorage.last_run.observer import Observer, observe
 from moorage.lint import engine_client
 from moorage.lint.aws_engine import Validation, engine_page, find_new, known_ids
 from moorage.lint.decoding import decode_template
 from moorage.lint.engine_rules import LEFT_OUT, ids_of, reported_id
+from moorage.lint.findings_cache import FindingsCache
 from moorage.lint.linter import Linter
 from moorage.lint.settings import LintSettings
 from moorage.pipeline.check import check_texts
@@ -338,13 +341,38 @@ def test_no_template_breaks_it(text: str) -> None:
     assert codes(validate(MISSPELLED)) == ["F3002"]
 
 
-def test_a_process_that_is_killed_is_started_again() -> None:
-    assert codes(validate(MISSPELLED)) == ["F3002"]
+def stop_engine() -> engine_client.EngineProcess:
+    """The process of the engine, which is ready, and will answer nothing."""
     process = engine_client.ask_engine({}, 1)
     assert process is not None
-    assert len(process.read()) == 1
-    os.kill(process.id, signal.SIGSTOP)  # so that it cannot answer before it is killed
+    process.read()
+    os.kill(process.id, signal.SIGSTOP)
+    return process
+
+
+def test_a_process_that_is_killed_is_started_again() -> None:
+    process = stop_engine()
     assert engine_client.ask_engine({}, 1) is process
+    os.kill(process.id, signal.SIGKILL)
+    assert process.read() == []
+    assert codes(validate(MISSPELLED)) == ["F3002"]
+
+
+def test_findings_without_those_of_a_killed_process_are_not_kept(tmp_path: Path) -> None:
+    """The system kills it when memory is short, say."""
+    process = stop_engine()
+    threading.Timer(0.1, os.kill, (process.id, signal.SIGKILL)).start()
+    linter, observer = Linter(FindingsCache(tmp_path)), Observer("out", ())
+    with observe(observer):
+        assert check_texts({"t.yaml": EMPTY}, linter=linter) == []
+    assert "moorage.incomplete" in observer.doubts
+    assert codes(check_texts({"t.yaml": EMPTY}, linter=linter)) == ["F0001"]
+
+
+def test_a_process_that_is_killed_before_it_is_ready_is_started_again() -> None:
+    engine_client.close_engine()
+    process = engine_client.ask_engine({}, 1)
+    assert process is not None
     os.kill(process.id, signal.SIGKILL)
     assert process.read() == []
     assert codes(validate(MISSPELLED)) == ["F3002"]
