@@ -170,6 +170,7 @@ def run(templates: str, program: str = "build.py") -> NoReturn:
     # cfn-lint's rules and schemas are many objects that are used until the end, and a build takes
     # seconds: garbage collection would free little memory, and take a fifth of the time.
     gc.disable()
+    _open_closed_streams()
     raise_on_signals()
     try:
         code = main(sys.argv[1:], templates, program, alone=True)
@@ -182,3 +183,14 @@ def run(templates: str, program: str = "build.py") -> NoReturn:
         code = interruption_code(interruption)
     sys.stderr.flush()
     os._exit(code)  # without deallocation of all objects, which is slow
+
+
+def _open_closed_streams() -> None:
+    """Opens /dev/null in place of standard streams that are closed (`>&-`). Python has None for
+    them, and their numbers would go to the next files that are opened."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115

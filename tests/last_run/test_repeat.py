@@ -209,6 +209,13 @@ def test_a_script_that_does_more_is_run_each_time(project: Project) -> None:
     assert not project.repeats("build")
 
 
+def test_a_build_without_standard_streams_builds(project: Project) -> None:
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "build.py", *BUILD]
+    ran = subprocess.run(command, cwd=project.folder, env=project.environ(), check=False)
+    assert ran.returncode == 0
+    assert (project.folder / "out/dev/hello.yaml").exists()
+
+
 # Caches that cannot be used ------------------------------------------------------------------
 
 
