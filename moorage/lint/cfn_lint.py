@@ -21,12 +21,8 @@ from moorage.lint.decoding import decode_template
 from moorage.lint.messages import shorten
 from moorage.lint.settings import Description, LintSettings, SettingsError, find_settings
 from moorage.lint.validator_classes import share_classes
-from moorage.rules.registry import RULES
 
 share_classes()
-
-MOORAGE_RULES = frozenset(rule.id for rule in RULES)
-"""The ids of Moorage's rules, which the user's settings of cfn-lint can add to cfn-lint's."""
 
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
 
@@ -63,7 +59,7 @@ def _position(finding: Finding) -> tuple[int, str, str, str]:
 def _lint(body: Any, runner: RunnerParts) -> list[Finding]:
     try:
         matches = run_template_by_data(body, runner.config, runner.rules)
-        findings = _findings(m for m in matches if m.rule.id not in MOORAGE_RULES)
+        findings = _findings(m for m in matches if m.rule.id not in runner.left_out)
         return [finding for finding in findings if not _is_false(finding, body)]
     except Exception as error:  # cfn-lint catches exceptions of its rules only
         hint = "Check that each section is a map, as in the CloudFormation user guide."
@@ -110,7 +106,7 @@ def describe(settings: LintSettings) -> Description:
     """What settings mean, before a template adds to them. Raises SettingsError."""
     runner = find_runner(None, settings)
     runner.config.set_template_args({})
-    ids = {*MOORAGE_RULES, *(rule.id for rule in runner.rules.values())}
+    ids = {*_moorage_rules(), *(rule.id for rule in runner.rules.values())}
     return Description(tuple(runner.config.ignore_checks), tuple(sorted(ids)))
 
 
@@ -124,6 +120,14 @@ class RunnerParts(NamedTuple):
 
     config: ConfigMixIn
     rules: Any
+    left_out: frozenset[str]
+    """The ids of Moorage's rules, if settings may have added them to cfn-lint's."""
+
+
+def _moorage_rules() -> frozenset[str]:
+    from moorage.rules.registry import RULES  # seldom needed, and slow to import
+
+    return frozenset(rule.id for rule in RULES)
 
 
 _CHANGING: set[LintSettings] = set()
@@ -143,8 +147,9 @@ def _runner(region: str | None, settings: LintSettings) -> RunnerParts:
     if not settings.is_current:
         raise SettingsError("They were changed while they were read. Start again.")
     if region and settings.decide_alone:  # then the rules are those of any region
-        return RunnerParts(config, _runner(None, settings).rules)
-    return RunnerParts(config, Runner(config).rules)
+        return _runner(None, settings)._replace(config=config)
+    left_out = _moorage_rules() if settings.may_add_rules else frozenset()
+    return RunnerParts(config, Runner(config).rules, left_out)
 
 
 def _read_config(region: str | None, settings: LintSettings) -> ConfigMixIn:

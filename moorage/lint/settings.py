@@ -87,6 +87,11 @@ class LintSettings:
         return not self.is_whole or any(key in text for text in self.texts for key in keys)
 
     @property
+    def may_add_rules(self) -> bool:
+        """Whether cfn-lint may apply more rules than its own with these settings."""
+        return not self.is_whole or any(key in text for text in self.texts for key in _RULES)
+
+    @property
     def is_current(self) -> bool:
         """Whether the files still have these texts."""
         if self.text is None:

@@ -40,7 +40,7 @@ end = os._exit
 
 
 def list_modules(code):
-    print(*sorted(name for name in sys.modules if "." not in name), file=sys.stderr)
+    print(*sorted(sys.modules), file=sys.stderr)
     end(code)
 
 

@@ -261,7 +261,7 @@ SLOW = {"boto3", "cfnlint", "pydantic", "rich", "ruamel", "troposphere", "yaml"}
 
 
 def modules_of(project: Project, *words: str) -> set[str]:
-    """The packages that a command imports."""
+    """The modules that a command imports."""
     return {*project.run(*words, script="listing.py").stderr.decode().split()}
 
 
@@ -270,6 +270,14 @@ def test_a_repeated_build_imports_nothing_slow(project: Project) -> None:
     imported = modules_of(project, *BUILD)
     assert "moorage" in imported
     assert imported & (SLOW | {"kinds", "templates"}) == set()
+
+
+def test_a_build_of_known_templates_loads_neither_cfn_lint_nor_rules(project: Project) -> None:
+    project.run(*BUILD)
+    shutil.rmtree(project.folder / "out")
+    imported = modules_of(project, *BUILD)
+    assert "troposphere" in imported
+    assert imported & {"cfnlint", "moorage.rules.registry"} == set()
 
 
 def test_the_version_and_the_page_of_a_code_need_neither_cfn_lint_nor_aws(project: Project) -> None:
