@@ -208,8 +208,8 @@ class Observer:
         path = os.path.normpath(os.path.join(self._folder, folder))
         below = path + os.sep
         for kind, other in [*self.states]:
-            if other == path or other.startswith(below):
-                del self.states[kind, other]
+            if other.startswith(below) and find_state(kind, other) == ABSENT:  # the run removed it
+                self.states[kind, other] = ABSENT
         for name, state in files.items():
             self.states["content", below + name] = state
         self.states["content", path] = FOLDER

@@ -24,13 +24,12 @@ _KNOWN = frozenset(
 
 _UNCERTAIN = frozenset(
     ("asyncio", "builtins", "calendar", "code", "concurrent", "ctypes", "curses", "datetime",
-     "dis", "doctest", "email", "fcntl", "fileinput", "ftplib", "getpass", "grp", "http",
+     "dbm", "dis", "doctest", "email", "fcntl", "fileinput", "ftplib", "getpass", "grp", "http",
      "imaplib", "importlib", "locale", "logging", "mmap", "multiprocessing", "pdb", "platform",
      "poplib", "posix", "pprint", "profile", "pty", "pwd", "random", "resource", "runpy", "sched",
-     "secrets", "select", "selectors", "signal", "smtplib", "socket", "socketserver", "sqlite3",
-     "ssl", "subprocess", "sysconfig", "syslog", "termios", "threading", "time",
-     "timeit", "tkinter", "traceback", "tty", "urllib", "uuid", "warnings", "webbrowser",
-     "xmlrpc")
+     "secrets", "select", "selectors", "shelve", "signal", "smtplib", "socket", "socketserver",
+     "sqlite3", "ssl", "subprocess", "sysconfig", "syslog", "termios", "threading", "time",
+     "timeit", "tkinter", "traceback", "tty", "urllib", "uuid", "warnings", "webbrowser", "xmlrpc")
 )  # fmt: skip
 """Modules of the standard library that depend on more than files and environment, or that print."""
 

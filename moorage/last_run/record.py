@@ -19,7 +19,8 @@ from moorage import __version__
 from moorage.cache_folder import read_entry, write_entry
 from moorage.last_run.states import Input, Kind, combine, find_state
 
-_MAX_SIZE = 16 << 20
+_MAX_SIZE = 4 << 20
+"""Of a record; larger ones are not kept."""
 _MAX_RECORDS = 100
 _ENDING = ".json"
 
@@ -70,8 +71,10 @@ def write_outcome(folder: Path, key: str, states: Mapping[Input, str], outcome: 
         inputs.setdefault(kind, []).append(path)
     record = {"inputs": inputs, "state": combine(states), "outcome": outcome}
     content = json.dumps(record).encode()
-    write_entry(folder / f"{key}{_ENDING}", _digest(key, content) + b"\n" + content)
-    _remove_oldest(folder)
+    written = _digest(key, content) + b"\n" + content
+    if len(written) <= _MAX_SIZE:
+        write_entry(folder / f"{key}{_ENDING}", written)
+        _remove_oldest(folder)
 
 
 def _digest(key: str, content: bytes) -> bytes:

@@ -177,10 +177,33 @@ def test_written_files_have_the_states_that_they_were_written_with(folder: Path)
     assert {key: state for key, state in observer.states.items() if key[1].startswith(out)} == {
         ("content", out): FOLDER,
         ("content", f"{out}/dev"): FOLDER,
+        ("content", f"{out}/dev/old.yaml"): ABSENT,
         ("content", f"{out}/dev/web.yaml"): "state",
         ("names", f"{out}/dev"): "web.yaml",
     }
     assert observer.states["names", str(folder)] == "file\0link\0out/\0sub/"
+
+
+def test_a_file_beside_the_written_ones_counts(folder: Path) -> None:
+    """A stack kind can read it."""
+    for name in ("notes", "left-over.yaml"):
+        (folder / "sub" / name).write_text("content")
+
+    def build() -> None:
+        for name in ("notes", "left-over.yaml", "web.yaml"):
+            Path("sub", name).exists()
+        Path("sub/left-over.yaml").unlink()
+        Path("sub/notes").write_text("changed by the user in the meantime")
+
+    with chdir(folder):
+        observer = Observer("sub", ())
+        with observe(observer):
+            build()
+    observer.replace_written(str(folder / "sub"), {"web.yaml": "state"})
+    states = {path: state for (kind, path), state in observer.states.items() if kind == "content"}
+    assert states[str(folder / "sub/notes")] == CONTENT
+    assert states[str(folder / "sub/left-over.yaml")] == ABSENT
+    assert states[str(folder / "sub/web.yaml")] == "state"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such pipes")
