@@ -20,10 +20,11 @@ from xdist.workermanage import WorkerController
 gc.freeze()
 gc.set_threshold(200_000, 20, 100)
 
-# Not the user's own, and new for each process and run. It hides no failure: what is found again was
-# found by the same code, whose text is a part of the key.
-_CACHE = tempfile.TemporaryDirectory(prefix="moorage-tests-")
-os.environ["XDG_CACHE_HOME"] = _CACHE.name
+# Not the user's own, and new for each run; its workers share it. It hides no failure: what is found
+# again was found by the same code, whose text is a part of the key.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _CACHE = tempfile.TemporaryDirectory(prefix="moorage-tests-")
+    os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 _GROWTH = 600 * 2 ** (20 if sys.platform == "darwin" else 10)
 """How much more memory than after the last search this process may take without another one, in
