@@ -29,6 +29,21 @@ def large(services: int) -> Params:
     return _environment({"notifications": notified, **stacks})
 
 
+def released(services: int) -> Params:
+    """The small services with blue/green deployments, 25 behind each load balancer."""
+    release = {"strategy": "blue_green", "test": {"headers": {"X-Release": "next"}}}
+    stacks: dict[str, Any] = {}
+    for number in range(services):
+        via = f"public-{number // 25}"
+        stacks[via] = {"template": "alb", "certificate": []}
+        service = _small_service(number)
+        stacks[f"service-{number}"] = service | {
+            "release": release,
+            "expose": [entry | {"via": via} for entry in service["expose"]],
+        }
+    return _environment(stacks)
+
+
 def write_params(folder: Path, params: Mapping[str, Any], version: str = "1.0") -> None:
     """Writes params as a project has them, with a version of the image of `EDITED`."""
     text = json.dumps(params).replace(f"ecr:{EDITED}:1.0", f"ecr:{EDITED}:{version}")

@@ -5,7 +5,9 @@ one process, and prints seconds of CPU and their ratio as Markdown. The fastest 
 counts, as anything else on the machine can only slow a run down. The templates are built from the
 correct ones of the tests: unrelated stacks (`apart`), services that share a network and a load
 balancer (`together`), and the latter with six conditions (`conditions`), of which the rules check
-every scenario. Exits with 1 if the rules take a fifth of cfn-lint's time or more.
+every scenario. `releases` are environments of 20 to 80 services that Moorage builds for blue/green
+deployments, each with two parameters and conditions of its own. Exits with 1 if the rules take a
+fifth of cfn-lint's time or more.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from copy import deepcopy
 from functools import cache
 from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -28,13 +31,21 @@ from cfnlint.config import ConfigMixIn  # noqa: E402
 from cfnlint.decode.decode import decode_str  # noqa: E402
 from cfnlint.runner import Runner, run_template_by_data  # noqa: E402
 from corpus import bases  # noqa: E402
+from environments import ENV, released, write_params  # noqa: E402
 from resource_rewrites import rename_resources  # noqa: E402
 from template_parts import Body  # noqa: E402
 
 from moorage.cfn.template import Template  # noqa: E402
+from moorage.pipeline.compose import compose  # noqa: E402
+from moorage.pipeline.exports import export_imported  # noqa: E402
+from moorage.pipeline.load import load  # noqa: E402
+from moorage.pipeline.render import render  # noqa: E402
+from moorage.pipeline.validate import validate  # noqa: E402
 from moorage.rules.runner import run_rules  # noqa: E402
+from templates import TEMPLATES  # noqa: E402
 
 SIZES = (10, 50, 100, 200, 400)
+SERVICES = (20, 40, 80)
 RUNS = 3
 MAX_RATIO = 0.2
 CONDITIONS = 6
@@ -115,6 +126,20 @@ def conditions(size: int) -> Body:
 SHAPES: tuple[Callable[[int], Body], ...] = (apart, together, conditions)
 
 
+def releases(services: int) -> list[Body]:
+    """The templates of an environment of services with blue/green deployments."""
+    with TemporaryDirectory() as folder:
+        write_params(Path(folder), released(services))
+        document, findings = load(Path(folder, "params"), ENV)
+    assert document is not None, findings
+    environment, findings = validate(document, TEMPLATES)
+    assert environment is not None, findings
+    rendered = [render(stack, document, "json")[0] for stack in compose(environment, TEMPLATES)]
+    renderings = tuple(rendering for rendering in rendered if rendering is not None)
+    renderings = export_imported(renderings, environment, document, "json")
+    return [json.loads(rendering.text) for rendering in renderings]
+
+
 # Measuring -----------------------------------------------------------------------------------
 
 
@@ -123,21 +148,29 @@ def runner() -> Any:
     return Runner(ConfigMixIn([]))
 
 
-def measure(body: Body) -> tuple[float, float]:
-    """Seconds of CPU of cfn-lint's own rules and of Moorage's: the fastest of several runs."""
-    template, parse_errors = decode_str(json.dumps(body))
-    assert not parse_errors, parse_errors
+def measure(*bodies: Body) -> tuple[float, float]:
+    """Seconds of CPU of cfn-lint's own rules and of Moorage's, for the templates of an environment:
+    the fastest of several runs."""
+    decoded = [decode_str(json.dumps(body)) for body in bodies]
+    assert not any(errors for _, errors in decoded), [errors for _, errors in decoded if errors]
+    templates = [template for template, _ in decoded]
     cfn_lint_times, rules_times = [], []
     for _ in range(RUNS):
         gc.collect()
         start = time.process_time()
-        matches = list(run_template_by_data(template, runner().config, runner().rules))
+        matches = [
+            match
+            for template in templates
+            for match in run_template_by_data(template, runner().config, runner().rules)
+        ]
         cfn_lint_times.append(time.process_time() - start)
         errors = [match.message for match in matches if match.rule.id.startswith("E")]
         assert not errors, [message[:300] for message in errors[:3]]
         gc.collect()
         start = time.process_time()
-        problems = run_rules([Template("bench", template)])
+        problems = run_rules(
+            [Template(f"bench-{number}", each) for number, each in enumerate(templates)]
+        )
         rules_times.append(time.process_time() - start)
         errors = [problem.message for problem in problems if problem.rule.id.startswith("E")]
         assert not errors, errors[:3]  # the larger templates exceed quotas, which are warnings
@@ -150,6 +183,10 @@ def measure_all() -> Iterator[tuple[str, int, float, float]]:
         for size in SIZES:
             body = shape(size)
             yield shape.__name__, len(body["Resources"]), *measure(body)
+    for services in SERVICES:
+        bodies = releases(services)
+        count = sum(len(body["Resources"]) for body in bodies)
+        yield f"{releases.__name__} of {services} services", count, *measure(*bodies)
 
 
 def main() -> int:

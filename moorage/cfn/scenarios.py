@@ -9,13 +9,19 @@ another branch, is tried from there.
 What a finder finds only with another value counts if it is also found when all other switches that
 it reads are inverted, because then this value alone is the cause. Not inverted are the switches
 that would remove a resource, or the place where something is found.
+
+The switches of an environment grow with its stacks. Those of different stacks that change values
+only are therefore changed together. If nothing else is found or read then, none of them matters to
+the finder; otherwise the stacks where the results differ are tried one by one, and the others
+together again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
 from moorage.cfn.switches import find_switches
@@ -45,6 +51,11 @@ class Located(Protocol):
 T = TypeVar("T", bound=Located)
 Changes = tuple[tuple[Switch, Any], ...]
 """Switches of a scenario with other values than the defaults."""
+_Key = tuple[Hashable, str, Path]
+"""What is found, in which template, and where."""
+_Group = tuple[Changes, ...]
+"""Changes that are tried in one scenario, each in another template."""
+_DEFAULTS: _Group = ((),)
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,9 @@ class _Runs(Generic[T]):
         self.finder = finder
         self.outcomes: set[Any] = set()
         """The values of the switches with which it has been run, as far as they differ."""
-        self.keys: dict[Changes, frozenset[Hashable]] = {}
+        self.keys: dict[Changes, frozenset[_Key]] = {}
         """What is found in each scenario."""
-        self.found: dict[Hashable, tuple[T, Changes]] = {}
+        self.found: dict[_Key, tuple[T, Changes]] = {}
         """What counts, and in which scenario it was found first."""
 
     def conclude(self, defaults: Scenario) -> Iterator[Found[T]]:
@@ -111,7 +122,7 @@ class _Runs(Generic[T]):
             else:
                 yield Found(result, dict(self._defaults_needed(key, defaults)), by_default=True)
 
-    def _defaults_needed(self, key: Hashable, defaults: Scenario) -> Iterator[tuple[Switch, Any]]:
+    def _defaults_needed(self, key: _Key, defaults: Scenario) -> Iterator[tuple[Switch, Any]]:
         for changes, keys in self.keys.items():
             if len(changes) == 1 and key not in keys and defaults[changes[0][0]] is not MISSING:
                 yield changes[0][0], defaults[changes[0][0]]
@@ -128,30 +139,70 @@ class _Search(Generic[T]):
         self.templates = templates
         self.switches = find_switches(templates)
         self.defaults = {switch: values[0] for switch, values in self.switches.items()}
+        self._of_existence = frozenset(self._find_switches_of_existence())
 
     def view(self, changes: Changes) -> View:
         scenario = {**self.defaults, **dict(changes)}
         known = {switch: value for switch, value in scenario.items() if value is not MISSING}
         return View(self.templates, known, records=bool(self.switches))
 
+    def _find_switches_of_existence(self) -> Iterator[Switch]:
+        """The switches that may decide whether a resource exists, also one of a nested stack."""
+        nesting = {part.parent[0] for part in self.templates if part.parent is not None}
+        for template in self.templates:
+            yield from (switch for found in template.switches_of_types.values() for switch in found)
+            if template.parent is not None or template.name in nesting:
+                yield from (switch for switch in self.switches if switch[0] == template.name)
+
     def run_all(self, runs: Iterable[_Runs[T]]) -> None:
         """Runs finders in the scenarios that matter to each."""
-        level: dict[Changes, list[_Step[T]]] = {(): [(run, frozenset()) for run in runs]}
+        level: dict[_Group, list[_Step[T]]] = {_DEFAULTS: [(run, frozenset()) for run in runs]}
         while level:
-            following: dict[Changes, list[_Step[T]]] = {}
-            for changes, steps in level.items():
+            following: dict[_Group, list[_Step[T]]] = {}
+            for group, steps in level.items():
+                changes = tuple(chain.from_iterable(group))
                 with closing(self.view(changes)) as view:
                     for run, tried in steps:
-                        reads = self._run(run, view, changes)
-                        for changed in self._changes(run, changes, reads - tried):
-                            following.setdefault(changed, []).append((run, tried | reads))
+                        for other, seen in self._run(run, view, changes, group, tried):
+                            following.setdefault(other, []).append((run, seen))
             level = following
+
+    def _run(
+        self,
+        run: _Runs[T],
+        view: View,
+        changes: Changes,
+        group: _Group,
+        tried: frozenset[Switch],
+    ) -> Iterator[tuple[_Group, frozenset[Switch]]]:
+        """Runs a finder, unless it has been run with an equal scenario. Returns the groups to try
+        next, each with the switches that have been tried then."""
+        outcome = self._outcome(view, run.finder, changes)
+        if outcome in run.outcomes or len(run.outcomes) >= MAX_SCENARIOS:
+            return
+        run.outcomes.add(outcome)
+        results, reads = view.record(lambda: list(run.finder.find(view)))
+        keys = frozenset(map(_key, results))
+        if len(group) > 1:
+            differing = {template for _, template, _ in keys ^ run.keys[()]}
+            if differing or any(self._changes(run, (), reads - tried)):
+                yield from ((part, tried) for part in _split(group, differing))
+            return
+        run.keys[changes] = keys
+        new = [result for result in results if _key(result) not in run.found]
+        if changes and new:
+            new = [*self._confirm(run.finder, new, view, changes, reads)]
+        run.found |= {_key(result): (result, changes) for result in new}
+        following = [*self._changes(run, changes, reads - tried)]
+        if following:
+            groups = [(changed,) for changed in following] if changes else self._group(following)
+            yield from ((changed, tried | reads) for changed in groups)
 
     def _changes(
         self, run: _Runs[T], changes: Changes, reads: frozenset[Switch]
     ) -> Iterator[Changes]:
         """The next scenarios: each with another value of a switch."""
-        if len(changes) == _MAX_CHANGES:
+        if len(changes) == _MAX_CHANGES or not reads:
             return
         for switch, (default, *others) in self.switches.items():
             is_tried = run.finder.tries_values or default is not MISSING
@@ -159,20 +210,20 @@ class _Search(Generic[T]):
                 for value in others:
                     yield (*changes, (switch, value))
 
-    def _run(self, run: _Runs[T], view: View, changes: Changes) -> frozenset[Switch]:
-        """Runs a finder and returns the switches that it reads; none if it has been run with an
-        equal scenario."""
-        outcome = self._outcome(view, run.finder, changes)
-        if outcome in run.outcomes or len(run.outcomes) >= MAX_SCENARIOS:
-            return frozenset()
-        run.outcomes.add(outcome)
-        results, reads = view.record(lambda: list(run.finder.find(view)))
-        run.keys[changes] = frozenset(map(_key, results))
-        new = [result for result in results if _key(result) not in run.found]
-        if changes and new:
-            new = [*self._confirm(run.finder, new, view, changes, reads)]
-        run.found |= {_key(result): (result, changes) for result in new}
-        return reads
+    def _group(self, following: Sequence[Changes]) -> Iterator[_Group]:
+        """The scenarios, those of different templates together where one cannot hide what another
+        changes: where each changes a switch that confirmation would invert to the same value."""
+        by_template: dict[str, list[Changes]] = {}
+        for changes in following:
+            ((switch, _),) = changes
+            default, *others = self.switches[switch]
+            is_inverted = default is not MISSING and switch not in self._of_existence
+            if is_inverted and len(others) == 1:
+                by_template.setdefault(switch[0], []).append(changes)
+        grouped = set(chain.from_iterable(by_template.values())) if len(by_template) > 1 else set()
+        yield from ((changes,) for changes in following if changes not in grouped)
+        for group in zip_longest(*by_template.values()) if grouped else ():
+            yield tuple(changes for changes in group if changes is not None)
 
     def _outcome(self, view: View, finder: Finder[T], changes: Changes) -> Hashable:
         """What makes a difference between scenarios: the conditions, and values that are tried."""
@@ -200,7 +251,7 @@ class _Search(Generic[T]):
             for switch, values in self.switches.items()
             if switch in reads and switch not in dict(changes) and values[0] is not MISSING
         }
-        for switch in list(inverted):
+        for switch in self._of_existence.intersection(inverted):
             with closing(self.view((*changes, (switch, inverted[switch])))) as changed:
                 if _removes(changed, view):
                     del inverted[switch]
@@ -226,7 +277,18 @@ class _Search(Generic[T]):
         return switches
 
 
-def _key(result: Located) -> Hashable:
+def _split(group: _Group, templates: Collection[str]) -> list[_Group]:
+    """Parts of a group: the changes of these templates one by one, and the others together; halves
+    if there are no others, or no such templates."""
+    suspected = [changes for changes in group if changes[0][0][0] in templates]
+    others = tuple(changes for changes in group if changes not in suspected)
+    if suspected:
+        return [*((changes,) for changes in suspected), *([others] if others else [])]
+    half = len(group) // 2
+    return [group[:half], group[half:]]
+
+
+def _key(result: Located) -> _Key:
     return result.kind, result.template, result.path
 
 

@@ -36,6 +36,11 @@ def add_arguments(building: argparse.ArgumentParser) -> None:
         help="environments, each followed by names of its stacks if only these are to be built; "
         "default: all",
     )
+    add_options(building)
+
+
+def add_options(building: argparse.ArgumentParser) -> None:
+    """Adds the options of `build`, which may stand between the names."""
     building.set_defaults(list_of_names="names")
     add_given_values(building)
     add_directories(building)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from moorage.commands.build import add_arguments as add_arguments_of_build
-from moorage.commands.build import find_unknown_ids, remove_orphan
+from moorage.commands.build import add_options, find_unknown_ids, remove_orphan
 from moorage.commands.environments import build_environment, load_templates
 from moorage.commands.internal_errors import find_place, report_internal_error
 from moorage.commands.linting import open_linter
@@ -32,8 +31,9 @@ _MAX_NAMES = 3
 
 
 def add_arguments(watching: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `watch`, which are those of `build`."""
-    add_arguments_of_build(watching)
+    """Adds the arguments of `watch`: whole environments, and the options of `build`."""
+    watching.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
+    add_options(watching)
 
 
 def watch(arguments: argparse.Namespace) -> NoReturn:

@@ -35,18 +35,21 @@ class Text:
 def texts(view: View) -> Iterator[Text]:
     """The text of every property P, `?` if it is unknown."""
     for resource in view.resources_of_type("T::R"):
-        node = resource["P"]
-        yield Text(node.text or "?", nearest_existing_path(resource.stack.template.body, node.path))
+        node, template = resource["P"], resource.stack.template
+        text = node.text or "?"  # a node knows which branch it is in when it has been evaluated
+        yield Text(text, nearest_existing_path(template.body, node.path), template.name)
 
 
 def find(template: Template, *, tries_values: bool = True) -> list[Found[Text]]:
     return find_in_scenarios([template], [Finder(texts, tries_values)])
 
 
-def a_template(parameters: Any, conditions: Any, value: Any, **attributes: Any) -> Template:
+def a_template(
+    parameters: Any, conditions: Any, value: Any, name: str = "t", **attributes: Any
+) -> Template:
     resources = {"A": {"Type": "T::R", "Properties": {"P": value}, **attributes}}
     body = {"Parameters": parameters, "Conditions": conditions, "Resources": resources}
-    return Template("t", body)
+    return Template(name, body)
 
 
 def find_texts(parameters: Any, conditions: Any, value: Any, **attributes: Any) -> list[str]:
@@ -222,3 +225,88 @@ def test_default_view_uses_defaults_of_parameters() -> None:
         "Resources": {"A": {"Type": "T::R", "Properties": {"P": {"Fn::If": ["IsProd", "a", "b"]}}}},
     }
     assert [text.text for text in texts(default_view([Template("t", body)]))] == ["a"]
+
+
+# Switches of several stacks ------------------------------------------------------------------
+
+STACKS = [f"t{number}" for number in range(30)]
+
+
+def count_runs(templates: list[Template], finder: Any = None) -> tuple[list[Found[Text]], int]:
+    """What is found, and how often a finder is run for it."""
+    views: list[View] = []
+
+    def find(view: View) -> list[Text]:
+        views.append(view)
+        return [text for text in (finder or texts)(view) if text.text != "right"]
+
+    return find_in_scenarios(templates, [Finder(find)]), len(views)
+
+
+def one_switch(name: str, *, changed: str = "right", **attributes: Any) -> Template:
+    value = {"Fn::If": ["IsX", changed, "right"]}
+    return a_template({"S": stage()}, {"IsX": equals("S", "x")}, value, name, **attributes)
+
+
+def test_switches_of_stacks_are_tried_together() -> None:
+    """So the number of scenarios does not grow with the environment."""
+    assert count_runs([one_switch(name) for name in STACKS]) == ([], 2)
+
+
+def test_the_stack_whose_switch_matters_is_found_among_many() -> None:
+    templates = [one_switch(name, changed="wrong" if name == "t17" else "right") for name in STACKS]
+    found, runs = count_runs(templates)
+    assert [(each.result.template, each.choices) for each in found] == [
+        ("t17", {("t17", "S"): "x"})
+    ]
+    assert runs <= 5  # the defaults, all, the one, its confirmation, and the others
+
+
+def test_every_stack_whose_switch_matters_is_found() -> None:
+    found, _ = count_runs([one_switch(name, changed="wrong") for name in STACKS])
+    assert {each.result.template: each.choices for each in found} == {
+        name: {(name, "S"): "x"} for name in STACKS
+    }
+
+
+def test_a_default_that_is_wrong_is_named_for_its_own_stack() -> None:
+    def wrong_by_default(name: str) -> Template:
+        value = {"Fn::If": ["IsX", "right", "wrong"]}
+        parameters = {"S": stage("y", "x", default="y")}
+        return a_template(parameters, {"IsX": equals("S", "x")}, value, name)
+
+    found, _ = count_runs([wrong_by_default(name) for name in STACKS[:3]])
+    assert [(each.choices, each.by_default) for each in found] == [
+        ({(name, "S"): "y"}, True) for name in STACKS[:3]
+    ]
+
+
+def test_a_switch_that_is_read_only_in_another_branch_of_one_of_many_stacks() -> None:
+    conditions = {"IsX": equals("S", "x"), "IsY": equals("T", "y")}
+    value = {"Fn::If": ["IsX", {"Fn::If": ["IsY", "wrong", "right"]}, "right"]}
+    deep = a_template({"S": stage(), "T": stage()}, conditions, value, "deep")
+    found, _ = count_runs([*map(one_switch, STACKS), deep])
+    assert [each.choices for each in found] == [{("deep", "S"): "x", ("deep", "T"): "y"}]
+
+
+def test_a_resource_that_another_stack_may_lack_hides_nothing() -> None:
+    """The first stack is only wrong together with the resource of the second."""
+
+    def find(view: View) -> Iterator[Text]:
+        found = list(texts(view))
+        yield from found if len(found) == 2 else ()
+
+    conditions = {"Exists": equals("S", "yes")}
+    parameters = {"S": stage("yes", "no", default="yes")}
+    optional = a_template(parameters, conditions, "right", "second", Condition="Exists")
+    found, _ = count_runs([one_switch("first", changed="wrong"), optional], find)
+    assert [each.choices for each in found] == [{("first", "S"): "x"}]
+
+
+def test_what_two_stacks_cause_together_is_ignored_as_within_one() -> None:
+    def find(view: View) -> Iterator[Text]:
+        found = [text for text in texts(view) if text.text == "wrong"]
+        yield from found if len(found) == 2 else ()
+
+    found, _ = count_runs([one_switch(name, changed="wrong") for name in ("one", "two")], find)
+    assert found == []

@@ -58,7 +58,9 @@ def web(number: int) -> dict[str, Any]:
 
 def webs(count: int) -> Stacks:
     """Services with routes, and an alias of their load balancer for each."""
-    balancers = {f"public-{number}": {"template": "alb", "aliases": []} for number in range(2)}
+    balancers: Stacks = {
+        f"public-{number}": {"template": "alb", "aliases": []} for number in range(2)
+    }
     for number in range(count):
         alias = {"zone": "Z0123456789ABC", "name": f"web-{number}.example.com"}
         balancers[f"public-{number % BALANCERS}"]["aliases"].append(alias)
@@ -108,7 +110,21 @@ def workers(count: int) -> Stacks:
     return stacks
 
 
-ENVIRONMENTS = (webs, pairs, listeners, workers)
+def releases(count: int) -> Stacks:
+    """Services whose templates have parameters and conditions, for blue/green deployments."""
+    stacks: Stacks = {"public": {"template": "alb", "certificate": []}}
+    for number in range(count):
+        route = {"via": "public", "hosts": [f"web-{number}.example.com"], "priority": number + 1}
+        stacks[f"web-{number}"] = {
+            "template": "service",
+            "containers": {"app": {"image": "ecr:app:1", "ports": [8080]}},
+            "expose": [route],
+            "release": {"strategy": "blue_green"},
+        }
+    return stacks
+
+
+ENVIRONMENTS = (webs, pairs, listeners, workers, releases)
 
 
 def build(folder: Path, stacks: Stacks) -> None:

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from watching import save, watch
 
 from moorage import cli
@@ -43,3 +44,11 @@ def test_the_page_names_arguments_of_the_command() -> None:
         program, *words = shlex.split(command, comments=True)
         assert program == "moorage"
         assert cli.parse(cli.build_parser(), words).run.__name__ == "watch"
+
+
+def test_the_help_offers_environments_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["watch", "--help"], "templates")
+    shown = capsys.readouterr().out
+    assert "[ENV ...]" in shown
+    assert "ENV|STACK" not in shown
