@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import yaml
-
-from build import params
+from environments import ENV, small
 
 ROOT = Path(__file__).parents[1]
 SERVICES = 50
@@ -46,7 +45,7 @@ def watching(folder: Path) -> Iterator[IO[str]]:
         command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        wait_for("bench: ", process.stdout)
+        wait_for(f"{ENV}: ", process.stdout)
         yield process.stdout
         process.terminate()
 
@@ -64,19 +63,19 @@ def measure(text: str, wrong: str, file: Path, output: IO[str]) -> tuple[float, 
     file.write_text(wrong)
     wait_for(r"\S+:\d+: (error|warning) ", output)
     found = time.perf_counter()
-    wait_for("bench: ", output)
+    wait_for(f"{ENV}: ", output)
     ended = time.perf_counter()
     file.write_text(text)
-    wait_for("bench: ", output)
+    wait_for(f"{ENV}: ", output)
     return found - began, ended - began
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = folder / "params/bench.yaml"
+        file = folder / f"params/{ENV}.yaml"
         file.parent.mkdir()
-        text = yaml.safe_dump(params(SERVICES), sort_keys=False)
+        text = yaml.safe_dump(small(SERVICES), sort_keys=False)
         file.write_text(text)
         print(f"| edit of one of {SERVICES} services | its finding | end of the build |")
         print("|---|--:|--:|")

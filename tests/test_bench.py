@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from command_line import main
 
 from bench.environments import EDITED, ENV, Params, large, small, write_params
 from bench.measure import Goal, print_goals, run
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(("params", "resources"), [(small(2), 10), (large(2), 48)])
@@ -31,6 +36,15 @@ def test_an_edit_changes_one_service(tmp_path: Path) -> None:
     assert params != small(12)
     params["stacks"][EDITED]["containers"]["web"]["image"] = f"ecr:{EDITED}:1.0"
     assert params == small(12)
+
+
+def test_every_benchmark_of_make_finds_what_it_imports() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    found = re.search("for name in (.+); do .*\n.*bench/", makefile)
+    assert found is not None
+    program = f"import {', '.join(found[1].split())}"
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT / "bench", env=environ, check=True)
 
 
 def test_a_run_counts_the_time_and_memory_of_a_command(tmp_path: Path) -> None:
