@@ -153,7 +153,14 @@ def _find_all_codes(
         findings = _check_file(name, arguments, everything, linter)
     else:
         return {*settings.ignored}
-    return {finding.code for finding in findings}
+    return {id_ for finding in findings for id_ in _ids_of(finding.code)}
+
+
+def _ids_of(code: str) -> tuple[str, ...]:
+    """The ids by which settings switch off a finding."""
+    from moorage.lint.engine_rules import ids_of
+
+    return ids_of(code) if code.startswith("F") else (code,)
 
 
 def _compare(plan: Plan, folder: Path, source: str) -> list[Finding]:

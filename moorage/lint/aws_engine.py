@@ -6,6 +6,7 @@ else. A template that makes it use all memory, or run for seconds, has no findin
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,14 @@ from moorage.cfn.nodes import nearest_existing_path
 from moorage.facts.regions import dns_suffix, partition
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.lint.engine_client import EngineProcess, ask_engine
-from moorage.lint.engine_rules import LEFT_OUT, ids_of, reported_id, rule_page, same_rules
+from moorage.lint.engine_rules import (
+    ABOUT_NAMES,
+    LEFT_OUT,
+    ids_of,
+    reported_id,
+    rule_page,
+    same_rules,
+)
 from moorage.lint.linter import Linter
 from moorage.lint.messages import shorten
 from moorage.lint.settings import LintSettings
@@ -25,7 +33,11 @@ _MAX_ENDS = 3
 """How often the process may end over the templates of one call before the rest goes without."""
 INCOMPLETE = "moorage.incomplete"
 """The audit event of a result that is not to be kept, since another run may have more."""
+_LIKE_AN_ID = re.compile(r"[EFW][0-9]{0,4}")
+"""An id of a rule, or the beginning of one."""
 _LEVELS: dict[str, Level] = {"FATAL": "error", "ERROR": "error", "WARN": "warning"}
+_ABOUT_OUTPUTS = ("E6005",)
+"""Rules whose findings say that the output they are about is a resource."""
 _SECTIONS = {
     "RESOURCE": "Resources",
     "PARAMETER": "Parameters",
@@ -99,7 +111,10 @@ def known_ids(settings: LintSettings, linter: Linter) -> tuple[str, ...]:
     of_engine = linter.recall(key)
     if not isinstance(of_engine, list) or not all(isinstance(id_, str) for id_ in of_engine):
         of_engine = [reported_id(rule["id"]) for rule in _rules()]
-        linter.keep(key, of_engine)
+        if of_engine:
+            linter.keep(key, of_engine)
+        else:  # it does not run here: any id can be one of its ids
+            of_engine = [id_ for id_ in settings.ignored if _LIKE_AN_ID.fullmatch(id_)]
     return (*linter.known_ids(settings), *of_engine)
 
 
@@ -119,10 +134,11 @@ def _known(region: str | None, account: str | None) -> dict[str, str]:
 
 
 def _findings(report: Sequence[Mapping[str, Any]], body: Any) -> Iterator[Finding]:
+    left_out = LEFT_OUT.keys() | (ABOUT_NAMES if _has_module(body) else frozenset())
     for found in report:
         # What cfn-lint warns of, it warns of itself.
         is_style = found["is_from_cfn_lint"] and found["level"] == "WARN"
-        if is_style or found["id"] in LEFT_OUT:
+        if is_style or found["id"] in left_out:
             continue
         path = _path(found, body)
         code = reported_id(found["id"])
@@ -135,6 +151,13 @@ def _findings(report: Sequence[Mapping[str, Any]], body: Any) -> Iterator[Findin
                 message=shorten(_add_conditions(found["message"], found["conditions"])),
                 hint=_as_sentence(shorten(found["fix"])),
             )
+
+
+def _has_module(body: Any) -> bool:
+    resources = body.get("Resources") if isinstance(body, Mapping) else None
+    values = resources.values() if isinstance(resources, Mapping) else ()
+    types = (value.get("Type") for value in values if isinstance(value, Mapping))
+    return any(isinstance(type_, str) and type_.endswith("::MODULE") for type_ in types)
 
 
 def _add_conditions(message: str, conditions: Mapping[str, bool]) -> str:
@@ -159,7 +182,7 @@ def _path(found: Mapping[str, Any], body: Any) -> Path:
 
     The engine writes paths within a resource with dots, and paths from the root with slashes.
     """
-    start, written = _entity(found["entity"]), found["path"]
+    start, written = _entity(found), found["path"]
     if "/" in written and written.split("/")[0] in _SECTIONS.values():
         start, written = (), written.replace("/", ".")
     owner = body
@@ -168,8 +191,13 @@ def _path(found: Mapping[str, Any], body: Any) -> Path:
     return nearest_existing_path(body, (*start, *_steps(owner, written)))
 
 
-def _entity(entity: Sequence[str]) -> Path:
-    return (_SECTIONS[entity[0]], entity[1]) if entity and entity[0] in _SECTIONS else ()
+def _entity(found: Mapping[str, Any]) -> Path:
+    if not found["entity"]:
+        return ()
+    kind, name = found["entity"]
+    if found["id"] in _ABOUT_OUTPUTS:
+        kind = "OUTPUT"
+    return (_SECTIONS[kind], name) if kind in _SECTIONS else ()
 
 
 def _steps(value: Any, written: str) -> Path:

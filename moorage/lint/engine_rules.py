@@ -20,6 +20,9 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         # cfn-lint 1.58, schemas/extensions/aws_rds_dbinstance/engine_version.json
         "E9006": "its list of versions of databases lacks major versions such as `8.0`, which RDS "
         "accepts; cfn-lint has these lists under ids of their own",
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+        # and aws-cloudformation/cfn-lint issue 3957
+        "F0009": "CloudFormation has no limit for the number of conditions",
         "F1101": "cfn-lint reads the same text, and reports what is not YAML or JSON",
         "W2509": "it judges a parameter by its name, and takes the ARN of a secret for the secret",
         "W3010": _PORTABILITY,
@@ -33,11 +36,28 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
 )
 """Rules whose findings are not reported, with the reason."""
 
+ABOUT_NAMES = frozenset({"F1018", "F1020", "E3005", "F6101"})
+"""Rules about names that a template does not have. The engine does not know that a module has
+resources of its own, which CloudFormation finds as `ModuleQueue` and `Module.Queue`; cfn-lint does
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/module-ref-resources.html)."""
+
+_FUNCTIONS = frozenset(
+    ("E1010", "E1011", "E1016", "E1017", "E1018", "E1019", "E1021", "E1022", "E1024", "E1028",
+     "E1031", "E1032")
+)  # fmt: skip
+"""cfn-lint's rules about functions: each also reports an unknown name within its function."""
 _SAME_MISTAKE: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "F0000": frozenset({"E0000"}),
+        "E8002": frozenset({"E3015"}),
+        "E8007": frozenset({"E8001", "E8003", "E8004", "E8005", "E8006"}),
         "F0001": frozenset({"E1001"}),
+        "F0004": frozenset({"E6010"}),
         "F0005": frozenset({"E1001"}),
+        "F0007": frozenset({"E3010"}),
+        "F0011": frozenset({"E1003"}),
+        "F1020": _FUNCTIONS,
+        "F8600": frozenset({"E1700"}),
         "F9004": frozenset({"E1010"}),
     }
 )

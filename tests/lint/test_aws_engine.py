@@ -23,6 +23,7 @@ from moorage.lint.aws_engine import Validation, engine_page, find_new, known_ids
 from moorage.lint.decoding import decode_template
 from moorage.lint.engine_rules import LEFT_OUT, ids_of, reported_id
 from moorage.lint.findings_cache import FindingsCache
+from moorage.lint.installation import Installation
 from moorage.lint.linter import Linter
 from moorage.lint.settings import LintSettings
 from moorage.pipeline.check import check_texts
@@ -118,6 +119,23 @@ def test_a_major_version_of_a_database_is_accepted() -> None:
     assert [finding for finding in validate(text) if finding.level == "error"] == []
 
 
+def test_resources_of_a_module_are_known_to_cloudformation() -> None:
+    queue = "{Type: AWS::SQS::Queue, DependsOn: MQueue, Properties: {QueueName: %s}}"
+    names = ["!Ref M.Queue", "!Ref MQueue", "!GetAtt MQueue.Arn", "!Sub '${MQueue.Arn}'"]
+    queues = "".join(f"  Q{number}: {queue % name}\n" for number, name in enumerate(names))
+    outputs = "Outputs: {O: {Value: !Sub '${MQueue.Arn}'}, P: {Value: !GetAtt MQueue.Arn}}\n"
+    text = f"Resources:\n{queues}  M: {{Type: My::Own::Queue::MODULE}}\n{outputs}"
+    assert validate(text) == []
+    assert {"F1018", "F1020", "E3005", "F6101"} == {*codes(validate(text.replace("MODULE", "X")))}
+
+
+def test_a_template_can_have_any_number_of_conditions() -> None:
+    conditions = ", ".join(f"C{number}: !Equals [!Ref P, a]" for number in range(201))
+    resources = "Resources: {Q: {Type: AWS::SQS::Queue}}"
+    text = f"Parameters: {{P: {{Type: String}}}}\nConditions: {{{conditions}}}\n{resources}"
+    assert [each for each in validate(text) if each.level == "error"] == []
+
+
 def test_the_region_decides_what_there_is() -> None:
     text = "Resources: {Group: {Type: AWS::GameLift::GameServerGroup}}"
     found = {region: codes(validate(text, region)) for region in ("us-east-1", "ap-southeast-6")}
@@ -204,6 +222,37 @@ def test_what_cfn_lint_reports_too_is_reported_once() -> None:
 def test_what_only_the_engine_reports_is_reported_with_its_file() -> None:
     (finding,) = check_texts({"t.yaml": EMPTY})
     assert (finding.code, finding.level, finding.place.file) == ("F0001", "error", "t.yaml")
+
+
+QUEUE = "{Type: AWS::SQS::Queue, Properties: {QueueName: %s}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (f"Resources: {{Q: {QUEUE % '!GetAtt Gone.Arn'}}}", "E1010"),
+        (f"Resources: {{Q: {QUEUE % '!Join [a, [!GetAtt Gone.Arn]]'}}}", "E1022"),
+        (f"Resources: {{Q: {QUEUE % '!Sub [$(a), {a: !GetAtt Gone.Arn}]'}}}", "E1019"),
+        ("Resources: {Q: {Type: AWS::SQS::Queue, Condition: Gone}}", "E3015"),
+        ("Conditions: {A: !Not [!Condition Gone]}\n" + EMPTY, "E8005"),
+        (EMPTY + "Outputs: {O: {Value: a, Condition: Gone}}", "E6005"),
+        (EMPTY + "Outputs: {Q: {Value: a, Condition: Gone}}", "E6005"),
+        (f"Description: {'a' * 1025}\n{EMPTY}", "E1003"),
+        (EMPTY + f"Outputs: {{{', '.join(f'O{n}: {{Value: a}}' for n in range(201))}}}", "E6010"),
+        (EMPTY + "Rules: text", "E1700"),
+    ],
+)
+def test_the_same_mistake_is_reported_once_where_the_ids_differ(text: str, code: str) -> None:
+    filled = text.replace(EMPTY, "Resources: {Q: {Type: AWS::SQS::Queue}}\n").replace(
+        "$(a)", "'${a}'"
+    )
+    found = {each.code for each in check_texts({"t.yaml": filled}) if each.level == "error"}
+    assert found - {"E1001"} == {code}  # E1001 says of Rules the same as E1700
+
+
+def test_a_finding_about_an_output_is_placed_there() -> None:
+    text = "Resources:\n  O: {Type: AWS::SQS::Queue}\nOutputs:\n  O: {Value: a, Condition: Gone}\n"
+    assert place(text, "E6005") == (("Outputs", "O"), 4)
 
 
 def finding(code: str, path: str, level: Level = "error") -> Finding:
@@ -430,6 +479,34 @@ def test_without_the_engine_there_are_no_findings(tmp_path: Path) -> None:
     bodies = [{"Resources": {}}]
     assert run("", bodies, tmp_path) == [["F0001"]]
     assert run(f"sys.path.insert(0, {str(other)!r})", bodies, tmp_path) == [[]]
+
+
+UNKNOWN_IDS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from moorage.lint.aws_engine import known_ids
+from moorage.lint.findings_cache import FindingsCache
+from moorage.lint.installation import Installation
+from moorage.lint.linter import Linter
+from moorage.lint.settings import LintSettings, find_unknown
+settings = LintSettings(text="ignore_checks: [F3002, W2508, F3, X1, E99999]")
+linter = Linter(FindingsCache(Path("cache")), installation=Installation((), ()))
+print(*(each.message.split("`")[3] for each in find_unknown(settings, known_ids(settings, linter))))
+"""
+
+
+def test_without_the_engine_no_id_is_unknown_that_could_be_one_of_its(tmp_path: Path) -> None:
+    """That there is none is not remembered, since its process may have been killed."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "cloudformation_validate.py").write_text("raise OSError('not for this machine')")
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", UNKNOWN_IDS, str(other)]
+    unknown = subprocess.check_output(command, cwd=tmp_path, env=environ, text=True)
+    assert unknown == "X1 E99999\n"
+    linter = Linter(FindingsCache(tmp_path / "cache"), installation=Installation((), ()))
+    assert "F3002" in known_ids(LintSettings(), linter)
 
 
 def test_the_engine_opens_no_file_and_no_connection(tmp_path: Path) -> None:

@@ -97,6 +97,14 @@ def test_an_id_that_finds_nothing_is_shown_on_request(capsys: CapSys) -> None:
     assert found == [unknown, ("M1026", ".cfnlintrc", 5)]
 
 
+def test_an_id_of_cfn_lint_that_only_switches_off_the_engine_has_an_effect(
+    capsys: CapSys,
+) -> None:
+    Path("t.yaml").write_text("Resources: {}\n")
+    Path(".cfnlintrc").write_text("ignore_checks: [E1001, F0002]\n")
+    assert findings(capsys, "t.yaml", "--unused-ignores") == [("M1026", ".cfnlintrc", 1)]
+
+
 def test_environments_are_judged_with_their_templates(capsys: CapSys) -> None:
     Path("params").mkdir()
     Path("params/dev.yaml").write_text(
