@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -61,8 +62,8 @@ def build_environment(
     if linter is None:
         with open_linter(arguments) as linter:
             return build_environment(env, arguments, form, step, given, linter, show, named)
-    with linter.prepare(env, form, repr(given), read_inputs(arguments), [*named]):
-        built = _build(env, arguments, form, step, given, linter, show, named)
+    with prepare_linter(linter, env, arguments, form, given, named):
+        built = build_with(linter, env, arguments, form, step, given, show, named)
     planned = {stack.name for stack in built.stacks}
     for stack in named:
         if built.plan is not None and stack not in planned:
@@ -70,16 +71,31 @@ def build_environment(
     return built
 
 
-def _build(
+def prepare_linter(
+    linter: Linter,
+    env: str,
+    arguments: argparse.Namespace,
+    form: Format,
+    given: GivenValues | None = None,
+    named: Collection[str] = (),
+) -> AbstractContextManager[None]:
+    """Around a build of an environment: prepares to lint its templates. It reads the params of all
+    environments."""
+    return linter.prepare(env, form, repr(given), read_inputs(arguments), [*named])
+
+
+def build_with(
+    linter: Linter,
     env: str,
     arguments: argparse.Namespace,
     form: Format,
     step: Step,
-    given: GivenValues | None,
-    linter: Linter,
-    show: Show | None,
-    named: Collection[str],
+    given: GivenValues | None = None,
+    show: Show | None = None,
+    named: Collection[str] = (),
 ) -> Built:
+    """The same as `build_environment` with a linter that is prepared. It opens no file that does
+    not belong to the environment."""
     from moorage.pipeline.build import build
 
     templates = load_templates(arguments)

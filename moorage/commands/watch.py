@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from moorage.commands.build import add_options, find_unknown_ids, remove_orphan
-from moorage.commands.environments import build_environment, load_templates
+from moorage.commands.environments import build_with, load_templates, prepare_linter
 from moorage.commands.internal_errors import find_place, report_internal_error
 from moorage.commands.linting import open_linter
 from moorage.commands.terminal import print_line, print_text
@@ -199,13 +199,16 @@ class _Watcher:
         arguments, environment = self._arguments, self._environments[env]
         environment.step, environment.is_checked = 0, False
         try:
-            with record_reads() as reads:
-                built = build_environment(
+            with (
+                prepare_linter(self._linter, env, arguments, arguments.format),
+                record_reads() as reads,
+            ):
+                built = build_with(
+                    self._linter,
                     env,
                     arguments,
                     arguments.format,
                     lambda _, step: self._begin_step(env, step),
-                    linter=self._linter,
                     show=lambda findings: self._show(environment, findings),
                 )
             environment.reads = reads

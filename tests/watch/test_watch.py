@@ -155,7 +155,8 @@ stacks:
         save(home / "params/dev.yaml", PARAMS.replace("enhanced", "on"))
         command.read_until("dev: no findings, wrote cluster.yaml")
         (home / "params/nginx").rename(home / "params/elsewhere")
-        missing = command.read_until("params/prod.yaml:")[-1]
+        *before, missing = command.read_until("params/prod.yaml:")
+        assert [line for line in before if line.startswith("prod: ")] == []
         assert "nginx/web.conf` cannot be read" in missing
         (home / "params/elsewhere").rename(home / "params/nginx")
         assert missing in command.read_until("gone: ")[-1]
