@@ -91,6 +91,19 @@ def same_rules(code: str) -> frozenset[str]:
     return frozenset(same | _SAME_MISTAKE.get(code, frozenset()))
 
 
+def are_same(code: str, other: str) -> bool:
+    """Whether of two rules one is the engine's and one cfn-lint's, about the same mistakes.
+
+    >>> are_same("E1010", "F1020"), are_same("F3002", "F3002"), are_same("E3002", "W3002")
+    (True, False, False)
+    """
+    pairs = ((code, other), (other, code))
+    return any(
+        (first[0] == "F" or first in _SAME_MISTAKE) and second in same_rules(first) - {first}
+        for first, second in pairs
+    )
+
+
 def ids_of(code: str) -> tuple[str, ...]:
     """The ids by which a user or a template can ignore a finding of the engine."""
     return (code, *same_rules(code))

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from moorage.findings.finding import Finding
+from moorage.lint.engine_rules import are_same
 
 _Known = dict[Hashable, Finding]
 
@@ -69,10 +70,9 @@ class ShownFindings:
 
 def _is_in(finding: Finding, others: _Known) -> bool:
     """Whether others have a finding about the same mistake, one by AWS's engine, one by cfn-lint:
-    the numbers of their rules are the same, and one place contains the other."""
+    one place contains the other."""
     return any(
-        finding.code[1:] == other.code[1:]
-        and (finding.code[0] == "F") != (other.code[0] == "F")
+        are_same(finding.code, other.code)
         and finding.place.file == other.place.file
         and all(first == second for first, second in zip(finding.path, other.path, strict=False))
         for other in others.values()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from moorage.findings.finding import Finding, Place
 from moorage.watch.shown_findings import Difference, ShownFindings
 
@@ -51,9 +53,12 @@ def test_without_a_path_the_line_counts() -> None:
     assert ShownFindings().update(0, [first, second]).came == (first, second)
 
 
-def test_the_same_in_other_words_is_no_difference() -> None:
+@pytest.mark.parametrize(
+    ("code", "of_cfn_lint"), [("F3002", "E3002"), ("F1020", "E1010"), ("E8002", "E3015")]
+)
+def test_the_same_in_other_words_is_no_difference(code: str, of_cfn_lint: str) -> None:
     """AWS's engine and cfn-lint report the same mistake, the engine first."""
-    engine, lint = finding("F3002", 7), replace(finding("E3002", 8), message="Other words")
+    engine, lint = finding(code, 7), replace(finding(of_cfn_lint, 8), message="Other words")
     another = finding("E3012", 7)
     shown = ShownFindings()
     for came in ((engine,), (), ()):
