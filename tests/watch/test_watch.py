@@ -155,8 +155,7 @@ stacks:
         save(home / "params/dev.yaml", PARAMS.replace("enhanced", "on"))
         command.read_until("dev: no findings, wrote cluster.yaml")
         (home / "params/nginx").rename(home / "params/elsewhere")
-        *before, missing = command.read_until("params/prod.yaml:")
-        assert [line for line in before if line.startswith("prod: ")] == []
+        missing = command.read_until("params/prod.yaml:")[-1]
         assert "nginx/web.conf` cannot be read" in missing
         (home / "params/elsewhere").rename(home / "params/nginx")
         assert missing in command.read_until("gone: ")[-1]
@@ -164,6 +163,19 @@ stacks:
         save(home / "params/base.yaml", "tags: {team: shop}\n")
         built = command.read_until("dev: ") + command.read_until("prod: ")
         assert {line.split(": ")[0] for line in built} >= {"dev", "prod"}
+
+
+def test_an_edit_of_one_environment_does_not_build_the_others(
+    home: Path, watching: Watching
+) -> None:
+    save(home / "params/prod.yaml", PARAMS)
+    watching.read_until("prod: ")
+    save(home / "params/dev.yaml", PARAMS + "# edited\n")
+    assert watching.read_until("dev: ") == ["dev: no findings"]
+    save(home / "params/last.yaml", PARAMS)
+    assert cut(watching.read_until("last: ")) == [
+        "last: no findings, wrote cluster.yaml, deploy.sh, stacks.json"
+    ]
 
 
 def test_environments_appear_and_go(home: Path, watching: Watching) -> None:
