@@ -31,6 +31,8 @@ from moorage.rules.message_parts import join_and
 
 _MAX_ENDS = 3
 """How often the process may end over the templates of one call before the rest goes without."""
+_BATCH = 100
+"""How many templates are sent at once: both processes have them in memory."""
 INCOMPLETE = "moorage.incomplete"
 """The audit event of a result that is not to be kept, since another run may have more."""
 _LIKE_AN_ID = re.compile(r"[EFW][0-9]{0,4}")
@@ -79,18 +81,21 @@ class Validation:
         template ignores are left out. Without an engine there are none."""
         ends = 0
         while self._process is not None:
-            for report in self._process.read():
+            reports = self._process.read()
+            for report in reports:
                 self._keep(self._todo.pop(0), report)
-            ends += 1
-            if self._todo and self._process.was_killed:
-                self.was_killed = True
-                sys.audit(INCOMPLETE)
-            self._todo = self._todo[1:] if ends < _MAX_ENDS else []  # it ended about the first
+            if len(reports) < self._asked:  # it ended about the first without an answer
+                ends += 1
+                if self._process.was_killed:
+                    self.was_killed = True
+                    sys.audit(INCOMPLETE)
+                self._todo = self._todo[1:] if ends < _MAX_ENDS else []
             self._process = self._ask()
         return [self._found.get(index, ()) for index in range(len(self._templates))]
 
     def _ask(self) -> EngineProcess | None:
-        texts = [self._templates[index][0] for index in self._todo]
+        texts = [self._templates[index][0] for index in self._todo[:_BATCH]]
+        self._asked = len(texts)
         request = {"texts": texts, "known": self._known}
         return ask_engine(request, len(texts)) if texts else None
 

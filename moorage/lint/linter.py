@@ -97,6 +97,11 @@ class Linter:
         yield
         self.keep(key, True)
 
+    def end_workers(self) -> None:
+        """Ends the processes that lint, which frees their memory. `begin` starts new ones."""
+        if self.workers is not None:
+            self.workers.end()
+
     # What cfn-lint knows -----------------------------------------------------------------------
 
     @cached_property

@@ -80,7 +80,7 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end(at_once=error is not None or not self._is_shared)
+        self.end(at_once=error is not None)
 
     @property
     def are_started(self) -> bool:
@@ -117,8 +117,9 @@ class Workers:
         job.begin(connections, share=share)
         return job
 
-    def _end(self, *, at_once: bool) -> None:
-        if at_once:
+    def end(self, *, at_once: bool = False) -> None:
+        """Ends the processes, and waits until they have ended. Later ones can be started."""
+        if at_once or not self._is_shared:
             self._kill()
         for connection in self._connections:
             connection.close()

@@ -52,12 +52,15 @@ from moorage.pipeline.target_checks import (
 from moorage.pipeline.validate import by_place, validate
 
 
-def _show_nothing(findings: Sequence[Finding]) -> None:
-    """For those who wait for all findings."""
+def _show(findings: Sequence[Finding], show: Show | None) -> None:
+    if show is not None:
+        show(findings)
 
 
-def _without_secrets(show: Show, document: Document) -> Show:
-    """Shows findings without the secrets of the params."""
+def _without_secrets(show: Show | None, document: Document) -> Show | None:
+    """Shows findings without the secrets in the params."""
+    if show is None:
+        return None
     return lambda findings: show(hide_secrets(findings, document.data))
 
 
@@ -106,8 +109,8 @@ def build(
     document, findings = load(params, env, given)
     if document is None:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
-    show = _without_secrets(show or _show_nothing, document)
-    show(findings)
+    show = _without_secrets(show, document)
+    _show(findings, show)
     recorded = find_priorities(out / document.env) if out else NO_PRIORITIES
     document = replace(document, named=frozenset(named), priorities=recorded)
     document, shared, more = add_shared_stacks(params, document, templates, out)
@@ -140,7 +143,7 @@ def _build_document(
     *,
     inspect: bool = True,
     shared: Shared | None = None,
-    show: Show = _show_nothing,
+    show: Show | None = None,
 ) -> tuple[Plan | None, list[Finding]]:
     """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
     params leaves nothing to check. `inspect`: whether programs of this machine may run."""
@@ -148,7 +151,7 @@ def _build_document(
     environment, findings = validate(document, templates)
     if environment is None or _has_error([*earlier, *findings]):
         return None, findings
-    show([*earlier, *findings])
+    _show([*earlier, *findings], show)
     step("compose")
     stacks = compose(environment, templates)
     step("render")
@@ -176,14 +179,14 @@ def _build_document(
     if plan is None:
         return None, findings
     before = [*earlier, *findings]
-    show(before)
+    _show(before, show)
     step("check")
     findings += _without_repeats(
         check(
             plan,
             document,
             linter,
-            lambda more: show([*before, *_without_repeats(more, before)]),
+            _after(before, show),
         ),
         before,
     )
@@ -236,6 +239,13 @@ def _check_targets(
 
 _NO_ACCOUNT = "0" * 12
 """In place of the account of the params, to find where it is used."""
+
+
+def _after(before: Sequence[Finding], show: Show | None) -> Show | None:
+    """Shows findings about templates together with those before."""
+    if show is None:
+        return None
+    return lambda more: show([*before, *_without_repeats(more, before)])
 
 
 def _without_repeats(found: Sequence[Finding], earlier: Sequence[Finding]) -> list[Finding]:

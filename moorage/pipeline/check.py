@@ -175,6 +175,10 @@ def check_sources(
     return [*findings]
 
 
+_MANY = 200
+"""With more templates, AWS's engine begins after cfn-lint has ended: its process has 240 MB."""
+
+
 def _find(
     sources: Sequence[Source], settings: LintSettings, linter: Linter, show: Show | None
 ) -> tuple[tuple[Finding, ...], bool]:
@@ -188,16 +192,21 @@ def _find(
     region = next((source.region for source in sources), None)
     linting = linter.begin(texts, region, settings, read)
     bodies = _read_bodies(sources, read)
-    engine = _begin_engine([by_name[name] for name in names], bodies, linter)
-    if show is not None:
+    readable = [by_name[name] for name in names if isinstance(bodies.get(name), Mapping)]
+    is_large = show is None and len(readable) > _MANY
+    engine = None if is_large else _begin_engine(readable, bodies, linter)
+    if show is not None and engine is not None:
         show(_finish(_new_findings(engine, (), ignored), sources, bodies))
     verdicts = _apply_rules(by_name, bodies, ignored)
-    if show is not None:
+    if show is not None and engine is not None:
         early = [_to_finding(verdict, 1) for verdict in verdicts]
         early += _new_findings(engine, early, ignored)
         show(_finish(early, sources, bodies))
     findings = [*_in_files(zip(names, linting.result(), strict=True))]
     findings += _with_lines(verdicts, by_name, linter, read)
+    if engine is None:
+        linter.end_workers()
+        engine = _begin_engine(readable, bodies, linter)
     findings += _new_findings(engine, findings, ignored)
     return tuple(_finish(findings, sources, bodies)), not engine[1].was_killed
 
@@ -231,10 +240,9 @@ def _in_files(found: Iterable[tuple[str, Iterable[Finding]]]) -> Iterator[Findin
 
 
 def _begin_engine(
-    sources: Iterable[Source], bodies: Mapping[str, Any], linter: Linter
+    readable: Sequence[Source], bodies: Mapping[str, Any], linter: Linter
 ) -> tuple[list[str], Validation]:
-    """Begins to check with AWS's engine the templates that can be read; with their names."""
-    readable = [source for source in sources if isinstance(bodies.get(source.id), Mapping)]
+    """Begins to check templates with AWS's engine; with their names."""
     region = next((source.region for source in readable), None)
     account = next((source.account for source in readable), None)
     templates = [(source.text, bodies[source.id]) for source in readable]
