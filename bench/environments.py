@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ EDITED = "service-0"
 """The service whose image changes."""
 LARGE_PORTS = (8080, 8081, 8082, 8083)
 Params = dict[str, Any]
+_BALANCER = {"template": "alb", "certificate": []}
 
 
 def small(services: int) -> Params:
     """An environment with that many services behind one load balancer, each with one container, two
     secrets and one route."""
-    return _environment({f"service-{number}": _small_service(number) for number in range(services)})
+    stacks = {f"service-{number}": _small_service(number) for number in range(services)}
+    return _environment({"public": _BALANCER, **stacks})
 
 
 def large(services: int) -> Params:
@@ -26,22 +29,21 @@ def large(services: int) -> Params:
     for each of them, and scaling."""
     notified = {"template": "notifications", "subscriptions": {"email": ["ops@example.com"]}}
     stacks = {f"service-{number}": _large_service(number) for number in range(services)}
-    return _environment({"notifications": notified, **stacks})
+    return _environment({"public": _BALANCER, "notifications": notified, **stacks})
+
+
+def spread(services: int, balancers: int) -> Params:
+    """The small services, evenly distributed over load balancers."""
+    return _environment(_spread(services, balancers))
 
 
 def released(services: int) -> Params:
-    """The small services with blue/green deployments, 25 behind each load balancer."""
+    """The small services with blue/green deployments, at most 25 behind each load balancer."""
     release = {"strategy": "blue_green", "test": {"headers": {"X-Release": "next"}}}
-    stacks: dict[str, Any] = {}
+    stacks = _spread(services, ceil(services / 25))
     for number in range(services):
-        via = f"public-{number // 25}"
-        stacks[via] = {"template": "alb", "certificate": []}
-        service = _small_service(number)
-        stacks[f"service-{number}"] = service | {
-            "release": release,
-            "expose": [entry | {"via": via} for entry in service["expose"]],
-        }
-    return _environment(stacks)
+        stacks[f"service-{number}"] |= {"release": release}
+    return _environment({"public": _BALANCER, **stacks})
 
 
 def write_params(folder: Path, params: Mapping[str, Any], version: str = "1.0") -> None:
@@ -58,20 +60,26 @@ def _environment(stacks: Mapping[str, Any]) -> Params:
         "stacks": {
             "network": {"egress": "nat"},
             "cluster": {},
-            "public": {"template": "alb", "certificate": []},
             **stacks,
         },
     }
 
 
-def _small_service(number: int) -> Params:
+def _spread(services: int, balancers: int) -> dict[str, Params]:
+    stacks = {f"public-{number}": _BALANCER for number in range(balancers)}
+    for number in range(services):
+        stacks[f"service-{number}"] = _small_service(number, f"public-{number % balancers}")
+    return stacks
+
+
+def _small_service(number: int, via: str = "public") -> Params:
     name = f"service-{number}"
     secrets = {"DB_PASSWORD": f"ssm:/{name}/db_password", "TOKEN": f"ssm:/{name}/token"}
     return {
         "template": "service",
         "desired_count": 2,
         "containers": {"web": {"image": f"ecr:{name}:1.0", "ports": [8080], "secrets": secrets}},
-        "expose": [{"via": "public", "container": "web", "hosts": [f"{name}.example.com"]}],
+        "expose": [{"via": via, "container": "web", "hosts": [f"{name}.example.com"]}],
     }
 
 

@@ -19,45 +19,16 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+
+from environments import ENV, REGION, spread
+from measure import Goal, print_goals, print_table
 
 ROOT = Path(__file__).parents[1]
 SIZES = (100, 1_000)
 BALANCERS = 10
-REGION = "eu-central-1"
 STEPS = ("load", "validate", "compose", "render", "link", "rules", "write")
 MAX_GROWTH = 1.15
 MAX_MEMORY = 500
-
-
-def params(services: int) -> dict[str, Any]:
-    """An environment with that many services, evenly distributed over the load balancers."""
-    public = {"template": "alb", "scheme": "internet-facing"}
-    return {
-        "app": "bench",
-        "region": REGION,
-        "stacks": {
-            "network": {"egress": "nat"},
-            "cluster": {},
-            **{f"public-{number}": public for number in range(BALANCERS)},
-            **{f"service-{number}": service(number) for number in range(services)},
-        },
-    }
-
-
-def service(number: int) -> dict[str, Any]:
-    """A service as in bench/build.py. It has a priority, since 100 computed ones may clash."""
-    name = f"service-{number}"
-    secrets = {"DB_PASSWORD": f"ssm:/{name}/db_password", "TOKEN": f"ssm:/{name}/token"}
-    route = {"hosts": [f"{name}.example.com"], "priority": number // BALANCERS + 1}
-    return {
-        "template": "service",
-        "cpu": 256,
-        "memory": 512,
-        "desired_count": 2,
-        "containers": {"web": {"image": f"ecr:{name}:1.0", "ports": [8080], "secrets": secrets}},
-        "expose": [{"via": f"public-{number % BALANCERS}", "container": "web", **route}],
-    }
 
 
 # Moorage's own steps, in a separate process ----------------------------------------------------
@@ -82,7 +53,7 @@ def run_steps(folder: Path) -> dict[str, float]:
     def mark() -> None:
         marks.append(time.process_time())
 
-    document, findings = load(folder, "bench")
+    document, findings = load(folder, ENV)
     assert document is not None, findings
     mark()
     environment, findings = validate(document, TEMPLATES)
@@ -110,7 +81,7 @@ def run_steps(folder: Path) -> dict[str, float]:
 
 def run_command(folder: Path) -> tuple[float, float]:
     """CPU seconds and peak MiB of a build by the command, with the processes that it starts."""
-    command = [sys.executable, str(ROOT / "build.py"), "build", "bench"]
+    command = [sys.executable, str(ROOT / "build.py"), "build", ENV]
     command += ["--params", str(folder), "--out", str(folder / "out")]
     before = cpu_of_children()
     with (folder / "messages").open("w") as messages:
@@ -156,7 +127,7 @@ def measure(services: int) -> dict[str, float]:
     """CPU seconds of each step and of the whole command, and its peak memory in MiB."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "bench.yaml").write_text(json.dumps(params(services)))
+        (folder / f"{ENV}.yaml").write_text(json.dumps(spread(services, BALANCERS)))
         command = [sys.executable, __file__, name]
         ran = subprocess.run(command, stdout=subprocess.PIPE, env=environment(), check=True)
         steps: dict[str, float] = json.loads(ran.stdout)
@@ -164,34 +135,28 @@ def measure(services: int) -> dict[str, float]:
     return steps | {"whole": whole, "memory": memory}
 
 
-def table(results: dict[int, dict[str, float]]) -> Iterator[str]:
-    yield f"| services | {' | '.join(STEPS)} | `build.py` | peak MiB |"
-    yield f"|{'--:|' * (len(STEPS) + 3)}"
+def rows(results: dict[int, dict[str, float]]) -> Iterator[list[str]]:
     for services, result in results.items():
         cells = [f"{result[name]:.2f}" for name in (*STEPS, "whole")]
-        yield f"| {services:,} | {' | '.join(cells)} | {result['memory']:.0f} |"
+        yield [f"{services:,}", *cells, f"{result['memory']:.0f}"]
 
 
-def demands(results: dict[int, dict[str, float]]) -> Iterator[tuple[str, float, float]]:
-    """What is demanded, with the most that it may be."""
+def find_goals(results: dict[int, dict[str, float]]) -> Iterator[Goal]:
     few, many = SIZES
     for name, steps in (("Moorage's own steps", STEPS), ("the whole command", ("whole",))):
         costs = {size: sum(results[size][step] for step in steps) / size for size in SIZES}
         ratio = costs[many] / costs[few]
-        yield f"{name}: CPU of a service among {many:,}, to that among {few}", ratio, MAX_GROWTH
+        work = f"{name}: CPU of a service among {many:,}, to that among {few}"
+        yield Goal(work, ratio, MAX_GROWTH)
     if sys.platform == "linux":
-        yield f"peak MiB with {many:,} services", results[many]["memory"], MAX_MEMORY
+        yield Goal(f"peak MiB with {many:,} services", results[many]["memory"], MAX_MEMORY)
 
 
 def main() -> int:
     results = {services: measure(services) for services in SIZES}
-    print("\n".join(table(results)))
-    print("\n| | is | at most | |\n|---|--:|--:|---|")
-    rows = list(demands(results))
-    for what, value, most in rows:
-        word = "met" if value <= most else "NOT MET"
-        print(f"| {what} | {value:,.2f} | {most:,.2f} | {word} |")
-    return int(any(value > most for _, value, most in rows))
+    print_table(("services", *STEPS, "`build.py`", "peak MiB"), rows(results))
+    print()
+    return print_goals([*find_goals(results)])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from moorage.commands.arguments import add_directories
@@ -117,9 +117,36 @@ def _rehearse(
     arguments: argparse.Namespace, target: Target, aws: Aws, created: Collection[Need]
 ) -> None:
     """Deploys, changes and deletes the environment. `created` exists already."""
-    from moorage.deploy.preview import preview_stacks
-    from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
+    from moorage.deploy.status import read_status
+    from moorage.deploy.status_text import status_text
+
+    account = aws.sts.get_caller_identity()["Account"]
+    values, needs = _create_needs(target, aws, created, account)
+    _title(f"moorage deploy {target.env}")
+    _require(deploy_target(arguments, target, make_context(aws, account)), "deployment")
+    changed = change_image(target)
+    if changed is not None:
+        _title(f"moorage diff {target.env}, with {changed.stack}.{changed.container}:{changed.tag}")
+        _show_change(changed.target, aws, account, values, needs)
+        _title(f"moorage deploy {target.env}")
+        _require(deploy_target(arguments, changed.target, make_context(aws, account)), "update")
+    _title(f"moorage deploy {target.env}, again")
+    again = target if changed is None else changed.target
+    _require(deploy_target(arguments, again, make_context(aws, account)), "second deployment")
+    _title(f"moorage status {target.env}")
+    stacks = read_status(aws, target)
+    print_text(status_text(stacks))
+    _require(CLEAN if all(stack.healthy for stack in stacks) else FOUND, "status")
+    _title(f"moorage destroy {target.env}")
+    _require(destroy_target(arguments, target, make_context(aws, account)), "deletion")
+
+
+def _create_needs(
+    target: Target, aws: Aws, created: Collection[Need], account: str
+) -> tuple[dict[str, str], list[Need]]:
+    """Creates what the environment takes from outside of it, and prints it. Returns the values from
+    outside, and what its stacks need."""
     from moorage.deploy.rehearsal.existing import (
         create_clusters,
         create_functions,
@@ -135,11 +162,7 @@ def _rehearse(
         list_outside_needs,
         with_values,
     )
-    from moorage.deploy.stack_state import read_states
-    from moorage.deploy.status import read_status
-    from moorage.deploy.status_text import status_text
 
-    account = aws.sts.get_caller_identity()["Account"]
     outside = list_outside_needs(target, list_exports(aws))
     values = choose_values(target, outside, account)
     create_outside(aws, outside, values)
@@ -155,29 +178,26 @@ def _rehearse(
         print_line(f"exists: {name}")
     for need in (*outside, *needs):
         print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())
-    _title(f"moorage deploy {target.env}")
-    _require(deploy_target(arguments, target, make_context(aws, account)), "deployment")
-    changed = change_image(target)
-    if changed is not None:
-        _title(f"moorage diff {target.env}, with {changed.stack}.{changed.container}:{changed.tag}")
-        changed_needs = list_needs(with_values(changed.target, values), account)
-        new = [need for need in changed_needs if need not in needs]
-        create_what_exists(aws, new, account)
-        context = make_context(aws, account)
-        with delete_change_sets_at_end(context):
-            previews = preview_stacks(context, changed.target, read_states(aws.cloudformation))
-        print_text(previews_text(previews))
-        _title(f"moorage deploy {target.env}")
-        _require(deploy_target(arguments, changed.target, make_context(aws, account)), "update")
-    _title(f"moorage deploy {target.env}, again")
-    again = target if changed is None else changed.target
-    _require(deploy_target(arguments, again, make_context(aws, account)), "second deployment")
-    _title(f"moorage status {target.env}")
-    stacks = read_status(aws, target)
-    print_text(status_text(stacks))
-    _require(CLEAN if all(stack.healthy for stack in stacks) else FOUND, "status")
-    _title(f"moorage destroy {target.env}")
-    _require(destroy_target(arguments, target, make_context(aws, account)), "deletion")
+    return values, needs
+
+
+def _show_change(
+    changed: Target, aws: Aws, account: str, values: Mapping[str, str], needs: Collection[Need]
+) -> None:
+    """Creates what a changed environment needs in addition, and prints what its deployment would
+    change."""
+    from moorage.deploy.preview import preview_stacks
+    from moorage.deploy.preview_text import previews_text
+    from moorage.deploy.rehearsal.existing import create_what_exists, list_needs
+    from moorage.deploy.rehearsal.outside import with_values
+    from moorage.deploy.stack_state import read_states
+
+    changed_needs = list_needs(with_values(changed, values), account)
+    create_what_exists(aws, [need for need in changed_needs if need not in needs], account)
+    context = make_context(aws, account)
+    with delete_change_sets_at_end(context):
+        previews = preview_stacks(context, changed, read_states(aws.cloudformation))
+    print_text(previews_text(previews))
 
 
 def _title(text: str) -> None:

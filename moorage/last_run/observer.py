@@ -1,7 +1,7 @@
 """Observes what this process asks of the file system, so that it is known what a run depends on.
 
-Audit events (PEP 578) tell of files that are opened and of folders that are listed. Nothing tells
-of files that a program only looks for, so the functions of `os` for that are replaced meanwhile.
+Python raises audit events (PEP 578) when a file is opened or a folder is listed. There are none
+when a program only looks for a file, so the functions of `os` that do this are wrapped meanwhile.
 The state of a path is taken before the program reads it: what changes afterwards differs from it.
 """
 

@@ -24,7 +24,7 @@ _MAX_SIZE = 1_000_000
 _RULES = {"append_rules"}
 _OWN_RULES = "moorage.rules"
 _UNREADABLE = "\ufffd"
-"""What stands for bytes that are no UTF-8."""
+"""The character that replaces bytes that are not valid UTF-8."""
 _WITHOUT_FILES = frozenset(
     {
         *("configure_rules", "format", "ignore_bad_template", "ignore_checks", "ignore_templates"),

@@ -19,6 +19,7 @@ from moorage.lint.linter import Linter
 from moorage.model import (
     NO_PRIORITIES,
     NO_VALUES,
+    Environment,
     GivenValues,
     Plan,
     PlannedStack,
@@ -152,23 +153,10 @@ def _build_document(
     if environment is None or _has_error([*earlier, *findings]):
         return None, findings
     _show([*earlier, *findings], show)
-    step("compose")
-    stacks = compose(environment, templates)
-    step("render")
-    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
-    if environment.suppressions:
-        finish = partial(add_suppressions, tls_listeners=has_tls_listeners(stacks))
-    renderings, more = _render_all(stacks, document, form, finish)
+    renderings, more = _make_renderings(environment, templates, document, form, step)
     findings += more
     if _has_error(findings):
         return None, findings
-    last, more = compose_last(environment, templates, renderings, document)
-    findings += more
-    rendered, more = _render_all(last, document, form, finish)
-    findings += more
-    if _has_error(findings):
-        return None, findings
-    renderings += rendered
     step("link")
     theirs = shared.renderings if shared else ()
     renderings = export_imported(renderings, environment, document, form, theirs)
@@ -181,19 +169,34 @@ def _build_document(
     before = [*earlier, *findings]
     _show(before, show)
     step("check")
-    findings += _without_repeats(
-        check(
-            plan,
-            document,
-            linter,
-            _after(before, show),
-        ),
-        before,
-    )
+    found = check(plan, document, linter, _after(before, show))
+    findings += _without_repeats(found, before)
     findings += check_service_role(plan, document)
     if inspect:
         findings += inspect_stacks(plan, document, templates)
     return plan, findings
+
+
+def _make_renderings(
+    environment: Environment,
+    templates: Mapping[str, TemplateModule],
+    document: Document,
+    form: Format,
+    step: Callable[[str], None],
+) -> tuple[tuple[Rendering, ...], list[Finding]]:
+    """The templates of all stacks; first of those that others are composed from."""
+    step("compose")
+    stacks = compose(environment, templates)
+    step("render")
+    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    if environment.suppressions:
+        finish = partial(add_suppressions, tls_listeners=has_tls_listeners(stacks))
+    renderings, findings = _render_all(stacks, document, form, finish)
+    if _has_error(findings):
+        return renderings, findings
+    last, more = compose_last(environment, templates, renderings, document)
+    rendered, errors = _render_all(last, document, form, finish)
+    return (*renderings, *rendered), [*findings, *more, *errors]
 
 
 def _render_all(

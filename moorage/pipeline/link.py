@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache, partial
 from graphlib import CycleError, TopologicalSorter
@@ -80,16 +80,22 @@ def link(
         order = _sort_stacks(sorter)
     except CycleError as error:
         names = list(reversed(error.args[1]))
-        circle = " -> ".join(names)
-        path = _circle_path(planned[names[0]], names[1], env, document)
-        hint = "Remove one of these imports; use `existing:` for what one stack takes from another."
-        what = "import from"
-        if any(stack.deployment.after for stack in planned.values()):
-            hint = "Remove one of these stacks from an `after:`, or one of their imports."
-            what = "wait for"
-        message = f"Stacks {what} each other in a circle: {circle}"
-        return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
+        return None, [_report_circle(names, planned, env, document)]
     return Plan(env, tuple(planned[name] for name in order)), []
+
+
+def _report_circle(
+    names: Sequence[str], planned: Mapping[str, PlannedStack], env: Environment, document: Document
+) -> Finding:
+    """A finding about stacks of which each needs the next, and the last the first."""
+    path = _circle_path(planned[names[0]], names[1], env, document)
+    hint = "Remove one of these imports; use `existing:` for what one stack takes from another."
+    what = "import from"
+    if any(stack.deployment.after for stack in planned.values()):
+        hint = "Remove one of these stacks from an `after:`, or one of their imports."
+        what = "wait for"
+    message = f"Stacks {what} each other in a circle: {' -> '.join(names)}"
+    return Finding("M1306", "error", document.place(path), path, message, hint)
 
 
 def _put_service_role_first(planned: Mapping[str, PlannedStack]) -> dict[str, PlannedStack]:

@@ -47,23 +47,7 @@ def validate(
         for name, (spec, _) in stacks.items()
         if spec is not None
     }
-    env = Environment(
-        name=document.env,
-        app=header.app,
-        region=header.region,
-        account=header.account,
-        tags=header.tags,
-        permissions_boundary=header.permissions_boundary,
-        suppressions=header.suppressions,
-        stacks=specs,
-        broken=frozenset(_written_stacks(document) - specs.keys()),
-        runtime_monitoring=header.runtime_monitoring,
-        given=document.given,
-        role=header.role,
-        targets=header.targets.resolve() if header.targets else None,
-        shared=dict.fromkeys(header.shares.stacks, header.shares.env) if header.shares else {},
-        priorities=document.priorities,
-    )
+    env = _make_environment(header, specs, document)
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)
     findings += _find_header_problems(header, document)
@@ -80,6 +64,28 @@ def validate(
     ]
     complete = not any(finding.level == "error" for finding in findings)
     return (env if complete else None), sorted(findings, key=by_place)
+
+
+def _make_environment(
+    header: Header, specs: Mapping[str, StackSpec], document: Document
+) -> Environment:
+    return Environment(
+        name=document.env,
+        app=header.app,
+        region=header.region,
+        account=header.account,
+        tags=header.tags,
+        permissions_boundary=header.permissions_boundary,
+        suppressions=header.suppressions,
+        stacks=specs,
+        broken=frozenset(_written_stacks(document) - specs.keys()),
+        runtime_monitoring=header.runtime_monitoring,
+        given=document.given,
+        role=header.role,
+        targets=header.targets.resolve() if header.targets else None,
+        shared=dict.fromkeys(header.shares.stacks, header.shares.env) if header.shares else {},
+        priorities=document.priorities,
+    )
 
 
 def by_place(finding: Finding) -> tuple[str, int, str]:

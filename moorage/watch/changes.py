@@ -55,8 +55,9 @@ class Changes:
             self._begin_again()
 
     def wait(self, seconds: float | None = None) -> set[str]:
-        """The paths that have changed, after waiting for the first; empty if there are none within
-        so many seconds. A folder that was deleted or created stands for all files in it."""
+        """Waits for a change, and returns the paths that have changed. Empty if nothing changes
+        within `seconds`. For a folder that was deleted or created,
+        its own path can be all that is returned."""
         try:
             found = [self._found.get(timeout=seconds)]
         except Empty:
@@ -106,7 +107,7 @@ def find_surrounding(folders: Collection[Path]) -> list[Path]:
 
 
 class _Collector:
-    """A thread that puts changes into a queue until it is told to end."""
+    """A thread that puts changes into a queue until `end` is called."""
 
     def __init__(
         self, folders: Collection[Path], found: SimpleQueue[_Found], *, recursive: bool

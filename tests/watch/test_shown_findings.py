@@ -67,7 +67,7 @@ def test_the_same_in_other_words_is_no_difference(code: str, of_cfn_lint: str) -
     assert shown.update(2, [PARAMS]).gone == (engine,)
     assert shown.update(None, [PARAMS]) == Difference((), ())
     both = shown.update(None, [PARAMS, lint, another])
-    assert both.came == (lint, another), "nobody else has said it"
+    assert both.came == (lint, another), "the one of the engine is gone"
     assert shown.update(2, [PARAMS, engine]) == Difference((), ())
     assert shown.update(2, [PARAMS]) == Difference((), ())
     assert shown.update(None, [PARAMS, another]).gone == (lint,)
