@@ -3,49 +3,33 @@ and a line below."""
 
 from collections.abc import Mapping
 
+from moorage.late_modules import LateModules
 from moorage.model import TemplateModule
 
-from . import (
-    bucket,
-    cache,
-    ci_role,
-    cluster,
-    codebuild,
-    dashboard,
-    database,
-    deployment_role,
-    ecr,
-    network,
-    notifications,
-    one_off,
-    pipeline,
-    scheduled_task,
-    service,
-    table,
-    topic,
-    worker,
+TEMPLATES: Mapping[str, TemplateModule] = LateModules(
+    __name__,
+    {
+        "alb": "load_balancers.alb",
+        "bucket": "bucket",
+        "cache": "cache",
+        "ci_role": "ci_role",
+        "cluster": "cluster",
+        "codebuild": "codebuild",
+        "dashboard": "dashboard",
+        "database": "database",
+        "deployment_role": "deployment_role",
+        "ecr": "ecr",
+        "network": "network",
+        "nlb": "load_balancers.nlb",
+        "notifications": "notifications",
+        "one_off": "one_off",
+        "pipeline": "pipeline",
+        "scheduled_task": "scheduled_task",
+        "service": "service",
+        "table": "table",
+        "topic": "topic",
+        "worker": "worker",
+    },
 )
-from .load_balancers import alb, nlb
-
-TEMPLATES: Mapping[str, TemplateModule] = {
-    "alb": alb,
-    "bucket": bucket,
-    "cache": cache,
-    "ci_role": ci_role,
-    "cluster": cluster,
-    "codebuild": codebuild,
-    "dashboard": dashboard,
-    "database": database,
-    "deployment_role": deployment_role,
-    "ecr": ecr,
-    "network": network,
-    "nlb": nlb,
-    "notifications": notifications,
-    "one_off": one_off,
-    "pipeline": pipeline,
-    "scheduled_task": scheduled_task,
-    "service": service,
-    "table": table,
-    "topic": topic,
-    "worker": worker,
-}
+"""The modules are imported when they are needed, since importing all of them is slow. A plain dict
+of modules does as well."""

@@ -8,14 +8,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-PROGRAM = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
+from moorage.lint.own_python import SET_PATH, start_python
+
+PROGRAM = f"""
+{SET_PATH}
 from moorage.lint.engine_process import main
 main()
 """
@@ -26,7 +26,7 @@ class EngineProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", PROGRAM, json.dumps(sys.path)],
+            start_python(PROGRAM),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -70,7 +70,7 @@ class EngineProcess:
         """Ends it, and waits until it has ended."""
         if not self.has_ended:
             self.has_ended = True
-            if self.unread:
+            if self.unread or not self._is_ready:
                 self._process.kill()
             self._write(b"")
             with suppress(OSError):
@@ -112,6 +112,12 @@ def ask_engine(request: Mapping[str, Any], answers: int) -> EngineProcess | None
         process = _processes[os.getpid()] = EngineProcess()
     process.send(request, answers)
     return process
+
+
+def start_engine() -> None:
+    """Lets the process of the engine start, unless it has been started."""
+    if os.getpid() not in _processes:
+        ask_engine({"texts": [], "known": {}}, 0)
 
 
 @atexit.register

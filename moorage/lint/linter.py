@@ -18,6 +18,7 @@ from typing import Any
 
 from moorage.cache_folder import find_day
 from moorage.findings.finding import Finding, Path
+from moorage.lint.engine_client import start_engine
 from moorage.lint.findings_cache import Cache
 from moorage.lint.installation import Installation, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
@@ -94,6 +95,8 @@ class Linter:
         key = self.key("inputs", None, inputs)
         if self.workers and self._is_cheaper_elsewhere(1) and self.recall(key) is None:
             self.workers.start()
+            if self.recall(self.key("regions", None)) is not None:  # most templates are known
+                start_engine()
         yield
         self.keep(key, True)
 

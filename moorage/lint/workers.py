@@ -7,7 +7,6 @@ safe. Elsewhere, each one is started and loads cfn-lint itself.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -24,16 +23,17 @@ from typing import Any
 
 from moorage.findings.finding import Finding
 from moorage.lint import channel
+from moorage.lint.own_python import SET_PATH, start_python
 from moorage.lint.settings import LintSettings, SettingsError
 from moorage.lint.stored_findings import from_json
 
 MOST = 16
 """Processes at most: each takes some 150 MB."""
-_PROGRAM = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from moorage.lint.worker import serve
-serve([int(text) for text in sys.argv[2:]])
+_PROGRAM = f"""
+{SET_PATH}
+from moorage.lint.late_sympy import import_with_late_sympy
+worker = import_with_late_sympy("moorage.lint.worker")
+worker.serve([int(text) for text in sys.argv[2:]])
 """
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _LONGEST_END = 5
@@ -144,7 +144,7 @@ def _start_process(connections: Sequence[socket.socket]) -> subprocess.Popen[byt
     """
     descriptors = [connection.fileno() for connection in connections]
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), *map(str, descriptors)],
+        [*start_python(_PROGRAM), *map(str, descriptors)],
         pass_fds=descriptors,
         process_group=0,
         stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from moorage.findings.finding import Path
+from moorage.model import TemplateModule
 
 ANY = "*"
 """In a pattern of a path: any key of a map, or any item of a list."""
@@ -23,6 +24,25 @@ class Catalog:
 
     header: type[Any]
     kinds: Mapping[str, type[Any]] = field(default_factory=dict)
+
+
+class Models(Mapping[str, type[Any]]):
+    """The models of the kinds of stacks. It looks up no kind but those that are asked for."""
+
+    def __init__(self, templates: Mapping[str, TemplateModule]) -> None:
+        self._templates = templates
+
+    def __getitem__(self, kind: str) -> type[Any]:
+        return self._templates[kind].Params
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._templates
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._templates)
+
+    def __len__(self) -> int:
+        return len(self._templates)
 
 
 def find_types(model: type[Any], path: Path) -> list[Any]:

@@ -18,7 +18,7 @@ from moorage.pipeline.defaults import Defaults, apply_kms_keys, find_default_key
 from moorage.pipeline.document import Document
 from moorage.pipeline.header import NAME_HINT, REGION, Header
 from moorage.pipeline.nulls import find_null_problems
-from moorage.pipeline.params_models import Catalog
+from moorage.pipeline.params_models import Catalog, Models
 from moorage.pipeline.secret_params import find_plain_secrets
 from moorage.pipeline.shape import Shape, find_shape
 from moorage.pipeline.stack_kinds import explain_unknown_kind, read_foreign_kind
@@ -29,8 +29,7 @@ def validate(
     document: Document, templates: Mapping[str, TemplateModule]
 ) -> tuple[Environment | None, list[Finding]]:
     """The environment that a document describes; None where a finding has the level error."""
-    kinds = {kind: module.Params for kind, module in templates.items()}
-    catalog = Catalog(Header, kinds)
+    catalog = Catalog(Header, Models(templates))
     null_problems = list(find_null_problems(document, catalog))
     lost = {finding.path for finding in null_problems if finding.level == "error"}
     document = replace(document, broken=document.broken | lost)
