@@ -2,9 +2,39 @@
 and a line below."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from moorage.late_modules import LateModules
 from moorage.model import TemplateModule
+
+if TYPE_CHECKING:  # all of them are stack kinds
+    from . import (
+        bucket,
+        cache,
+        ci_role,
+        cluster,
+        codebuild,
+        dashboard,
+        database,
+        deployment_role,
+        ecr,
+        network,
+        notifications,
+        one_off,
+        pipeline,
+        scheduled_task,
+        service,
+        table,
+        topic,
+        worker,
+    )
+    from .load_balancers import alb, nlb
+
+    KINDS: tuple[TemplateModule, ...] = (
+        *(alb, bucket, cache, ci_role, cluster, codebuild, dashboard, database, deployment_role),
+        *(ecr, network, nlb, notifications, one_off, pipeline, scheduled_task, service, table),
+        *(topic, worker),
+    )
 
 TEMPLATES: Mapping[str, TemplateModule] = LateModules(
     __name__,

@@ -38,7 +38,7 @@ def evaluate(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
     for _ in range(_MAX_DEPTH):
         if isinstance(raw, str):
             return _without_dynamic_reference(raw), path
-        if not isinstance(raw, Mapping) or len(raw) != 1:
+        if not isinstance(raw, dict) or len(raw) != 1:
             return raw, path
         function, argument = next(iter(raw.items()))
         if function in _SELECTORS:

@@ -56,7 +56,7 @@ class Node:
         """A scalar, a map or list as written, MISSING, or a value of the module `values`."""
         if self._value is _NOT_EVALUATED:
             view = self.stack.view
-            if view.records and isinstance(self.raw, Mapping) and len(self.raw) == 1:
+            if view.records and isinstance(self.raw, dict) and len(self.raw) == 1:
                 self._value, reads = view.record(self._evaluate)
                 if reads:
                     self._reads |= reads
@@ -80,7 +80,7 @@ class Node:
         if node is None:
             value = self.value
             inner: Any = MISSING
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):
                 inner = value.get(key, MISSING)
             elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
                 inner = value[key]
@@ -101,7 +101,8 @@ class Node:
     @property
     def absent(self) -> bool:
         """Whether there is no value, or null, or AWS::NoValue."""
-        return self.value is MISSING or self.value is None
+        value = self.value
+        return value is MISSING or value is None
 
     @property
     def present(self) -> bool:
@@ -254,7 +255,7 @@ class Node:
     def entries(self) -> tuple[tuple[str, Node], ...]:
         """The entries of a map, without AWS::NoValue; none for anything else."""
         value = self.value
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return ()
         nodes = ((str(key), self[key]) for key in value)
         return tuple((key, node) for key, node in nodes if not node.absent)

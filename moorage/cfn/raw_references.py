@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from moorage.cfn.values import Path
 
 IMPORT = "Fn::ImportValue"
 
@@ -33,6 +35,35 @@ def imports(raw: Any) -> Iterator[Any]:
             todo += value.values()
         elif isinstance(value, list):
             todo += value
+
+
+class Call(NamedTuple):
+    """An intrinsic function in a template."""
+
+    name: str
+    argument: Any
+    path: Path
+    """The path of the map that has the function as its key."""
+
+
+def find_calls(raw: Any, path: Path) -> Iterator[Call]:
+    """Every intrinsic function whose name begins with `Fn::`, at any depth, also in branches that
+    are not taken. `path` is that of the value."""
+    todo: list[tuple[Any, Path]] = [(raw, path)]
+    while todo:
+        value, here = todo.pop()
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if isinstance(inner, dict | list):
+                    todo.append((inner, (*here, key)))
+                if isinstance(key, str) and key.startswith("Fn::"):
+                    yield Call(key, inner, here)
+        elif isinstance(value, list):
+            todo += (
+                (inner, (*here, index))
+                for index, inner in enumerate(value)
+                if isinstance(inner, dict | list)
+            )
 
 
 def references(raw: Any) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from moorage.cfn.raw_references import Call, find_calls
 from moorage.cfn.serverless import TRANSFORM, Expansion, Path, expand
 from moorage.cfn.values import as_text
 
@@ -109,6 +110,18 @@ class Template:
             for name, body in self.section("Resources").items()
             if isinstance(body.get("Type"), str)
         }
+
+    @cached_property
+    def calls(self) -> dict[str, tuple[Call, ...]]:
+        """The intrinsic functions of each resource, in all branches."""
+        return {
+            name: tuple(find_calls(body, ("Resources", name)))
+            for name, body in self.resources.items()
+        }
+
+    def calls_in_properties(self, name: str) -> Iterator[Call]:
+        """The intrinsic functions in the properties of a resource."""
+        return (call for call in self.calls[name] if call.path[2:3] == ("Properties",))
 
     @cached_property
     def is_generated(self) -> bool:

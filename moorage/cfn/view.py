@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
-from moorage.cfn.raw_references import IMPORT, imports, references
+from moorage.cfn.raw_references import IMPORT, references
 from moorage.cfn.stack import Resource, Stack, find_reachable
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import Attr, Text, Unknown, as_text
@@ -166,18 +166,19 @@ class View:
             for resource in stack.resources.values():
                 for name in stack.direct_dependencies(resource.id):
                     dependents.setdefault(stack.resources[name], set()).add(resource)
-                for value in self._values_of_other_stacks(stack, resource.body.raw):
+                for value in self._values_of_other_stacks(stack, resource):
                     if isinstance(value, Attr):
                         dependents.setdefault(value.resource, set()).add(resource)
         return {resource: frozenset(found) for resource, found in dependents.items()}
 
-    def _values_of_other_stacks(self, stack: Stack, raw: Any) -> Iterator[Any]:
+    def _values_of_other_stacks(self, stack: Stack, resource: Resource) -> Iterator[Any]:
         """The values that a resource imports, or gets by way of a nested stack."""
         if self._exports:
-            for name in imports(raw):
-                yield self.resolve_import(evaluate(stack, name, ())[0])
+            for call in stack.template.calls[resource.id]:
+                if call.name == IMPORT:
+                    yield self.resolve_import(evaluate(stack, call.argument, ())[0])
         if self._nested_stacks:
-            for expression in references(raw):
+            for expression in references(resource.body.raw):
                 value = evaluate(stack, expression, ())[0]
                 yield from value if isinstance(value, list) else [value]
 

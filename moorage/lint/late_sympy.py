@@ -34,7 +34,7 @@ def import_with_late_sympy(name: str) -> ModuleType:
     sys.modules.update({module: _LateModule(module) for module in _MODULES})
     try:
         return import_module(name)
-    except ImportError:  # of this version of cfn-lint, which uses sympy in another way
+    except Exception:  # this version of cfn-lint uses sympy in another way
         for module in [*sys.modules]:
             if module not in before and module.partition(".")[0] in _AFFECTED:
                 del sys.modules[module]

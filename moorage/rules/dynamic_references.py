@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Path, Unknown
+from moorage.cfn.values import Unknown
 from moorage.cfn.view import View
 from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
 from moorage.rules.rule import Problem, problem, rule
@@ -27,7 +26,10 @@ def split_dynamic_reference(view: View) -> Iterator[Problem]:
     the function splits the text of the reference."""
     for stack in view.stacks:
         for resource in stack.resources.values():
-            for path, split in _splits(resource.props.raw, resource.props.path):
+            for call in stack.template.calls_in_properties(resource.id):
+                if call.name != _SPLIT or not isinstance(call.argument, list):
+                    continue
+                split, path = call.argument, call.path
                 source = split[-1] if split else None
                 if isinstance(source, str) and source.startswith(_REFERENCE):
                     yield problem(
@@ -37,18 +39,6 @@ def split_dynamic_reference(view: View) -> Iterator[Problem]:
                         "Use a parameter of the type `AWS::SSM::Parameter::Value<...>` instead of "
                         "the dynamic reference.",
                     )
-
-
-def _splits(raw: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """The arguments of all Fn::Split in a value, each with the path of the function."""
-    if isinstance(raw, Mapping):
-        for key, value in raw.items():
-            if key == _SPLIT and isinstance(value, list):
-                yield path, value
-            yield from _splits(value, (*path, key))
-    elif isinstance(raw, list):
-        for index, value in enumerate(raw):
-            yield from _splits(value, (*path, index))
 
 
 @rule(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.raw_references import IMPORT
 from moorage.cfn.stack import Stack
-from moorage.cfn.values import Path
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
@@ -67,17 +66,10 @@ def _exports(stack: Stack) -> Iterator[tuple[str, Node]]:
 
 def _imports(stack: Stack) -> Iterator[Node]:
     """The names of all imports in resources."""
-    todo: list[tuple[Any, Path]] = [
-        (resource.body.raw, resource.body.path) for resource in stack.resources.values()
-    ]
-    while todo:
-        value, path = todo.pop()
-        if isinstance(value, Mapping):
-            if "Fn::ImportValue" in value:
-                yield Node(stack, value["Fn::ImportValue"], (*path, "Fn::ImportValue"))
-            todo += ((inner, (*path, key)) for key, inner in value.items())
-        elif isinstance(value, list):
-            todo += ((inner, (*path, index)) for index, inner in enumerate(value))
+    for resource in stack.resources.values():
+        for call in stack.template.calls[resource.id]:
+            if call.name == IMPORT:
+                yield Node(stack, call.argument, (*call.path, IMPORT))
 
 
 RULES = (export_name_twice, import_of_own_export)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.raw_references import Call
 from moorage.cfn.values import Path
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
@@ -55,7 +56,9 @@ def selected_block_does_not_exist(view: View) -> Iterator[Problem]:
     at 0."""
     for stack in view.stacks:
         for resource in stack.resources.values():
-            for index, count, path in _selected_blocks(resource.props.raw, resource.props.path):
+            for index, count, path in _selected_blocks(
+                stack.template.calls_in_properties(resource.id)
+            ):
                 if index >= count:
                     yield problem(
                         Node(stack, None, path),
@@ -65,25 +68,16 @@ def selected_block_does_not_exist(view: View) -> Iterator[Problem]:
                     )
 
 
-def _selected_blocks(raw: Any, path: Path) -> Iterator[tuple[int, int, Path]]:
+def _selected_blocks(calls: Iterable[Call]) -> Iterator[tuple[int, int, Path]]:
     """Index, count and path of every Fn::Select from Fn::Cidr."""
-    todo: list[tuple[Any, Path]] = [(raw, path)]
-    while todo:
-        value, here = todo.pop()
-        if isinstance(value, Mapping):
-            selection = value.get("Fn::Select")
-            if isinstance(selection, list) and len(selection) == 2:
-                blocks = selection[1].get("Fn::Cidr") if isinstance(selection[1], Mapping) else None
-                numbers = (
-                    selection[0],
-                    blocks[1] if isinstance(blocks, list) and blocks[1:] else "",
-                )
-                index, count = map(_whole_number, numbers)
-                if index is not None and count is not None:
-                    yield index, count, here
-            todo += ((inner, (*here, key)) for key, inner in value.items())
-        elif isinstance(value, list):
-            todo += ((inner, (*here, index)) for index, inner in enumerate(value))
+    for call in calls:
+        selection = call.argument
+        if call.name == "Fn::Select" and isinstance(selection, list) and len(selection) == 2:
+            blocks = selection[1].get("Fn::Cidr") if isinstance(selection[1], Mapping) else None
+            numbers = (selection[0], blocks[1] if isinstance(blocks, list) and blocks[1:] else "")
+            index, count = map(_whole_number, numbers)
+            if index is not None and count is not None:
+                yield index, count, call.path
 
 
 def _whole_number(value: Any) -> int | None:

@@ -26,6 +26,7 @@ from moorage.lint.findings_cache import FindingsCache
 from moorage.lint.installation import Installation
 from moorage.lint.linter import Linter
 from moorage.lint.settings import LintSettings
+from moorage.lint.workers import Workers
 from moorage.pipeline.check import check_texts
 
 MISSPELLED = """\
@@ -424,6 +425,31 @@ def test_a_process_that_is_killed_before_it_is_ready_is_started_again() -> None:
     assert process is not None
     os.kill(process.id, signal.SIGKILL)
     assert process.read() == []
+    assert codes(validate(MISSPELLED)) == ["F3002"]
+
+
+def test_it_starts_early_where_most_templates_are_known(tmp_path: Path) -> None:
+    engine_client.close_engine()
+    engine_client._processes.clear()
+    with Workers(2) as workers:
+        workers.start()
+        linter = Linter(FindingsCache(tmp_path), workers)
+        with linter.prepare("first"):
+            assert engine_client._processes == {}, "cfn-lint comes first if nothing is known"
+        assert linter.regions
+        with linter.prepare("second"):
+            (process,) = engine_client._processes.values()
+    assert codes(validate(MISSPELLED)) == ["F3002"]
+    assert engine_client._processes[os.getpid()] is process
+
+
+def test_it_is_ended_at_once_if_it_is_not_needed() -> None:
+    engine_client.close_engine()
+    engine_client._processes.clear()
+    engine_client.start_engine()
+    (process,) = engine_client._processes.values()
+    engine_client.close_engine()
+    assert process.was_killed
     assert codes(validate(MISSPELLED)) == ["F3002"]
 
 

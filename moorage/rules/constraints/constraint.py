@@ -18,6 +18,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
@@ -93,10 +94,17 @@ class Constraint:
 
     def _contexts(self, view: View) -> Iterator[Context]:
         for about in self._abouts:
-            resource_type, _, path = about.partition(" ")
-            for resource in view.resources_of_type(resource_type):
-                for node in _parts(resource, path):
-                    yield Context(resource, node)
+            yield from view.cached(("parts", about), partial(_find_parts, view, about))
+
+
+def _find_parts(view: View, about: str) -> tuple[Context, ...]:
+    """The parts of resources that constraints are about."""
+    resource_type, _, path = about.partition(" ")
+    return tuple(
+        Context(resource, node)
+        for resource in view.resources_of_type(resource_type)
+        for node in _parts(resource, path)
+    )
 
 
 def _parts(resource: Resource, path: str) -> Iterator[Node]:

@@ -15,8 +15,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
@@ -24,8 +25,7 @@ from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Text, Unknown, are_same
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """The resource and the node that a constraint is about."""
 
     resource: Resource
@@ -88,19 +88,21 @@ def owner_of_lists(path: str) -> str:
     return path.partition("[")[0]
 
 
-def _split_lists(path: str) -> list[tuple[str, str]]:
+@cache
+def _split_lists(path: str) -> tuple[tuple[str, str], ...]:
     """The paths to the lists in a path, each with its mark.
 
     >>> _split_lists("Policy.Statement[*].Action"), _split_lists("Ports[]")
-    ([('Policy.Statement', '[*]'), ('Action', '[]')], [('Ports', '[]')])
+    ((('Policy.Statement', '[*]'), ('Action', '[]')), (('Ports', '[]'),))
     """
     parts = re.split(r"(\[\*?\])\.?", path)
     steps = list(zip(parts[::2], parts[1::2], strict=False))
-    return [*steps, (parts[-1], "[]")] if parts[-1] or not steps else steps
+    return (*steps, (parts[-1], "[]")) if parts[-1] or not steps else tuple(steps)
 
 
-def _keys(path: str) -> Iterator[str | int]:
-    return (int(key) if key.isdigit() else key for key in path.split("."))
+@cache
+def _keys(path: str) -> tuple[str | int, ...]:
+    return tuple(int(key) if key.isdigit() else key for key in path.split("."))
 
 
 class Predicate(Protocol):
