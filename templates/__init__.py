@@ -1,13 +1,13 @@
 """The stack kinds by name, as `template:` refers to them. To add a stack kind, add a module here
 and a line below."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from moorage.late_modules import LateModules
-from moorage.model import TemplateModule
 
-if TYPE_CHECKING:  # all of them are stack kinds
+if TYPE_CHECKING:
+    from moorage.model import TemplateModule
+
     from . import (
         bucket,
         cache,
@@ -30,13 +30,14 @@ if TYPE_CHECKING:  # all of them are stack kinds
     )
     from .load_balancers import alb, nlb
 
+    # mypy checks here that each module is a stack kind.
     KINDS: tuple[TemplateModule, ...] = (
         *(alb, bucket, cache, ci_role, cluster, codebuild, dashboard, database, deployment_role),
         *(ecr, network, nlb, notifications, one_off, pipeline, scheduled_task, service, table),
         *(topic, worker),
     )
 
-TEMPLATES: Mapping[str, TemplateModule] = LateModules(
+TEMPLATES = LateModules(
     __name__,
     {
         "alb": "load_balancers.alb",
@@ -61,5 +62,5 @@ TEMPLATES: Mapping[str, TemplateModule] = LateModules(
         "worker": "worker",
     },
 )
-"""The modules are imported when they are needed, since importing all of them is slow. A plain dict
-of modules does as well."""
+"""A module is imported when params name it, since importing all of them is slow. In a package of
+your own, a dict of modules does as well."""

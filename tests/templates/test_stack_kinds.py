@@ -60,3 +60,13 @@ def test_a_kind_is_looked_up_like_in_a_dict() -> None:
     assert modules.get("nlb") is None
     assert len(modules) == 1
     assert {**modules} == {"alb": sys.modules["templates.load_balancers.alb"]}
+
+
+def test_a_project_adds_its_own_kinds_and_replaces_others() -> None:
+    modules = LateModules("templates", {"alb": "load_balancers.alb", "none": "none"})
+    more = modules | {"queue": ast, "none": subprocess} | {"queue": sys}
+    assert [*more] == ["alb", "none", "queue"]
+    assert len(more) == 3
+    assert "queue" in more
+    assert (more["none"], more["queue"]) == (subprocess, sys)
+    assert "queue" not in modules
