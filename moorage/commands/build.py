@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,12 +70,11 @@ def _build(arguments: argparse.Namespace) -> Run:
     written: dict[str, dict[str, str]] = {}
     changed: list[Finding] = []
     with open_linter(arguments) as linter, show_progress() as step:
-        for env in envs:
-            built = _build_environment(env, arguments, step, linter)
+        for built in _build_all(envs, arguments, step, linter):
             results.append(_describe(built, arguments.out))
             if built.plan is not None:
-                step(env.name, "write")
-                folder = arguments.out / env.name
+                step(built.env, "write")
+                folder = arguments.out / built.env
                 written[str(folder)], more = _write(built.plan, folder)
                 changed += more
         unknown = find_unknown_ids(linter)
@@ -105,6 +104,15 @@ def remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     rest = f", except {', '.join(removal.kept)}" if removal.kept else ""
     word = "removed" if removal.removed else "nothing removed in"
     print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
+
+
+def _build_all(
+    envs: Sequence[Named], arguments: argparse.Namespace, step: Step, linter: Linter
+) -> Iterable[Built]:
+    """Builds the environments; each when it is asked for, unless stacks are named: whether these
+    have templates is known after a build, and all names are judged before anything is written."""
+    builds = (_build_environment(env, arguments, step, linter) for env in envs)
+    return [*builds] if any(env.stacks for env in envs) else builds
 
 
 def _build_environment(
