@@ -55,7 +55,7 @@ def build(arguments: argparse.Namespace) -> int:
         _print_result(result)
     print(outcome["other_findings"], end="", file=sys.stderr, flush=True)
     for name in outcome["orphans"]:
-        remove_orphan(name, arguments)
+        _remove_orphan(name, arguments)
     return FOUND if any(result["failure"] for result in outcome["results"]) else CLEAN
 
 
@@ -95,7 +95,7 @@ def _write(plan: Plan, folder: Path) -> tuple[dict[str, str], list[Finding]]:
     }, findings
 
 
-def remove_orphan(name: str, arguments: argparse.Namespace) -> None:
+def _remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     """Removes the folder of an environment that has no params any more."""
     from moorage.pipeline.write import remove_built
 
