@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from command_line import main
 
+from moorage.lint.cfn_lint import describe
 from moorage.lint.settings import LintSettings, find_settings
 
 CapSys = pytest.CaptureFixture[str]
@@ -134,6 +136,61 @@ def test_settings_that_cfn_lint_refuses_are_an_error(capsys: CapSys, text: str) 
     Path("params/dev.yaml").write_text("app: shop\nregion: eu-central-1\nstacks: {cluster: {}}\n")
     assert main([]) == 1
     assert ".cfnlintrc:1: error M1001" in capsys.readouterr().err
+
+
+# The home folder ----------------------------------------------------------------------------------
+
+UNREADABLE = "/proc/self/mem"
+"""A file that even root cannot read from its beginning."""
+
+
+def make_unreadable(home: Path) -> str:
+    (home / ".cfnlintrc").unlink()
+    (home / ".cfnlintrc").symlink_to(UNREADABLE)
+    return str(home)
+
+
+def close(home: Path) -> str:
+    home.chmod(0)
+    return str(home)
+
+
+HOMES: dict[str, Callable[[Path], str]] = {
+    "closed": close,
+    "impossible": lambda home: str(home / ("a" * 300)),
+    "unreadable": make_unreadable,
+    "unknown": lambda home: "~",
+    "relative": lambda home: home.name,
+}
+"""What to set HOME to, so that the folder or the file in it cannot be used."""
+
+
+@pytest.fixture(params=HOMES)
+def unusable_home(
+    request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """As in a container that runs as another user than its image is made for."""
+    if request.param == "closed" and not os.geteuid():
+        pytest.skip("root can use all folders")
+    home = project / "home"
+    home.mkdir()
+    (home / ".cfnlintrc").write_text("ignore_checks: [E3012]\n")
+    monkeypatch.setenv("HOME", HOMES[request.param](home))
+    yield
+    home.chmod(0o700)
+
+
+@pytest.mark.usefixtures("unusable_home")
+@pytest.mark.parametrize(("own", "ignored"), [(None, []), ("ignore_checks: [E3030]\n", ["E3030"])])
+def test_a_home_folder_that_cannot_be_used_has_no_settings(
+    own: str | None, ignored: list[str]
+) -> None:
+    if own:
+        Path(".cfnlintrc").write_text(own)
+    settings = find_settings()
+    assert settings.decide_alone
+    assert settings.is_current
+    assert [*describe(settings).ignored] == ignored
 
 
 def test_the_line_of_an_id_is_found() -> None:
