@@ -23,8 +23,8 @@ from moorage.last_run.states import file_state
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.lint.linter import Linter
-    from moorage.model import Plan, PlannedStack
     from moorage.pipeline.build import Built
+    from moorage.plan import Plan, PlannedStack
 
 
 def add_arguments(building: argparse.ArgumentParser) -> None:
