@@ -1,6 +1,6 @@
-"""The values that the steps of a build pass on, and names that are derived from them.
+"""An environment: the params of its stacks, names that are derived from them, and stack kinds.
 
-All of them are frozen: a step returns a new value and never changes the one that it received.
+All values are frozen: a step of a build returns a new one and never changes what it received.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from troposphere import Template as TroposphereTemplate
-
-from moorage.cfn.deployment_permissions import DeploymentNeeds as DeploymentNeeds
-from moorage.cfn.deployment_permissions import Permission as Permission
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The name of an application, an environment or a stack: a part of a stack's name in AWS."""
@@ -282,112 +279,6 @@ def logical_id(*words: str) -> str:
     return "".join(part[0].upper() + part[1:] for part in parts)
 
 
-@dataclass(frozen=True)
-class Run:
-    """A task that `deploy.sh` runs after it has deployed the stack, and that must succeed.
-
-    The output `RunTask` of the stack is the name of an SSM parameter, whose value is the input of
-    `aws ecs run-task --cli-input-json`.
-    """
-
-    container: str
-    """The container whose exit code must be 0."""
-    timeout: int
-    """Seconds after which the task is stopped and has failed."""
-
-
-@dataclass(frozen=True)
-class TrafficPair:
-    """Two target groups between which deployments of a stack's service shift traffic."""
-
-    parameter: str
-    """The parameter of the stack that says which of them is in production."""
-    forwarder: str
-    """Logical ID of the listener rule, or of the listener of a Network Load Balancer."""
-    primary: str
-    """Logical ID of the group that is in production if the parameter is `primary`."""
-    alternate: str
-
-
-@dataclass(frozen=True)
-class ImageBuild:
-    """How the image of a container is built, and the ECR repository that it is pushed to. Paths are
-    relative to the folder of the project."""
-
-    container: str
-    repository: str
-    account: str | None
-    """Account of the repository; None if it is the stack's."""
-    region: str | None
-    """Region of the repository; None if it is the stack's."""
-    context: str
-    dockerfile: str
-    target: str | None
-    args: tuple[tuple[str, str], ...]
-    secrets: tuple[tuple[str, str], ...]
-    """By id: `env:NAME` or `file:PATH`."""
-    platforms: tuple[str, ...]
-    """Such as `linux/arm64`."""
-    cache_from: tuple[str, ...]
-    """Images, where `ecr:` is the registry of the stack, and caches such as `type=gha`."""
-    cache_to: tuple[str, ...]
-
-    @property
-    def pushed_to(self) -> tuple[str | None, ...]:
-        """The repository: its account, region and name."""
-        return self.account, self.region, self.repository
-
-    @property
-    def source(self) -> tuple[Any, ...]:
-        """What the content of the image depends on, apart from the platform."""
-        return self.context, self.dockerfile, self.target, self.args, self.secrets
-
-
-@dataclass(frozen=True)
-class ServiceRole:
-    """The role with which CloudFormation deploys the other stacks of the environment."""
-
-    logical_id: str
-    deploy_role: str
-    """The name of the role that may start CloudFormation, but not change the stack with the
-    roles."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a stack's deployment needs in addition to its template. `deploy.sh` does what is to be
-    done before and after it."""
-
-    after: tuple[str, ...] = ()
-    """Stacks that are deployed first, in addition to those that the stack imports from."""
-    run: Run | None = None
-    pairs: tuple[TrafficPair, ...] = ()
-    """Pairs of target groups whose weights must survive the deployment of the stack."""
-    code_deploy: int | None = None
-    """Seconds that CodeDeploy has to deploy the service of the stack; None without CodeDeploy.
-
-    The output `CodeDeployRequest` of the stack is the name of an SSM parameter, whose value is the
-    input of `aws deploy create-deployment --cli-input-json`.
-    """
-    builds: tuple[ImageBuild, ...] = ()
-    """The images that `moorage image push` builds for the stack."""
-    service_role: ServiceRole | None = None
-    """The role in the stack with which the other stacks are deployed. They come after it."""
-    priorities: Mapping[str, RulePriority] = field(default_factory=dict)
-    """Those of the stack's listener rules by logical ID, which the next build keeps."""
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A stack as its template module composed it, with the user's merge patch (`overrides:`)."""
-
-    name: str
-    body: Mapping[str, Any]
-    """The template as plain data, which takes a fraction of troposphere's memory."""
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    deployment: Deployment = Deployment()
-
-
 class TemplateModule(Protocol):
     """What a module of a stack kind contains.
 
@@ -398,7 +289,8 @@ class TemplateModule(Protocol):
     machine. `compose_last(name, params, env, needs) -> TroposphereTemplate` and
     `last_problems(name, params, env, needs) -> Iterator[Problem]` are for a template that depends
     on what the deployment of the other stacks needs: they are called when these are rendered, with
-    `DeploymentNeeds`. Paths of problems are relative to the stack.
+    `DeploymentNeeds`. Paths of problems are relative to the stack. `Deployment` and
+    `DeploymentNeeds` are in `moorage.plan`.
     """
 
     Params: type[Any]
@@ -406,69 +298,3 @@ class TemplateModule(Protocol):
     def compose(self, name: str, params: Any, env: Environment, /) -> TroposphereTemplate | None:
         """The template of one stack; None if the stack exists already (`existing:`), or if
         `compose_last` composes it."""
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """A stack's template as CloudFormation receives it."""
-
-    stack: str
-    body: Mapping[str, Any]
-    text: str
-    file: str
-    """The name of the file below out/<env>/."""
-    deployment: Deployment = Deployment()
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    composed: Mapping[str, Any] = field(default_factory=dict)
-    """The template without its overrides; empty if there are none."""
-
-
-@dataclass(frozen=True)
-class Import:
-    """A value that a stack imports: the name of the export, and the stack that exports it."""
-
-    name: str
-    stack: str
-
-
-@dataclass(frozen=True)
-class PlannedStack:
-    """A rendered stack, with what its deployment needs."""
-
-    name: str
-    stack_name: str
-    rendering: Rendering
-    capabilities: tuple[str, ...]
-    tags: Mapping[str, str]
-    imports: tuple[Import, ...]
-    exports: Mapping[str, str]
-    deployment: Deployment = Deployment()
-
-    @property
-    def depends_on(self) -> tuple[str, ...]:
-        """The stacks that must be deployed before this one."""
-        return tuple(sorted({*self.deployment.after, *(used.stack for used in self.imports)}))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All stacks of an environment in the order of their deployment."""
-
-    environment: Environment
-    stacks: tuple[PlannedStack, ...]
-
-    @property
-    def service_role_stack(self) -> PlannedStack | None:
-        """The stack with the role with which the others are deployed."""
-        return next((stack for stack in self.stacks if stack.deployment.service_role), None)
-
-    @property
-    def assumes_deploy_role(self) -> bool:
-        """Whether `role:` is the role that deploys, which the environment itself contains."""
-        owner, role = self.service_role_stack, self.environment.role
-        service_role = owner.deployment.service_role if owner is not None else None
-        return (
-            service_role is not None
-            and role is not None
-            and role.rpartition("/")[2] == service_role.deploy_role
-        )

@@ -23,7 +23,8 @@ from troposphere import Output, Ref, Template, ssm
 
 from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
-from moorage.model import Deployment, Environment, Run
+from moorage.model import Environment
+from moorage.plan import Deployment, Run
 
 from .common.fields import duration
 from .common.json_text import as_json

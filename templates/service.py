@@ -22,7 +22,8 @@ from troposphere import Template
 
 from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
-from moorage.model import Deployment, Environment, TrafficPair
+from moorage.model import Environment
+from moorage.plan import Deployment, TrafficPair
 
 from .common.fields import Switch, duration
 from .ecs_service import (

@@ -21,7 +21,8 @@ from pydantic import Field
 from troposphere import Output, Ref, Template
 
 from moorage.findings.finding import Problem
-from moorage.model import Deployment, Environment
+from moorage.model import Environment
+from moorage.plan import Deployment
 
 from .common.exports import export_output
 from .common.fields import Switch

@@ -13,13 +13,13 @@ from hypothesis import assume
 from strategy_parts import Params
 
 from moorage.findings.finding import Finding
-from moorage.model import Plan
 from moorage.pipeline.build import build
 from moorage.pipeline.compose import compose
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
+from moorage.plan import Plan
 from templates import TEMPLATES
 
 

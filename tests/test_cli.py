@@ -280,6 +280,33 @@ def test_explain_prints_pages_of_findings_and_rules(capsys: pytest.CaptureFixtur
     assert "\nF3012  Property type mismatch (cloudformation-validate)\n" in output
 
 
+def test_a_rule_of_the_engine_leads_to_the_same_mistakes_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "F3002", "W2508"]) == 0
+    page = """\
+F3002  Additional properties are not allowed (cloudformation-validate)
+
+A rule of AWS's engine. Category: Schema. CloudFormation refuses what it finds.
+
+The same in cfn-lint: E3002
+The same in params: M1101; """
+    output = capsys.readouterr().out
+    assert output.startswith(page)
+    assert output.endswith("A rule of AWS's engine. Category: Security.\n")
+
+
+def test_the_page_of_a_rule_of_the_engine_needs_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "cloudformation_validate.py").write_text("raise ImportError('no such library')")
+    explained = run("explain", "F3002", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert explained.returncode == 2
+    assert explained.stderr == (
+        "build.py: `F3002` is a rule of AWS's engine, cloudformation-validate, which is not "
+        "installed here or cannot run. For cfn-lint's about the same, write "
+        "`python build.py explain E3002`.\n"
+    )
+
+
 def test_explain_lists_codes_and_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain"]) == 0
     codes = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
@@ -288,6 +315,7 @@ def test_explain_lists_codes_and_rules(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_an_unknown_code_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", ""]) == 2
     assert main(["explain", "W98405"]) == 2
     assert "Did you mean `W9840`?" in capsys.readouterr().err
 

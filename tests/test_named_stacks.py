@@ -215,6 +215,15 @@ def test_a_stack_that_exists_already_has_no_template(
     assert capsys.readouterr().err == expected
 
 
+def test_nothing_is_written_if_any_of_the_named_stacks_has_no_template(home: Path) -> None:
+    write_params(home, PARAMS.replace("cluster: {}", "cluster: {existing: {name: main}}"), "prod")
+    assert main(["prod"]) == 0
+    before = read(home / "out/dev")
+    write_params(home, NEW_IMAGE)
+    assert main(["dev", "web", "prod", "cluster"]) == 2
+    assert read(home / "out/dev") == before
+
+
 def test_params_that_cannot_be_read_are_reported_before_unknown_names(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,8 +26,8 @@ from params_strategies import environments, shuffled
 from strategy_parts import Params, steady
 
 from moorage.facts.quotas import MAX_LOGICAL_ID
-from moorage.model import Plan, PlannedStack
 from moorage.pipeline.write import files
+from moorage.plan import Plan, PlannedStack
 
 Body = dict[str, Any]
 Resources = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from moorage.facts.ci_tokens import AUDIENCE, MIN_SESSION
-from moorage.model import Plan
+from moorage.plan import Plan
 
 Ci = Literal["github", "gitlab"]
 ROLES = "ci_role"

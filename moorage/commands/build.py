@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,8 @@ from moorage.last_run.states import file_state
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.lint.linter import Linter
-    from moorage.model import Plan, PlannedStack
     from moorage.pipeline.build import Built
+    from moorage.plan import Plan, PlannedStack
 
 
 def add_arguments(building: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def build(arguments: argparse.Namespace) -> int:
         _print_result(result)
     print(outcome["other_findings"], end="", file=sys.stderr, flush=True)
     for name in outcome["orphans"]:
-        remove_orphan(name, arguments)
+        _remove_orphan(name, arguments)
     return FOUND if any(result["failure"] for result in outcome["results"]) else CLEAN
 
 
@@ -70,12 +70,11 @@ def _build(arguments: argparse.Namespace) -> Run:
     written: dict[str, dict[str, str]] = {}
     changed: list[Finding] = []
     with open_linter(arguments) as linter, show_progress() as step:
-        for env in envs:
-            built = _build_environment(env, arguments, step, linter)
+        for built in _build_all(envs, arguments, step, linter):
             results.append(_describe(built, arguments.out))
             if built.plan is not None:
-                step(env.name, "write")
-                folder = arguments.out / env.name
+                step(built.env, "write")
+                folder = arguments.out / built.env
                 written[str(folder)], more = _write(built.plan, folder)
                 changed += more
         unknown = find_unknown_ids(linter)
@@ -96,7 +95,7 @@ def _write(plan: Plan, folder: Path) -> tuple[dict[str, str], list[Finding]]:
     }, findings
 
 
-def remove_orphan(name: str, arguments: argparse.Namespace) -> None:
+def _remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     """Removes the folder of an environment that has no params any more."""
     from moorage.pipeline.write import remove_built
 
@@ -105,6 +104,15 @@ def remove_orphan(name: str, arguments: argparse.Namespace) -> None:
     rest = f", except {', '.join(removal.kept)}" if removal.kept else ""
     word = "removed" if removal.removed else "nothing removed in"
     print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
+
+
+def _build_all(
+    envs: Sequence[Named], arguments: argparse.Namespace, step: Step, linter: Linter
+) -> Iterable[Built]:
+    """Builds the environments; each when it is asked for, unless stacks are named: whether these
+    have templates is known after a build, and all names are judged before anything is written."""
+    builds = (_build_environment(env, arguments, step, linter) for env in envs)
+    return [*builds] if any(env.stacks for env in envs) else builds
 
 
 def _build_environment(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.lint.linter import Linter
     from moorage.lint.settings import LintSettings
-    from moorage.model import Plan
+    from moorage.plan import Plan
 
 
 def add_arguments(checking: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from moorage.commands.usage import CLEAN, FOUND, UsageError, find_environments, 
 
 if TYPE_CHECKING:  # imported in functions: other commands need nothing of it
     from moorage.ci.environments import CiEnvironment
-    from moorage.model import Plan
+    from moorage.plan import Plan
 
 
 def add_arguments(generating: argparse.ArgumentParser) -> None:

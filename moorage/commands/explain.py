@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from moorage.commands.usage import CLEAN, UsageError, similar_code
 
 _LISTS = ("findings", "diagnoses")
+_ID = re.compile(r"[EFW][0-9]{4}")
+"""The id of a rule of AWS's engine that is reported."""
 
 
 def add_arguments(explaining: argparse.ArgumentParser) -> None:
@@ -80,7 +83,37 @@ def _page_of_others(name: str, code: str) -> str | None:
     diagnosis = terminal_page(name)
     if diagnosis is not None:
         return diagnosis
-    from moorage.lint.aws_engine import engine_page
     from moorage.lint.cfn_lint import lint_page
 
-    return lint_page(code) or engine_page(code)
+    return lint_page(code) or _page_of_engine(code)
+
+
+def _page_of_engine(code: str) -> str | None:
+    """The page of a rule of AWS's engine, with the rules of cfn-lint and the codes for the same
+    mistakes. Raises UsageError if the engine does not run here, so that its rules are not known."""
+    from moorage.findings.codes import CODES
+    from moorage.findings.pages import join_words
+    from moorage.lint.aws_engine import engine_page, has_engine
+    from moorage.lint.cfn_lint import lint_page
+    from moorage.lint.engine_rules import same_rules
+
+    level = "W" if code.startswith("W") else "E"
+    rules = [rule for rule in sorted(same_rules(code)) if rule[0] == level and lint_page(rule)]
+    page = engine_page(code)
+    if page is None:
+        if _ID.fullmatch(code) and not has_engine():
+            raise UsageError(_explain_missing_engine(code, rules))
+        return None
+    codes = [each.id for each in CODES.values() if not {*rules}.isdisjoint(each.rules)]
+    same = (("The same in cfn-lint", rules), ("The same in params", codes))
+    lines = [join_words(title, ids) for title, ids in same if ids]
+    return "\n".join([page, *lines, ""]) if lines else page
+
+
+def _explain_missing_engine(code: str, rules: list[str]) -> str:
+    text = (
+        f"`{code}` {'is' if code.startswith('F') else 'may be'} a rule of AWS's engine, "
+        "cloudformation-validate, which is not installed here or cannot run."
+    )
+    similar = f" For cfn-lint's about the same, write `python build.py explain {' '.join(rules)}`."
+    return text + (similar if rules else "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from moorage.commands.build import add_options, find_unknown_ids, remove_orphan
+from moorage.commands.build import add_options, find_unknown_ids
 from moorage.commands.environments import build_with, load_templates, prepare_linter
 from moorage.commands.internal_errors import find_place, report_internal_error
 from moorage.commands.linting import open_linter
@@ -173,7 +173,9 @@ class _Watcher:
         for env in [env for env in self._environments if env not in known]:
             self._show_gone(self._environments.pop(env).shown.clear())
             self._waiting.pop(env, None)
-            _say(f"{env}: {self._path(env)} is gone")
+            folder = self._arguments.out / env
+            kept = f"; {folder} stays as it is" if folder.exists() else ""
+            _say(f"{env}: {self._path(env)} is gone{kept}")
         for env in known:
             is_meant = env in self._arguments.names or not self._arguments.names
             if is_meant and env not in self._environments:
@@ -257,12 +259,6 @@ class _Watcher:
 
     def _tidy_up(self) -> None:
         """What is done when nothing is left to build."""
-        from moorage.pipeline.write import find_orphans
-
-        if self._environments and not self._arguments.names:
-            for name in find_orphans(self._arguments.out, [*self._environments]):
-                remove_orphan(name, self._arguments)
-            sys.stdout.flush()
         self._show_difference(self._settings.update(0, find_unknown_ids(self._linter)))
         gc.collect()
         if not self._is_frozen:

@@ -14,7 +14,7 @@ from moorage.deploy.progress import Noted
 from moorage.deploy.requests import Request, read_request
 from moorage.deploy.rollout import cluster_of
 from moorage.deploy.stack_state import StackState
-from moorage.model import Run
+from moorage.plan import Run
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import TaskTypeDef

@@ -21,7 +21,7 @@ from moorage.deploy.rollout import describe_service
 from moorage.deploy.stack_resources import read_resources
 from moorage.deploy.stack_state import StackState, read_state
 from moorage.deploy.target import DeployStack
-from moorage.model import TrafficPair
+from moorage.plan import TrafficPair
 
 HELD = "HeldTaskDefinition"
 """The parameter with the revision that a service keeps during an update."""

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from moorage.model import ImageBuild, Plan, Run, Targets, TrafficPair
+from moorage.model import Targets
 from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes, find_repositories
+from moorage.plan import ImageBuild, Plan, Run, TrafficPair
 from moorage.references import find_references
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:  # the command line imports this, and pydantic is slow
-    from moorage.model import ImageBuild
+    from moorage.plan import ImageBuild
 
 ToolName = Literal["docker", "podman", "finch", "buildah"]
 TOOLS: tuple[ToolName, ...] = get_args(ToolName)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
 from moorage.facts.regions import dns_suffix
-from moorage.model import ImageBuild
+from moorage.plan import ImageBuild
 
 _HASH = 8
 """Characters of the hash of a build."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from moorage.images.planned import PlannedImage
-from moorage.model import ImageBuild
 from moorage.pipeline.named_file import leads_outside
+from moorage.plan import ImageBuild
 
 
 def find_source_problems(

@@ -110,6 +110,11 @@ def engine_page(code: str) -> str | None:
     return rule_page(rule) if rule else None
 
 
+def has_engine() -> bool:
+    """Whether the engine is installed and runs on this machine."""
+    return bool(_rules())
+
+
 def known_ids(settings: LintSettings, linter: Linter) -> tuple[str, ...]:
     """The ids of all rules: of cfn-lint, of Moorage, and of the engine."""
     key = linter.key("engine ids", None)

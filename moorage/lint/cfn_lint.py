@@ -153,7 +153,7 @@ def _runner(region: str | None, settings: LintSettings) -> RunnerParts:
 
 
 def _read_config(region: str | None, settings: LintSettings) -> ConfigMixIn:
-    arguments = ["--config-file", settings.file] if settings.is_elsewhere else []
+    arguments = ["--config-file", settings.file] if settings.is_only else []
     manual = {"regions": [region]} if region else {}
     try:
         return _Config(settings.ignores, arguments, **manual)

@@ -109,13 +109,19 @@ def ids_of(code: str) -> tuple[str, ...]:
     return (code, *same_rules(code))
 
 
+_LEVELS = {"FATAL": " CloudFormation refuses what it finds."}
+"""What the level of a rule means, where it is more than an error or a warning
+(https://docs.rs/crate/cloudformation-validate-rules: Severity)."""
+
+
 def rule_page(rule: Mapping[str, str]) -> str:
     """The page of a rule for a terminal; `rule` is an answer of the engine's process."""
     code, own = reported_id(rule["id"]), rule["id"]
     also = "" if code == own else f"\nIts id in the engine is {own}, which is another rule here.\n"
     reason = LEFT_OUT.get(own)
     left_out = f"\nIt is not reported: {reason}.\n" if reason else ""
+    meaning = _LEVELS.get(rule["level"], "")
     return (
         f"{code}  {rule['description']} (cloudformation-validate)\n\n"
-        f"A rule of AWS's engine. Category: {rule['category']}.\n{also}{left_out}"
+        f"A rule of AWS's engine. Category: {rule['category']}.{meaning}\n{also}{left_out}"
     )

@@ -54,7 +54,7 @@ class Linter:
         not be kept."""
         if self._installation is None or (settings is not None and not settings.decide_alone):
             return None
-        meant = settings and [settings.text, settings.home, settings.is_elsewhere, settings.ignores]
+        meant = settings and [settings.text, settings.home, settings.is_only, settings.ignores]
         text = json.dumps([kind, self._installation, meant, values], sort_keys=True)
         day = (self.day or find_day()) if _RUNTIME.search(text) else ""
         return hashlib.sha256(f"{day}{text}".encode()).hexdigest()

@@ -56,15 +56,16 @@ class LintSettings:
     file: str = NAME
     text: str | None = None
     """None if there is no file."""
-    is_elsewhere: bool = False
-    """Whether cfn-lint does not find the file itself, because it is not in the current folder."""
+    is_only: bool = False
+    """Whether cfn-lint is told to read this file, if there is one, and no other: it is not in the
+    current folder, or the home folder cannot be used."""
     folder: str = ""
     """The current folder, to which the paths in the settings are relative; empty if there are no
     settings, so that these are equal in all folders."""
     ignores: bool = True
     """Whether `ignore_checks` counts."""
     home: str | None = None
-    """The text of the settings in the home folder, which count as well unless `is_elsewhere`."""
+    """The text of the settings in the home folder, which count as well unless `is_only`."""
     is_whole: bool = True
     """False if cfn-lint reads a file with settings that is not read here."""
 
@@ -99,7 +100,7 @@ class LintSettings:
         else:
             file = Path(self.folder, self.file)
             text = _read(file) if file.is_file() else None
-        return text == self.text and _read_home()[0] == self.home
+        return text == self.text and _read_home().text == self.home
 
     @property
     def ignored(self) -> dict[str, int]:
@@ -122,27 +123,51 @@ def find_settings(template: str | Path = "") -> LintSettings:
     """The settings for a template; those of the current folder for an empty path."""
     here = Path.cwd()
     above = Path(os.path.abspath(template)).parents if str(template) else ()
-    home, is_whole = _read_home()
+    home = _read_home()
+    is_whole = home.is_whole
     for folder in (here, *above):
         for path in _files_in(folder):
             text = _read(path)
             is_whole = is_whole and text is not None
             if text is not None:
-                shown = os.path.relpath(path)
                 return LintSettings(
-                    shown, text, folder != here, str(here), home=home, is_whole=is_whole
+                    os.path.relpath(path),
+                    text,
+                    is_only=folder != here or not home.is_usable,
+                    folder=str(here),
+                    home=home.text,
+                    is_whole=is_whole,
                 )
-    is_set = home is not None or not is_whole
-    return LintSettings(folder=str(here) if is_set else "", home=home, is_whole=is_whole)
+    return LintSettings(
+        is_only=not home.is_usable,
+        folder=str(here) if home.text is not None or not is_whole else "",
+        home=home.text,
+        is_whole=is_whole,
+    )
 
 
-def _read_home() -> tuple[str | None, bool]:
-    """The text of the settings in the home folder, and whether it is all that cfn-lint reads."""
+class _Home(NamedTuple):
+    """The settings in the home folder."""
+
+    text: str | None = None
+    is_whole: bool = True
+    """Whether the text is all that cfn-lint reads there."""
+    is_usable: bool = True
+    """False if no home folder is known, or what is in it cannot be read, as in a container that
+    runs as another user than its image is made for. Then there are no settings, as for git."""
+
+
+def _read_home() -> _Home:
     home = os.path.expanduser("~")
-    for path in _files_in(Path(home)) if os.path.isabs(home) else ():
-        text = _read(path)
-        return text, text is not None
-    return None, True
+    if not os.path.isabs(home):
+        return _Home(is_usable=False)
+    try:
+        for path in _files_in(Path(home)):
+            text = _read(path)
+            return _Home(text, is_whole=text is not None)
+    except OSError:
+        return _Home(is_usable=False)
+    return _Home()
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

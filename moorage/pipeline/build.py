@@ -16,17 +16,7 @@ from typing import Any
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
 from moorage.lint.linter import Linter
-from moorage.model import (
-    NO_PRIORITIES,
-    NO_VALUES,
-    Environment,
-    GivenValues,
-    Plan,
-    PlannedStack,
-    Rendering,
-    Stack,
-    TemplateModule,
-)
+from moorage.model import NO_PRIORITIES, NO_VALUES, Environment, GivenValues, TemplateModule
 from moorage.pipeline.check import HERE, Show, check
 from moorage.pipeline.compose import compose, compose_last
 from moorage.pipeline.document import Document
@@ -51,6 +41,7 @@ from moorage.pipeline.target_checks import (
     find_target_findings,
 )
 from moorage.pipeline.validate import by_place, validate
+from moorage.plan import Plan, PlannedStack, Rendering, Stack
 
 
 def _show(findings: Sequence[Finding], show: Show | None) -> None:

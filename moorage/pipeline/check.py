@@ -19,13 +19,13 @@ from moorage.lint.aws_engine import Validation, find_new
 from moorage.lint.engine_rules import ids_of
 from moorage.lint.linter import Linter
 from moorage.lint.settings import LintSettings, SettingsError, find_settings
-from moorage.model import Plan
 from moorage.pipeline.document import Document
 from moorage.pipeline.finding_places import locate
 from moorage.pipeline.override_causes import OverrideCauses
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.sources import Source
 from moorage.pipeline.template_places import find_override
+from moorage.plan import Plan
 
 if TYPE_CHECKING:
     from moorage.rules.runner import LocatedProblem

@@ -7,8 +7,9 @@ from typing import Any
 
 from moorage.cfn.deployment_permissions import build_view, collect_needs
 from moorage.findings.finding import Finding
-from moorage.model import Deployment, Environment, Rendering, Stack, StackSpec, TemplateModule
+from moorage.model import Environment, StackSpec, TemplateModule
 from moorage.pipeline.document import Document
+from moorage.plan import Deployment, Rendering, Stack
 
 
 def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[Stack, ...]:

@@ -14,8 +14,8 @@ from importlib.resources import files
 
 from moorage.cfn.needs import Need, find_needs
 from moorage.facts.regions import dns_suffix
-from moorage.model import Plan, PlannedStack
 from moorage.pipeline.pushes import Push, find_pushes
+from moorage.plan import Plan, PlannedStack
 
 _ROLE_OPTION = '${service_role[@]+"${service_role[@]}"}'
 """The option with the service role, if it exists: scripts/service_role.sh.in sets the variable."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from moorage.model import Environment, Rendering
+from moorage.model import Environment
 from moorage.pipeline.document import Document
 from moorage.pipeline.render import Format, write_text
+from moorage.plan import Rendering
 
 
 def find_exports(rendering: Rendering, env: Environment) -> dict[str, str]:

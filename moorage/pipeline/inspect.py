@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moorage.findings.finding import Finding, Problem
-from moorage.model import Plan, TemplateModule
+from moorage.model import TemplateModule
 from moorage.pipeline.document import Document
+from moorage.plan import Plan
 
 Inspect = Callable[[str, Any, Mapping[str, Any]], Iterator[Problem]]
 

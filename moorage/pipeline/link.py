@@ -28,10 +28,11 @@ from moorage.facts.quotas import (
     MAX_TEMPLATE_BYTES,
 )
 from moorage.findings.finding import Finding, Path
-from moorage.model import Environment, Import, Plan, PlannedStack, Rendering
+from moorage.model import Environment
 from moorage.pipeline.document import Document
 from moorage.pipeline.exports import find_exports, find_imports
 from moorage.pipeline.reference_problems import find_reference_problems
+from moorage.plan import Import, Plan, PlannedStack, Rendering
 from moorage.references import find_references
 
 _MAX_ENTRIES = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}

@@ -9,8 +9,8 @@ from typing import Any
 
 from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Path
-from moorage.model import Plan, Rendering
 from moorage.pipeline.override_lists import apply_overrides
+from moorage.plan import Plan, Rendering
 
 _MOST = 20
 """Overrides that are tried one by one."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from moorage.cfn.needs import image_version
 from moorage.facts.ecr_repositories import REPOSITORY_NAME
-from moorage.model import PlannedStack
+from moorage.plan import PlannedStack
 
 _IMAGE = re.compile(r"\$\{(\w+)\}(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>[\w.+:-]+))?", re.ASCII)
 _NAME = re.compile(REPOSITORY_NAME)

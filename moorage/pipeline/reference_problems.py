@@ -10,8 +10,9 @@ from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
 from moorage.facts.return_kinds import ANY_ARN, is_kind, kind_of_return_value
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import join_or, near, shown
-from moorage.model import Environment, Rendering
+from moorage.model import Environment
 from moorage.pipeline.document import Document
+from moorage.plan import Rendering
 from moorage.references import Reference, find_references
 
 

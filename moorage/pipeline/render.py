@@ -17,9 +17,10 @@ import yaml
 
 from moorage.findings.finding import Finding, Level, Path
 from moorage.findings.wording import near
-from moorage.model import NO_VALUES, Rendering, Stack
+from moorage.model import NO_VALUES
 from moorage.pipeline.document import Document
 from moorage.pipeline.override_lists import Miss, apply_overrides
+from moorage.plan import Rendering, Stack
 
 Format = Literal["yaml", "json"]
 

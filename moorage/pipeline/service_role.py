@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from moorage.cfn.deployment_permissions import Need, build_view, find_missing, find_needs
 from moorage.findings.finding import Finding, Path
-from moorage.model import Plan
 from moorage.pipeline.document import Document
+from moorage.plan import Plan
 
 _SHOWN = 3
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from moorage.findings.finding import Finding, Path, Problem
 from moorage.findings.wording import near
-from moorage.model import PREVIEW, Environment, KnownPriorities, Rendering, TemplateModule
+from moorage.model import PREVIEW, Environment, KnownPriorities, TemplateModule
 from moorage.pipeline.compose import compose
 from moorage.pipeline.document import Document, sort_keys
 from moorage.pipeline.exports import export_imported, find_imports, find_literal_exports
@@ -22,6 +22,7 @@ from moorage.pipeline.load import list_environments, load
 from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
+from moorage.plan import Rendering
 
 SHARES = "shares"
 _OTHER = "another"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
-from moorage.model import Stack
+from moorage.plan import Stack
 
 _ANYONE = (ANY_IPV4, ANY_IPV6)
 

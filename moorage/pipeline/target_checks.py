@@ -25,8 +25,9 @@ from moorage.facts.resource_ids import (
 from moorage.facts.stack_sets import GLOBAL_NAMES, NESTED, REGIONAL, WORLDWIDE_NAMES
 from moorage.findings.finding import Finding, Level, Path
 from moorage.findings.wording import shown
-from moorage.model import Plan, PlannedStack, Targets
+from moorage.model import Targets
 from moorage.pipeline.document import Document
+from moorage.plan import Plan, PlannedStack
 
 _ARN = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):([a-z0-9-]*):([0-9]{12}):(.+)")
 _IDS = re.compile(

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Deployment, GivenValues, Plan, Targets
+from moorage.model import GivenValues, Targets
 from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.given_options import read_image, read_value
 from moorage.pipeline.manifest import MANIFEST, describe_priorities, read_manifest
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
 from moorage.pipeline.secret_params import hide_secrets
+from moorage.plan import Deployment, Plan
 
 _SET, _IMAGES = "set", "images"
 """Keys of the manifest."""

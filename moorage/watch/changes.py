@@ -7,7 +7,6 @@ import threading
 from collections.abc import Collection
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import TracebackType
 
 from watchfiles import Change, watch
 
@@ -38,12 +37,7 @@ class Changes:
     def __enter__(self) -> Changes:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for collector in self._collectors:
             collector.end()
 

@@ -26,14 +26,8 @@ from moorage.facts.quotas import MANAGED_POLICIES_PER_ROLE, MAX_ROLE_NAME, MAX_T
 from moorage.facts.resource_arns import ROOT
 from moorage.findings.finding import Problem
 from moorage.findings.wording import join_and
-from moorage.model import (
-    PREVIEW,
-    Deployment,
-    DeploymentNeeds,
-    Environment,
-    Permission,
-    ServiceRole,
-)
+from moorage.model import PREVIEW, Environment
+from moorage.plan import Deployment, DeploymentNeeds, Permission, ServiceRole
 
 from .. import one_off
 from ..common.exports import export_output

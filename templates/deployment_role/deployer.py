@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from moorage.facts.resource_arns import HERE, ROOT
-from moorage.model import DeploymentNeeds, Permission
+from moorage.plan import DeploymentNeeds, Permission
 
 from .statements import IN_REGION, Statement, statement, string_equals
 

@@ -12,7 +12,7 @@ from troposphere import Ref, Region, Sub
 
 from moorage.facts.quotas import MAX_MANAGED_POLICY_CHARACTERS
 from moorage.facts.resource_arns import GLOBAL_SERVICES
-from moorage.model import Permission
+from moorage.plan import Permission
 
 _POLICIES: Mapping[str, frozenset[str]] = {
     "Iam": frozenset({"iam"}),

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from troposphere import Output, Ref, Template
 
 from moorage.findings.finding import Problem
-from moorage.model import Deployment, Environment
+from moorage.model import Environment
+from moorage.plan import Deployment
 
 from ..alarms.alarms import Alarms, alarm_problems, alarm_resources
 from ..common.regions import key_region_problems

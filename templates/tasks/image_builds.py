@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.findings.finding import Path, Problem
-from moorage.model import Environment, ImageBuild
+from moorage.model import Environment
+from moorage.plan import ImageBuild
 
 from .build_params import Build, Platform
 from .containers import Container

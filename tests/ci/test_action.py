@@ -13,21 +13,12 @@ from typing import Any
 
 import pytest
 from ci_steps import Runner, parse, path_with, write_program
+from sample_template import FORWARDS_NOWHERE
 
 ROOT = Path(__file__).parents[2]
 ACTION = parse((ROOT / "action.yml").read_text())
 HOOKS = {hook["id"]: hook for hook in parse((ROOT / ".pre-commit-hooks.yaml").read_text())}
 PAGE = (ROOT / "docs/action.md").read_text()
-BAD = """\
-Resources:
-  Listener:
-    Type: AWS::ElasticLoadBalancingV2::Listener
-    Properties:
-      LoadBalancerArn: !ImportValue balancer
-      Port: 80
-      Protocol: HTTP
-      DefaultActions: [{Type: forward}]
-"""
 GOOD = "Resources: {Cluster: {Type: AWS::ECS::Cluster}}\n"
 PYTHON = """\
 case "$1 $2" in
@@ -60,7 +51,7 @@ def runner(tmp_path: Path) -> Runner:
     write_program(tmp_path / "bin", "python", PYTHON)
     project = tmp_path / "project"
     (project / "stacks/web").mkdir(parents=True)
-    (project / "stacks/web/bad.yaml").write_text(BAD)
+    (project / "stacks/web/bad.yaml").write_text(FORWARDS_NOWHERE)
     (project / "stacks/good.yaml").write_text(GOOD)
     environ = {
         **os.environ,

@@ -15,9 +15,9 @@ import boto3
 from botocore.exceptions import ClientError
 
 from moorage.cfn.needs import Need, find_needs
-from moorage.model import Plan
 from moorage.pipeline.build import build
 from moorage.pipeline.write import write
+from moorage.plan import Plan
 from templates import TEMPLATES
 
 

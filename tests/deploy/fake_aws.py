@@ -26,8 +26,8 @@ from moorage.deploy.context import Context
 from moorage.deploy.progress import Event
 from moorage.deploy.target import DeployStack, Target
 from moorage.findings.finding import Place
-from moorage.model import Run
 from moorage.pipeline.document import Document
+from moorage.plan import Run
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 START = datetime(2026, 11, 27, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from moorage.deploy.deployed_images import read_deployed_images
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack, Target
-from moorage.model import ImageBuild
+from moorage.plan import ImageBuild
 
 DIGEST = f"sha256:{'0' * 64}"
 STATE = StackState("shop-dev-web", "id", "UPDATE_COMPLETE")

@@ -25,7 +25,7 @@ from moorage.deploy.progress import Progress, reduce
 from moorage.deploy.progress_lines import event_lines
 from moorage.deploy.stack_state import read_states
 from moorage.deploy.target import Target
-from moorage.model import TrafficPair
+from moorage.plan import TrafficPair
 
 NETWORK = make_stack("network")
 CLUSTER = make_stack("cluster")

@@ -24,7 +24,7 @@ from moorage.deploy.preview import preview_stacks
 from moorage.deploy.preview_text import previews_text
 from moorage.deploy.stack_state import read_states
 from moorage.deploy.target import DeployStack, Target
-from moorage.model import TrafficPair
+from moorage.plan import TrafficPair
 
 NETWORK = make_stack("network")
 WEB = make_stack("web", "network")

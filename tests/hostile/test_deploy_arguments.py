@@ -19,7 +19,6 @@ from params_strategies import environments
 from strategy_parts import Params, steady
 
 from moorage.cfn.needs import Need, find_needs
-from moorage.model import Plan, PlannedStack
 from moorage.pipeline.compose import compose
 from moorage.pipeline.deploy_script import build_script, quote_word
 from moorage.pipeline.link import link
@@ -27,6 +26,7 @@ from moorage.pipeline.load import load
 from moorage.pipeline.pushes import find_pushes
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
+from moorage.plan import Plan, PlannedStack
 from templates import TEMPLATES
 
 AWS = """#!/bin/bash

@@ -15,7 +15,7 @@ from moorage.images.command_lines import (
     ignored_caches,
 )
 from moorage.images.planned import image_options, name_tag, plan_images
-from moorage.model import ImageBuild
+from moorage.plan import ImageBuild
 
 BUILD = ImageBuild(
     container="web",

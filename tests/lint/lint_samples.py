@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from sample_template import FORWARDS_NOWHERE
 
 from moorage.findings.finding import Finding
 from moorage.lint.decoding import decode_template
@@ -28,9 +29,7 @@ UNUSUAL = (
     'Resources: {Ä: {Type: "AWS::SQS::Queue\\ud800", Properties: {QueueName: "☃ *"}}}\n',
     "Resources: {Bucket: {Type: AWS::S3::Bucket, Metadata: {cfn-lint: {config: {ignore_checks: "
     "[E3002]}}}, Properties: {No: 1}}}\n",
-    "Resources:\n  Listener:\n    Type: AWS::ElasticLoadBalancingV2::Listener\n    Properties:\n"
-    "      LoadBalancerArn: !ImportValue balancer\n      Port: 80\n      Protocol: HTTP\n"
-    "      DefaultActions: [{Type: forward}]\n",
+    FORWARDS_NOWHERE,
 )
 
 

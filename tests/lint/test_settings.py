@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from command_line import main
+from sample_template import FORWARDS_NOWHERE
 
+from moorage.lint.cfn_lint import describe
 from moorage.lint.settings import LintSettings, find_settings
 
 CapSys = pytest.CaptureFixture[str]
-TEMPLATE = """\
-Resources:
-  Listener:
-    Type: AWS::ElasticLoadBalancingV2::Listener
-    Properties:
-      LoadBalancerArn: !ImportValue balancer
-      Port: 80
-      Protocol: HTTP
-      DefaultActions: [{Type: forward}]
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, with a home folder without settings."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    Path("t.yaml").write_text(TEMPLATE)
+    Path("t.yaml").write_text(FORWARDS_NOWHERE)
     return tmp_path
 
 
@@ -43,7 +36,7 @@ def findings(capsys: CapSys, *arguments: str) -> list[tuple[str, str, int]]:
 
 def test_a_rule_of_moorage_and_one_of_cfn_lint_are_switched_off(capsys: CapSys) -> None:
     assert findings(capsys, "t.yaml") == [("E9461", "t.yaml", 8)]
-    Path("t.yaml").write_text(TEMPLATE.replace("Port: 80", "Port: eighty"))
+    Path("t.yaml").write_text(FORWARDS_NOWHERE.replace("Port: 80", "Port: eighty"))
     assert {code for code, _, _ in findings(capsys, "t.yaml")} == {"E3012", "E9461"}
     Path(".cfnlintrc").write_text("ignore_checks: [E9461, E3012]\n")
     assert findings(capsys, "t.yaml") == []
@@ -53,7 +46,7 @@ def test_a_rule_of_moorage_and_one_of_cfn_lint_are_switched_off(capsys: CapSys) 
 def test_settings_beside_a_template_or_above_it_count(capsys: CapSys, name: str) -> None:
     folder = Path("stacks/web")
     folder.mkdir(parents=True)
-    (folder / "t.yaml").write_text(TEMPLATE)
+    (folder / "t.yaml").write_text(FORWARDS_NOWHERE)
     Path("stacks", name).write_text("ignore_checks: [E94]\n")
     assert findings(capsys, "stacks/web/t.yaml") == []
     assert findings(capsys, "t.yaml") == [("E9461", "t.yaml", 8)]
@@ -63,7 +56,7 @@ def test_settings_beside_a_template_or_above_it_count(capsys: CapSys, name: str)
 
 def test_settings_of_the_current_folder_come_first(capsys: CapSys) -> None:
     Path("stacks").mkdir()
-    Path("stacks/t.yaml").write_text(TEMPLATE)
+    Path("stacks/t.yaml").write_text(FORWARDS_NOWHERE)
     Path("stacks/.cfnlintrc").write_text("ignore_checks: [W]\n")
     Path(".cfnlintrc").write_text("ignore_checks: [E9461]\n")
     assert findings(capsys, "stacks/t.yaml") == []
@@ -91,7 +84,7 @@ def test_an_id_that_finds_nothing_is_shown_on_request(capsys: CapSys) -> None:
     found = findings(capsys, "t.yaml", "--unused-ignores")
     assert found == [unknown, ("M1026", ".cfnlintrc", 3), ("M1026", ".cfnlintrc", 5)]
     Path("other.yaml").write_text(
-        TEMPLATE.replace("forward", "redirect").replace("Listener:", "Other:")
+        FORWARDS_NOWHERE.replace("forward", "redirect").replace("Listener:", "Other:")
     )
     found = findings(capsys, "t.yaml", "other.yaml", "--unused-ignores")
     assert found == [unknown, ("M1026", ".cfnlintrc", 5)]
@@ -134,6 +127,61 @@ def test_settings_that_cfn_lint_refuses_are_an_error(capsys: CapSys, text: str) 
     Path("params/dev.yaml").write_text("app: shop\nregion: eu-central-1\nstacks: {cluster: {}}\n")
     assert main([]) == 1
     assert ".cfnlintrc:1: error M1001" in capsys.readouterr().err
+
+
+# The home folder ----------------------------------------------------------------------------------
+
+UNREADABLE = "/proc/self/mem"
+"""A file that even root cannot read from its beginning."""
+
+
+def make_unreadable(home: Path) -> str:
+    (home / ".cfnlintrc").unlink()
+    (home / ".cfnlintrc").symlink_to(UNREADABLE)
+    return str(home)
+
+
+def close(home: Path) -> str:
+    home.chmod(0)
+    return str(home)
+
+
+HOMES: dict[str, Callable[[Path], str]] = {
+    "closed": close,
+    "impossible": lambda home: str(home / ("a" * 300)),
+    "unreadable": make_unreadable,
+    "unknown": lambda home: "~",
+    "relative": lambda home: home.name,
+}
+"""What to set HOME to, so that the folder or the file in it cannot be used."""
+
+
+@pytest.fixture(params=HOMES)
+def unusable_home(
+    request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """As in a container that runs as another user than its image is made for."""
+    if request.param == "closed" and not os.geteuid():
+        pytest.skip("root can use all folders")
+    home = project / "home"
+    home.mkdir()
+    (home / ".cfnlintrc").write_text("ignore_checks: [E3012]\n")
+    monkeypatch.setenv("HOME", HOMES[request.param](home))
+    yield
+    home.chmod(0o700)
+
+
+@pytest.mark.usefixtures("unusable_home")
+@pytest.mark.parametrize(("own", "ignored"), [(None, []), ("ignore_checks: [E3030]\n", ["E3030"])])
+def test_a_home_folder_that_cannot_be_used_has_no_settings(
+    own: str | None, ignored: list[str]
+) -> None:
+    if own:
+        Path(".cfnlintrc").write_text(own)
+    settings = find_settings()
+    assert settings.decide_alone
+    assert settings.is_current
+    assert [*describe(settings).ignored] == ignored
 
 
 def test_the_line_of_an_id_is_found() -> None:

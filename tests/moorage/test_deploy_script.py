@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 from test_write import plan, stack
 
-from moorage.model import Deployment, Plan, Run
 from moorage.pipeline.write import SCRIPT, write
+from moorage.plan import Deployment, Plan, Run
 
 REGION = "--region eu-central-1"
 

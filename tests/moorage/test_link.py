@@ -8,10 +8,11 @@ import pytest
 from troposphere import Template
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Environment, Plan, Rendering, Stack
+from moorage.model import Environment
 from moorage.pipeline.document import Document
 from moorage.pipeline.link import link
 from moorage.pipeline.render import as_yaml, render
+from moorage.plan import Plan, Rendering, Stack
 from templates.common.exports import export_output, import_value
 
 ENV = Environment("dev", "shop", "eu-central-1", None, {"team": "web"}, None, {})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from moorage.model import PlannedStack, Rendering
 from moorage.pipeline.pushes import Push, find_pushes
+from moorage.plan import PlannedStack, Rendering
 
 URI = "shop-dev-ecr-WebRepositoryUri"
 

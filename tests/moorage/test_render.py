@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from troposphere import Export, GetAtt, Output, Ref, Template, logs, sns
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Rendering, Stack
 from moorage.pipeline.check import check_texts
 from moorage.pipeline.document import Document
 from moorage.pipeline.render import as_yaml, render
+from moorage.plan import Rendering, Stack
 
 ROOT = ("stacks", "web", "overrides")
 

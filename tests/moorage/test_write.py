@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from moorage.findings.finding import Finding
-from moorage.model import Environment, Plan, PlannedStack, Rendering
+from moorage.model import Environment
 from moorage.pipeline.manifest import MANIFEST
 from moorage.pipeline.out_folder import SUMS, hash_text
 from moorage.pipeline.write import (
@@ -29,6 +29,7 @@ from moorage.pipeline.write import (
     remove_built,
     write,
 )
+from moorage.plan import Plan, PlannedStack, Rendering
 
 ROOT = Path(__file__).parents[2]
 PYTHON_PATH = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from email import message_from_string
 from pathlib import Path
 from zipfile import ZipFile
@@ -9,6 +11,7 @@ from zipfile import ZipFile
 import pytest
 from installation import ROOT, Environment
 from packaging.metadata import Metadata
+from packaging.requirements import Requirement
 
 PARAMS = """\
 app: shop
@@ -35,10 +38,14 @@ def test_the_wheel_contains_every_file_of_both_packages(wheel: Path) -> None:
     assert names == expected, "a package lacks its __init__.py, or setup.cfg its data"
 
 
-def test_the_metadata_is_valid(wheel: Path) -> None:
+def read_metadata(wheel: Path) -> str:
     with ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
-        text = archive.read(name).decode()
+        return archive.read(name).decode()
+
+
+def test_the_metadata_is_valid(wheel: Path) -> None:
+    text = read_metadata(wheel)
     metadata = Metadata.from_email(text, validate=True)
     assert str(metadata.requires_python) == ">=3.11"
     assert metadata.license_expression == "MIT"
@@ -46,6 +53,17 @@ def test_the_metadata_is_valid(wheel: Path) -> None:
     assert "boto3" in required
     assert required.isdisjoint({"pytest", "mypy", "moto"}), "not for everyone"
     assert message_from_string(text)["Description-Content-Type"] == "text/markdown"
+
+
+def test_the_readme_has_all_requirements_but_the_engine(wheel: Path) -> None:
+    """The command for systems for which there is no wheel of the engine."""
+    readme = (ROOT / "README.md").read_text()
+    (command,) = re.findall(r"^pip install (.*)\npip install --no-deps moorage$", readme, re.M)
+    metadata = Metadata.from_email(read_metadata(wheel), validate=True)
+    required = [item for item in metadata.requires_dist or () if "extra" not in str(item.marker)]
+    rest = [item for item in required if item.name != "cloudformation-validate"]
+    assert len(rest) == len(required) - 1
+    assert {*map(Requirement, shlex.split(command))} == {*rest}
 
 
 @pytest.mark.parametrize("command", [["moorage"], ["python", "-m", "moorage"]])

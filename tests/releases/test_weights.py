@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from simulation import RULE, Cloud, FailedError, RefusedError, Template, order, resolve
 
-from moorage.model import TrafficPair
 from moorage.pipeline.build import build
+from moorage.plan import TrafficPair
 from moorage.update.compare import compare_templates
 from templates import TEMPLATES
 

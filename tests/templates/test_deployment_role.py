@@ -21,8 +21,8 @@ from moorage.cfn.deployment_permissions import (
 from moorage.facts.handler_permissions import find_actions
 from moorage.facts.quotas import MAX_MANAGED_POLICY_CHARACTERS
 from moorage.findings.finding import Finding
-from moorage.model import DeploymentNeeds, Permission, Plan
 from moorage.pipeline.build import Built, build
+from moorage.plan import DeploymentNeeds, Permission, Plan
 from templates import TEMPLATES, deployment_role
 
 GOLDEN = Path("tests/golden/deployment-role/params")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
-from moorage.model import Plan
 from moorage.pipeline.compose import compose
 from moorage.pipeline.link import link
 from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
+from moorage.plan import Plan
 from templates import TEMPLATES
 from templates.common.schedules import _check_expression, time_zone_problems
 

@@ -23,6 +23,7 @@ stacks:
   cluster: {container_insights: enhanced}
 """
 BROKEN = PARAMS.replace("enhanced", "enhancd")
+GONE = "dev: params/dev.yaml is gone; out/dev stays as it is"
 MISTAKE = "params/dev.yaml:4: error M1104 stacks.cluster.container_insights: "
 
 
@@ -186,11 +187,25 @@ def test_environments_appear_and_go(home: Path, watching: Watching) -> None:
     save(home / "params/prod.yaml", BROKEN)
     watching.read_until("prod: ")
     (home / "params/prod.yaml").unlink()
-    mistake, gone, removed = watching.read_until("removed")
+    mistake, gone = watching.read_until("prod: ")
     assert mistake.startswith("gone: params/prod.yaml:4: error M1104 ")
-    assert gone == "prod: params/prod.yaml is gone"
-    assert removed == "removed out/prod: params/prod.yaml is gone"
-    assert not (home / "out/prod").exists()
+    assert gone == "prod: params/prod.yaml is gone; out/prod stays as it is"
+
+
+def test_what_was_built_from_params_that_are_gone_for_a_while_is_kept(
+    home: Path, watching: Watching
+) -> None:
+    """As during a checkout of another branch."""
+    save(home / "params/prod.yaml", PARAMS)
+    watching.read_until("prod: ")
+    (home / "params/prod.yaml").unlink()
+    assert watching.read_until("prod: ") == [
+        "prod: params/prod.yaml is gone; out/prod stays as it is"
+    ]
+    save(home / "params/dev.yaml", PARAMS + "# edited\n")
+    assert watching.read_until("dev: ") == ["dev: no findings"]
+    save(home / "params/prod.yaml", PARAMS)
+    assert watching.read_until("prod: ") == ["prod: no findings"], "nothing had to be written"
 
 
 def test_only_named_environments_are_built(home: Path) -> None:
@@ -198,7 +213,7 @@ def test_only_named_environments_are_built(home: Path) -> None:
         command.read_until("dev: ")
         save(home / "params/prod.yaml", PARAMS)
         (home / "params/dev.yaml").rename(home / "kept.yaml")
-        assert command.read_until("dev: ") == ["dev: params/dev.yaml is gone"]
+        assert command.read_until("dev: ") == [GONE]
         (home / "kept.yaml").rename(home / "params/dev.yaml")
         assert command.read_until("dev: ") == ["dev: no findings"]
     assert not (home / "out/prod").exists()
@@ -206,8 +221,7 @@ def test_only_named_environments_are_built(home: Path) -> None:
 
 def test_the_folder_of_the_params_goes_and_returns(home: Path, watching: Watching) -> None:
     (home / "params").rename(home / "elsewhere")
-    assert watching.read_until("dev: ") == ["dev: params/dev.yaml is gone"]
-    assert (home / "out/dev/cluster.yaml").exists(), "without any params nothing is removed"
+    assert watching.read_until("dev: ") == [GONE]
     (home / "elsewhere").rename(home / "params")
     assert watching.read_until("dev: ") == ["dev: no findings"]
     save(home / "params/dev.yaml", PARAMS.replace("enhanced", "on"))

@@ -67,7 +67,9 @@ class Existing(Base):
     """An existing listener."""
 
     listener: Importable[ListenerArn] = Field(
-        description="ARN of the listener that services add rules to."
+        description="ARN of the listener that services add rules to. A build does not know the "
+        "priorities of rules that other environments have there. If AWS refuses one because it is "
+        "in use, write another `priority` in the route."
     )
     security_group: External[SecurityGroupId] = Field(
         description="ID of the load balancer's security group. Services allow traffic from it on "
