@@ -236,6 +236,14 @@ class Environment:
             ]
         return iter(self._resolved[kind])
 
+    def names_of(self, kind: type[P]) -> tuple[str, ...]:
+        """The names of all stacks of one kind."""
+        key = (kind, "names")
+        if key not in self._resolved:
+            self._resolved[key] = tuple(name for name, _ in self.of(kind))
+        names: tuple[str, ...] = self._resolved[key]
+        return names
+
     def params_of(self, name: str | None, kind: type[P]) -> P | None:
         """The params of the stack of that name; None if there is none of that kind, or of another
         kind that has the outputs of that one."""

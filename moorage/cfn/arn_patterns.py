@@ -1,23 +1,85 @@
-"""Whether a pattern of an IAM policy, with `*` and `?`, matches an ARN with placeholders."""
+"""Whether patterns of an IAM policy, with `*` and `?`, match an ARN with placeholders."""
 
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
 from moorage.cfn.arns import Arns, Placeholder, placeholder_kind
+from moorage.cfn.tristate import TriState, any_of
 from moorage.facts.wildcards import wildcard_expression
 
 _LONG_PLACEHOLDERS = f"{chr(Placeholder.ANYTHING)}-{chr(Placeholder.CHARACTER - 1)}"
 """Placeholders that may stand for more than one character, as a range of a regular expression."""
 
+_FIRST = chr(Placeholder.ANYTHING)
+_FIELD = f"[^:*?{_FIRST}-{chr(Placeholder.WORD - 1)}]*+:"
+"""A field of an ARN without anything that can stand for a colon."""
+_BEGINNING = re.compile(f"(?:{_FIELD}){{5}}([^*?{_FIRST}-{chr(sys.maxunicode)}]*+)")
+"""An ARN up to the first wildcard or placeholder in what it names. Two that match begin the same
+there."""
 
-def matches(patterns: Arns, texts: Arns, *, aws_managed: bool = False) -> bool | None:
-    """Whether a pattern matches a text, each given by its possible values. None if that depends on
-    placeholders. `aws_managed`: the pattern is from an AWS managed policy, and no stack has a name
-    that matches it by chance."""
+
+class ArnPatterns:
+    """Patterns of ARNs, each given by its possible values.
+
+    An ARN is compared only with those that begin as it does, so that among many patterns a look-up
+    takes hardly longer than among few.
+    """
+
+    def __init__(self, patterns: Iterable[Arns], *, aws_managed: bool = False) -> None:
+        """`aws_managed`: the patterns are from an AWS managed policy, and no stack has a name that
+        matches them by chance."""
+        self._aws_managed = aws_managed
+        self._all = dict.fromkeys(patterns)
+        self._others = dict.fromkeys(pattern for pattern in self._all if not pattern)
+        """Those whose beginning is not known."""
+        self._by_beginning: dict[str, dict[Arns, None]] = {}
+        for pattern in self._all:
+            for value in pattern:
+                found = _BEGINNING.match(value)
+                among = self._by_beginning.setdefault(found[1], {}) if found else self._others
+                among[pattern] = None
+        self._beginnings = sorted(self._by_beginning)
+
+    def match(self, texts: Arns) -> TriState:
+        """Whether one of the patterns matches a text, given by its possible values. None if that
+        depends on placeholders."""
+        if len(texts) == 1 and texts in self._all:
+            return True
+        return any_of(
+            _matches(pattern, texts, self._aws_managed) for pattern in self._similar(texts)
+        )
+
+    def _similar(self, texts: Arns) -> Iterable[Arns]:
+        """The patterns that can match."""
+        similar = dict(self._others)
+        for text in texts:
+            found = _BEGINNING.match(text)
+            if found is None:
+                return self._all
+            for end in range(len(found[1]) + 1):
+                similar |= self._by_beginning.get(found[1][:end], {})
+            if found.end() < len(text):
+                for longer in self._longer(found[1]):
+                    similar |= self._by_beginning[longer]
+        return similar if texts else self._all
+
+    def _longer(self, beginning: str) -> Sequence[str]:
+        """The beginnings of patterns that begin with another one."""
+        length = len(beginning)
+        first = bisect_left(self._beginnings, beginning)
+        end = bisect_right(self._beginnings, beginning, first, key=lambda each: each[:length])
+        return self._beginnings[first:end]
+
+
+def _matches(patterns: Arns, texts: Arns, aws_managed: bool) -> TriState:
+    """Whether a pattern matches a text, each given by its possible values."""
     pairs = list(product(patterns, texts))
     if not pairs:
         return None

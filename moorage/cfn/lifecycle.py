@@ -186,13 +186,13 @@ def outbound_routes(service: Resource) -> Iterator[Resource]:
 
 def _internet_routes(subnet: Resource) -> Iterator[Resource]:
     table = networks.route_table_of(subnet)
-    for route in subnet.view.resources_of_type(networks.ROUTE):
+    view, keys = subnet.view, ("RouteTableId",)
+    routes = view.referring((table,), (networks.ROUTE,), keys) if table else ()
+    for route in routes:
         is_default = route["DestinationCidrBlock"].text == ANY_IPV4
-        if is_default and route["RouteTableId"].resource is table:
+        if is_default:
             yield route
-    for association in subnet.view.resources_of_type(networks.ROUTE_TABLE_ASSOCIATION):
-        if association["SubnetId"].resource is subnet:
-            yield association
+    yield from view.referring((subnet,), (networks.ROUTE_TABLE_ASSOCIATION,), ("SubnetId",))
 
 
 def _startup_endpoints(subnet: Resource) -> Iterator[Resource]:
@@ -207,13 +207,9 @@ def mount_targets(service: Resource) -> Iterator[Resource]:
     """The mount targets of the EFS file systems that a service's tasks mount."""
     task = ecs.task_definition_of(service)
     volumes = task["Volumes"].items if task else ()
-    file_systems = [
-        volume.at("EFSVolumeConfiguration", "FilesystemId").resource for volume in volumes
-    ]
-    for target in service.view.resources_of_type("AWS::EFS::MountTarget"):
-        file_system = target["FileSystemId"].resource
-        if file_system is not None and file_system in file_systems:
-            yield target
+    named = [volume.at("EFSVolumeConfiguration", "FilesystemId").resource for volume in volumes]
+    file_systems = [file_system for file_system in named if file_system is not None]
+    yield from service.view.referring(file_systems, ("AWS::EFS::MountTarget",), ("FileSystemId",))
 
 
 def capacity_provider_associations(service: Resource) -> Iterator[Resource]:

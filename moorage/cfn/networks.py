@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from operator import itemgetter
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
@@ -62,6 +63,34 @@ def refers_to(node: Node, resource: Resource) -> bool | None:
         if is_import or is_parameter(node):
             return False
     return None
+
+
+def may_be_referring(
+    resource: Resource, resource_type: str, key: str
+) -> list[tuple[Resource, bool | None]]:
+    """The resources of a type that may refer to a resource by a property, or by an item of its
+    list, and whether each certainly does; None if unknown."""
+    view = resource.view
+    by_target = view.cached(
+        ("may refer", resource_type, key), lambda: _group_by_target(view, resource_type, key)
+    )
+    found = sorted((*by_target.get(resource, ()), *by_target.get(None, ())), key=itemgetter(0))
+    answers = [(other, refers_to(node, resource)) for _, other, node in found]
+    return [(other, answer) for other, answer in answers if answer is not False]
+
+
+def _group_by_target(
+    view: View, resource_type: str, key: str
+) -> dict[Resource | None, list[tuple[int, Resource, Node]]]:
+    """The resources of a type by the only resource that they can refer to by a property, or by None
+    if there may be several. With their positions and the nodes that refer."""
+    by_target: dict[Resource | None, list[tuple[int, Resource, Node]]] = {}
+    for number, resource in enumerate(view.resources_of_type(resource_type)):
+        for node in resource[key].as_list:
+            attr = node.attr
+            target = attr.resource if attr is not None and is_ref_equivalent(attr) else None
+            by_target.setdefault(target, []).append((number, resource, node))
+    return by_target
 
 
 def is_parameter(node: Node) -> bool:
@@ -147,11 +176,9 @@ def cidr_blocks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:
 
 def route_table_of(subnet: Resource) -> Resource | None:
     """The route table in the view that a subnet is associated with."""
-    for association in subnet.view.resources_of_type(ROUTE_TABLE_ASSOCIATION):
-        if association["SubnetId"].resource is subnet:
-            table = association["RouteTableId"].resource
-            return table if table is not None and table.type == ROUTE_TABLE else None
-    return None
+    associations = subnet.view.referring((subnet,), (ROUTE_TABLE_ASSOCIATION,), ("SubnetId",))
+    table = associations[0]["RouteTableId"].resource if associations else None
+    return table if table is not None and table.type == ROUTE_TABLE else None
 
 
 def default_route(subnet: Resource) -> str | None:
@@ -165,10 +192,8 @@ def default_route(subnet: Resource) -> str | None:
 
 
 def _default_route(subnet: Resource) -> str | None:
-    associations = [
-        refers_to(association["SubnetId"], subnet)
-        for association in subnet.view.resources_of_type(ROUTE_TABLE_ASSOCIATION)
-    ]
+    found = may_be_referring(subnet, ROUTE_TABLE_ASSOCIATION, "SubnetId")
+    associations = [is_certain for _, is_certain in found]
     if may_be_modified_elsewhere(subnet) or associations.count(True) > 1:
         return None
     if True in associations:
@@ -186,23 +211,16 @@ def _default_route_of_table(table: Resource) -> str | None:
 
 
 def _find_default_route(table: Resource) -> str | None:
-    view = table.view
-    routes = [
-        (refers_to(route["RouteTableId"], table), route) for route in view.resources_of_type(ROUTE)
-    ]
-    propagations = [
-        refers_to(node, table)
-        for propagation in view.resources_of_type(f"{EC2}VPNGatewayRoutePropagation")
-        for node in propagation["RouteTableIds"].as_list
-    ]
-    targets = [_internet_target(route) for belongs, route in routes if belongs]
+    routes = may_be_referring(table, ROUTE, "RouteTableId")
+    propagations = may_be_referring(table, f"{EC2}VPNGatewayRoutePropagation", "RouteTableIds")
+    targets = [_internet_target(route) for route, is_certain in routes if is_certain]
     for target in targets:
         if target in (VIA_INTERNET_GATEWAY, VIA_NAT):
             return target
     may_have_other_routes = (
-        None in [belongs for belongs, _ in routes]
+        not all(is_certain for _, is_certain in routes)
         or may_be_modified_elsewhere(table)
-        or any(propagates is not False for propagates in propagations)
+        or propagations
     )
     return None if may_have_other_routes or None in targets else NO_INTERNET_ROUTE
 
@@ -263,14 +281,11 @@ def vpc_endpoints(view: View) -> tuple[VpcEndpoint, ...]:
 
 def endpoints_of_vpc(vpc: Resource) -> tuple[VpcEndpoint, ...] | None:
     """The endpoints of a VPC; None if there may be others that are not in the view."""
-    endpoints = []
-    for endpoint in vpc_endpoints(vpc.view):
-        belongs = refers_to(endpoint.resource["VpcId"], vpc)
-        if belongs is None:
-            return None
-        if belongs:
-            endpoints.append(endpoint)
-    return None if may_be_modified_elsewhere(vpc) else tuple(endpoints)
+    found = may_be_referring(vpc, VPC_ENDPOINT, "VpcId")
+    if may_be_modified_elsewhere(vpc) or not all(is_certain for _, is_certain in found):
+        return None
+    endpoints = {endpoint.resource: endpoint for endpoint in vpc_endpoints(vpc.view)}
+    return tuple(endpoints[resource] for resource, _ in found)
 
 
 def endpoint_service_name(name: Node) -> str | None:

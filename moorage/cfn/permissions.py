@@ -7,11 +7,11 @@ condition, a parameter in an ARN. Source: IAM user guide, "Policy evaluation log
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from moorage.cfn.arn_patterns import matches
+from moorage.cfn.arn_patterns import ArnPatterns
 from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
 from moorage.cfn.return_values import ACCOUNT
@@ -110,25 +110,26 @@ class Statement:
         )
         return negate(is_listed) if self.excludes_actions else is_listed
 
-    def covers_resource(self, arn: Arns | None) -> TriState:
-        """Whether the statement applies to an ARN; None stands for an unknown ARN."""
-        if arn is None:
-            covers_all = not self.excludes_resources and ANY_RESOURCE in self.resources
-            return True if covers_all else None
-        is_listed = any_of(
-            matches(pattern, arn, aws_managed=self.aws_managed) for pattern in self.resources
-        )
-        return negate(is_listed) if self.excludes_resources else is_listed
 
-    def applies(self, action: str, arn: Arns | None, *, allows: bool) -> TriState:
-        """Whether the statement allows the action on the ARN or, if `allows` is false, denies
-        it."""
-        if self.allows is (not allows) or self.covers_action(action) is False:
-            return False
-        is_certain = self.certain and self.allows is not None
-        return all_of(
-            (self.covers_action(action), self.covers_resource(arn), True if is_certain else None)
-        )
+class _Grant:
+    """What statements that differ only in their resources allow, or deny."""
+
+    def __init__(self, is_certain: TriState, statements: Sequence[Statement]) -> None:
+        self._is_certain = is_certain
+        self._is_exclusion = statements[0].excludes_resources
+        resources = [pattern for statement in statements for pattern in statement.resources]
+        self._resources = ArnPatterns(resources, aws_managed=statements[0].aws_managed)
+        self._covers_all = not self._is_exclusion and ANY_RESOURCE in resources
+
+    def applies(self, arn: Arns | None) -> TriState:
+        """Whether one of the statements applies to an ARN; None stands for an unknown ARN."""
+        return all_of((self._is_certain, self._covers(arn)))
+
+    def _covers(self, arn: Arns | None) -> TriState:
+        if arn is None:
+            return True if self._covers_all else None
+        is_listed = self._resources.match(arn)
+        return negate(is_listed) if self._is_exclusion else is_listed
 
 
 @dataclass(frozen=True)
@@ -138,20 +139,38 @@ class PolicySet:
     statements: tuple[Statement, ...]
     complete: bool
     """Whether there are certainly no other statements."""
+    _grants: dict[tuple[str, bool], list[_Grant]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What applies to an action, allowing or denying it."""
 
     def allows(self, action: str, arn: Arns | None) -> TriState:
         """Whether the policies allow an action on an ARN."""
-        is_allowed = any_of(
-            statement.applies(action, arn, allows=True) for statement in self.statements
-        )
-        is_denied = any_of(
-            statement.applies(action, arn, allows=False) for statement in self.statements
-        )
+        is_allowed = any_of(grant.applies(arn) for grant in self._find_grants(action, allows=True))
+        is_denied = any_of(grant.applies(arn) for grant in self._find_grants(action, allows=False))
         if is_denied:
             return False
         if is_allowed is False:
             return False if self.complete else None
         return True if is_allowed and is_denied is False and self.complete else None
+
+    def _find_grants(self, action: str, *, allows: bool) -> list[_Grant]:
+        """What allows the action on some resources or, if `allows` is false, denies it."""
+        if (action, allows) not in self._grants:
+            self._grants[action, allows] = self._make_grants(action, allows=allows)
+        return self._grants[action, allows]
+
+    def _make_grants(self, action: str, *, allows: bool) -> list[_Grant]:
+        alike: dict[object, tuple[TriState, list[Statement]]] = {}
+        for number, statement in enumerate(self.statements):
+            covers = statement.covers_action(action)
+            if statement.allows is (not allows) or covers is False:
+                continue
+            is_certain = statement.certain and statement.allows is not None
+            applies = all_of((covers, True if is_certain else None))
+            key = number if statement.excludes_resources else (applies, statement.aws_managed)
+            alike.setdefault(key, (applies, []))[1].append(statement)
+        return [_Grant(applies, statements) for applies, statements in alike.values()]
 
 
 # Permissions of a role -------------------------------------------------------------------------

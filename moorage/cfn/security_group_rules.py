@@ -118,7 +118,7 @@ def rules_allow(
         return True if known.is_complete else None
     if direction == INGRESS and not known.rules and _is_available_to_other_stacks(group):
         return None  # another stack may add rules
-    rules = _rules_for_peer(group, direction, peer)
+    rules = _rules_for_peer(group, direction, ports, peer)
     answers = [_rule_allows(rule, direction, protocol, ports, peer) for rule in rules]
     if group.type == VPC:  # the default group allows its own members
         answers += [refers_to_group(node, group) for node in peer.security_groups]
@@ -126,31 +126,54 @@ def rules_allow(
     return any_of(answers if known.is_complete else [*answers, None])
 
 
-def _rules_for_peer(group: Resource, direction: str, peer: Peer) -> Sequence[Node]:
-    """The rules of a group without those that certainly are for other security groups than the
-    peer's: the group of a load balancer has a rule for each service."""
-    rules = rules_of_security_group(group, direction).rules
+def _rules_for_peer(group: Resource, direction: str, ports: Ports, peer: Peer) -> Sequence[Node]:
+    """The rules of a group without those that certainly are for other ports, or for other security
+    groups than the peer's: the group of a load balancer has a rule for each service."""
+    everything, by_peer = group.view.cached(
+        ("rules by peer", group, direction), lambda: _index_rules(group, direction)
+    )
     groups = visible_security_groups(peer)
     if groups is None:
-        return rules
-    by_peer, others = group.view.cached(
-        ("rules by peer", group, direction), lambda: _group_rules_by_peer(rules, direction)
-    )
-    return [*others, *(rule for peer_group in groups for rule in by_peer.get(peer_group, ()))]
+        return everything.find(ports)
+    found = [by_peer[each].find(ports) for each in (None, *groups) if each in by_peer]
+    return [rule for rules in found for rule in rules]
 
 
-def _group_rules_by_peer(
-    rules: Iterable[Node], direction: str
-) -> tuple[Mapping[Resource, list[Node]], list[Node]]:
-    """The rules for one security group and no other peer, by that group, and the other rules."""
-    by_peer: dict[Resource, list[Node]] = {}
-    others: list[Node] = []
+class _RulesByPort:
+    def __init__(self, rules: Iterable[Node]) -> None:
+        self._rules = list(rules)
+        self._by_port: dict[int | None, list[Node]] = {}
+        """The rules for a single port; by None the others."""
+        for rule in self._rules:
+            self._by_port.setdefault(_single_port(rule), []).append(rule)
+
+    def find(self, ports: Ports) -> list[Node]:
+        """The rules without those that certainly are for other ports."""
+        if ports is None or ports[0] != ports[1]:
+            return self._rules
+        return [*self._by_port.get(None, ()), *self._by_port.get(ports[0], ())]
+
+
+def _single_port(rule: Node) -> int | None:
+    if not isinstance(rule.value, Mapping) or _has_all_ports(rule):
+        return None
+    first, last = _possible_ports(rule["FromPort"]), _possible_ports(rule["ToPort"])
+    return first[0] if first == last and len(first) == 1 else None
+
+
+def _index_rules(
+    group: Resource, direction: str
+) -> tuple[_RulesByPort, Mapping[Resource | None, _RulesByPort]]:
+    """All rules of a group; and those for one security group and no other peer, by that group. By
+    None those for other peers."""
+    rules = rules_of_security_group(group, direction).rules
+    by_peer: dict[Resource | None, list[Node]] = {}
     for rule in rules:
         keys = [key for key in _PEER_PROPERTIES[direction] if not rule[key].absent]
         has_block = rule["CidrIp"].present or rule["CidrIpv6"].present
         peer = find_security_group(rule[keys[0]]) if len(keys) == 1 and not has_block else None
-        (others if peer is None else by_peer.setdefault(peer, [])).append(rule)
-    return by_peer, others
+        by_peer.setdefault(peer, []).append(rule)
+    return _RulesByPort(rules), {peer: _RulesByPort(found) for peer, found in by_peer.items()}
 
 
 def _is_available_to_other_stacks(group: Resource) -> bool:
@@ -195,7 +218,7 @@ def _matches_protocol(node: Node, protocol: str) -> TriState:
 
 
 def _contains_ports(rule: Node, ports: Ports) -> TriState:
-    if any(choice in _ALL_PROTOCOLS for choice in rule["IpProtocol"].choices):
+    if _has_all_ports(rule):
         return True
     first, last = _possible_ports(rule["FromPort"]), _possible_ports(rule["ToPort"])
     if not first or not last or ports is None:
@@ -203,6 +226,10 @@ def _contains_ports(rule: Node, ports: Ports) -> TriState:
     if max(first) <= ports[0] and ports[1] <= min(last):
         return True
     return False if ports[1] < min(first) or max(last) < ports[0] else None
+
+
+def _has_all_ports(rule: Node) -> bool:
+    return any(choice in _ALL_PROTOCOLS for choice in rule["IpProtocol"].choices)
 
 
 def _possible_ports(node: Node) -> tuple[int, ...]:

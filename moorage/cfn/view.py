@@ -111,6 +111,26 @@ class View:
             if resource_type.startswith(prefix):
                 yield from self.resources_of_type(resource_type)
 
+    def referring(
+        self, resources: Iterable[Resource], types: tuple[str, ...], keys: tuple[str, ...]
+    ) -> list[Resource]:
+        """The resources of some types that refer to one of these resources by one of the properties
+        `keys`, or by an item of a list there, in the order of `resources_of_type`."""
+        index = self.cached(("referring", types, keys), lambda: self._find_referring(types, keys))
+        found = {number: each for to in resources for number, each in index.get(to, ())}
+        return [found[number] for number in sorted(found)]
+
+    def _find_referring(
+        self, types: tuple[str, ...], keys: tuple[str, ...]
+    ) -> dict[Resource, list[tuple[int, Resource]]]:
+        index: dict[Resource, list[tuple[int, Resource]]] = {}
+        for number, resource in enumerate(self.resources_of_type(*types)):
+            nodes = [node for key in keys for node in resource[key].as_list]
+            for to in dict.fromkeys(node.resource for node in nodes):
+                if to is not None:
+                    index.setdefault(to, []).append((number, resource))
+        return index
+
     # Imports and exports ----------------------------------------------------------------------
 
     def resolve_import(self, name: Any) -> Any:

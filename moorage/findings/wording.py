@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -62,6 +65,36 @@ def join_or(words: Iterable[str]) -> str:
     return _join(words, "or")
 
 
+_MOST_LISTED = 12
+"""Of more names, ten are listed."""
+
+
+def offer(names: Collection[str], form: str = "`{}`") -> str:
+    """Names to choose from.
+
+    >>> offer(["a", "b"]), offer("abcdefghijklm", "{}")
+    ('`a` or `b`', 'a, b, c, d, e, f, g, h, i, j or one of 3 others')
+    """
+    first, others = _begin_list(names)
+    words = [form.format(name) for name in first]
+    return join_or([*words, f"one of {others} others"] if others else words)
+
+
+def list_names(names: Collection[str]) -> str:
+    """
+    >>> list_names(["a", "b"]), list_names("abcdefghijklm")
+    ('a, b', 'a, b, c, d, e, f, g, h, i, j and 3 more')
+    """
+    first, others = _begin_list(names)
+    return ", ".join(first) + (f" and {others} more" if others else "")
+
+
+def _begin_list(names: Collection[str]) -> tuple[list[str], int]:
+    """The first names, and how many there are besides."""
+    most = _MOST_LISTED if len(names) <= _MOST_LISTED else 10
+    return list(islice(names, most)), len(names) - min(most, len(names))
+
+
 def _join(words: Iterable[str], conjunction: str) -> str:
     *first, last = words
     return f"{', '.join(first)} {conjunction} {last}" if first else last
@@ -114,24 +147,78 @@ def _is_plain(text: str) -> bool:
     )
 
 
-def near(word: str, choices: Iterable[str], similarity: float = 0.6) -> str:
-    """The choice that a word was probably meant to be, or nothing.
+def near(word: str, choices: Collection[str], similarity: float = 0.6) -> str:
+    """The choice that a word was probably meant to be, or nothing. `limit_guesses` can limit how
+    often it is looked for.
 
     >>> near("desiredCount", ["desired_count", "cpu"]), near("cidr_block", ["cidr"]), near("x", [])
     ('desired_count', 'cidr', '')
     """
-    return _find_near(word, tuple(choices), similarity)
+    is_wanted = _is_guess_wanted(word, len(choices))
+    return _find_near(word, tuple(choices), similarity) if is_wanted else ""
 
 
 @lru_cache(maxsize=1024)
 def _find_near(word: str, choices: tuple[str, ...], similarity: float) -> str:
     names = {_plain(choice): choice for choice in choices}
     plain_word = _plain(word)
-    similar = difflib.get_close_matches(plain_word, names, n=1, cutoff=similarity)
-    similar += [
-        name for name in names if min(len(name), len(plain_word)) > 2 and _begins(name, plain_word)
-    ]
-    return names[similar[0]] if similar else ""
+    closest = _find_closest(plain_word, names, similarity) or next(
+        (
+            name
+            for name in names
+            if min(len(name), len(plain_word)) > 2 and _begins(name, plain_word)
+        ),
+        "",
+    )
+    return names[closest] if closest else ""
+
+
+def find_closest(word: str, choices: Collection[str], similarity: float) -> str:
+    """The choice that is most similar to a word as it is written, or nothing. `limit_guesses` can
+    limit how often it is looked for."""
+    is_wanted = _is_guess_wanted(word, len(choices))
+    return _find_closest(word, choices, similarity) if is_wanted else ""
+
+
+def _find_closest(word: str, choices: Iterable[str], similarity: float) -> str:
+    """The first of `difflib.get_close_matches`, without computing how similar the others are."""
+    matcher = difflib.SequenceMatcher()
+    matcher.set_seq2(word)
+    best = (similarity, "")
+    for choice in choices:
+        matcher.set_seq1(choice)
+        bounds = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
+        if all(bound() >= best[0] for bound in bounds):
+            best = max(best, (matcher.ratio(), choice))
+    return best[1]
+
+
+_MANY_CHOICES = 400
+"""More than the keys of any params."""
+_MAX_GUESSES = 100
+_guessed: ContextVar[set[str] | None] = ContextVar("guessed", default=None)
+"""The words for which a similar one was looked for among many."""
+
+
+@contextmanager
+def limit_guesses() -> Iterator[None]:
+    """What this context runs looks among many choices only for the first 100 different words: each
+    search compares all choices, and in a large environment hundreds of names can be wrong."""
+    token = _guessed.set(set())
+    try:
+        yield
+    finally:
+        _guessed.reset(token)
+
+
+def _is_guess_wanted(word: str, choices: int) -> bool:
+    guessed = _guessed.get()
+    if guessed is None or choices <= _MANY_CHOICES or word in guessed:
+        return True
+    if len(guessed) == _MAX_GUESSES:
+        return False
+    guessed.add(word)
+    return True
 
 
 def is_misspelling(word: str, name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from moorage.cfn.nodes import nearest_existing_path
 from moorage.facts.regions import dns_suffix, partition
 from moorage.findings.finding import Finding, Level, Path, Place
+from moorage.findings.path_set import PathSet
 from moorage.lint.engine_client import EngineProcess, ask_engine
 from moorage.lint.engine_rules import (
     ABOUT_NAMES,
@@ -89,6 +90,8 @@ class Validation:
                 if self._process.was_killed:
                     self.was_killed = True
                     sys.audit(INCOMPLETE)
+                elif self._process.has_exceeded_limits:  # and would do so every time
+                    self._keep(self._todo[0], ())
                 self._todo = self._todo[1:] if ends < _MAX_ENDS else []
             self._process = self._ask()
         return [self._found.get(index, ()) for index in range(len(self._templates))]
@@ -218,10 +221,10 @@ def _steps(value: Any, written: str) -> Path:
             key, _, written = written.partition(".")
             step: str | int = int(key) if key.isdecimal() else key
         else:
-            keys = value if isinstance(value, Mapping) else ()
-            texts = (key for key in keys if isinstance(key, str))
-            fitting = [str(key) for key in texts if f"{written}.".startswith(f"{key}.")]
-            step = max(fitting, key=len, default=written.partition(".")[0])
+            keys = value if isinstance(value, Mapping) else {}
+            ends = [at for at, letter in enumerate(f"{written}.") if letter == "."]
+            fitting = (written[:end] for end in reversed(ends) if written[:end] in keys)
+            step = next(fitting, written.partition(".")[0])
             written = written[len(step) + 1 :]
         steps.append(step)
         is_there = step in value if isinstance(value, Mapping) else isinstance(step, int)
@@ -242,11 +245,11 @@ def _value_at(value: Any, step: Any) -> Any:
 def find_new(findings: Iterable[Finding], others: Iterable[Finding]) -> list[Finding]:
     """The findings of the engine that cfn-lint or Moorage's rules do not report as well: by a rule
     about the same mistakes in the same place, or as another error in that place."""
-    reported: dict[str, _Places] = {}
-    errors = _Places()
+    reported: dict[str, PathSet] = {}
+    errors = PathSet()
     for other in others:
         path = _without_ifs(other.path)
-        reported.setdefault(other.code, _Places()).add(path)
+        reported.setdefault(other.code, PathSet()).add(path)
         if other.level == "error":
             errors.add(path)
     return [
@@ -256,33 +259,13 @@ def find_new(findings: Iterable[Finding], others: Iterable[Finding]) -> list[Fin
     ]
 
 
-def _is_known(code: str, path: Path, reported: Mapping[str, _Places], errors: _Places) -> bool:
-    if any(reported[rule].are_around(path) for rule in same_rules(code) if rule in reported):
+def _is_known(code: str, path: Path, reported: Mapping[str, PathSet], errors: PathSet) -> bool:
+    if any(reported[rule].overlaps(path) for rule in same_rules(code) if rule in reported):
         return True
-    return path in errors.paths or errors.are_around(path, _WITHIN_PROPERTY)
+    return path in errors or errors.overlaps(path, _WITHIN_PROPERTY)
 
 
 _WITHIN_PROPERTY = len(("Resources", "Service", "Properties", "LoadBalancers"))
-
-
-class _Places:
-    """Paths of findings."""
-
-    def __init__(self) -> None:
-        self.paths = set[Path]()
-        self._beginnings = set[Path]()
-
-    def add(self, path: Path) -> None:
-        if path not in self.paths:
-            self.paths.add(path)
-            self._beginnings.update(path[:length] for length in range(len(path) + 1))
-
-    def are_around(self, path: Path, least: int = 0) -> bool:
-        """Whether one of them contains the path, or the path one of them. Paths of fewer than
-        `least` steps contain nothing."""
-        if len(path) >= least and path in self._beginnings:
-            return True
-        return any(path[:length] in self.paths for length in range(least, len(path)))
 
 
 def _without_ifs(path: Path) -> Path:

@@ -66,6 +66,11 @@ class EngineProcess:
         """Whether it ended for a reason that has nothing to do with its templates."""
         return self.has_ended and self._process.returncode in _FROM_OUTSIDE
 
+    @property
+    def has_exceeded_limits(self) -> bool:
+        """Whether it ended because a template took more time or memory than it may have."""
+        return self.has_ended and self._is_ready and self._process.returncode in _BY_LIMITS
+
     def close(self) -> None:
         """Ends it, and waits until it has ended."""
         if not self.has_ended:
@@ -96,6 +101,8 @@ _FROM_OUTSIDE = frozenset(
 )
 """How a process ends that somebody else ended, such as a system without memory. Its own limits end
 it in other ways."""
+_BY_LIMITS = frozenset((-signal.SIGPROF, -signal.SIGABRT))
+"""How it ends when its time is over, and when it gets no more memory."""
 _processes: dict[int, EngineProcess] = {}
 """The process by the id of the one that started it: after a fork, a parent's is not the child's."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
+from moorage.findings.wording import limit_guesses
 from moorage.lint.linter import Linter
 from moorage.model import NO_PRIORITIES, NO_VALUES, Environment, GivenValues, TemplateModule
 from moorage.pipeline.check import HERE, Show, check
@@ -74,6 +75,7 @@ class Built:
         return [stack for stack in self.plan.stacks if self.document.names(stack.name)]
 
 
+@limit_guesses()
 def build(
     params: Path,
     env: str,

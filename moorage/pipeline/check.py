@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from moorage.findings.finding import Finding, Level, Path, Place
@@ -313,8 +312,12 @@ def _one_for_each_text(sources: Iterable[Source]) -> list[str]:
 
 
 def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Iterator[Finding]:
-    """Hides the secrets of templates in findings, since cfn-lint quotes values."""
-    for file, about in groupby(findings, key=lambda finding: finding.place.file):
+    """Hides the secrets of templates in findings, since cfn-lint quotes values. The findings are
+    grouped by template."""
+    by_file: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_file.setdefault(finding.place.file, []).append(finding)
+    for file, about in by_file.items():
         yield from hide_secrets(about, bodies.get(file))
 
 

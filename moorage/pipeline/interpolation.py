@@ -57,6 +57,7 @@ class _Filler:
         self.findings: list[Finding] = []
         self.broken: set[Path] = set()
         self._declared = declared_variables(document.data)
+        self._names = sorted({*RESERVED, *map(str, self._declared)})
         self.variables = self._declared | read_given(given, self._declared)
         self._values: dict[str, Any] = {"env": document.env}
         self._open: list[str] = []
@@ -153,7 +154,7 @@ class _Filler:
         if self._is_declared(name):
             return message, f"Give it with `--set {name}=...`, or write a value below `vars:`."
         literal = f"`$${{{name}}}` for the text `${{{name}}}`"
-        if meant := _guess_name(name, sorted({*RESERVED, *map(str, self._declared)})):
+        if meant := _guess_name(name, self._names):
             return message, f"Write `${{{meant}}}`, or {literal}."
         if VARIABLE_NAME.fullmatch(name):
             add = f"Add `{name}:` below `vars:`, or give it with `--set {name}=...`"

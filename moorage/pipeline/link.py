@@ -5,14 +5,13 @@ Names of exports are literal, so all of it is known without a call to AWS.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache, partial
 from graphlib import CycleError, TopologicalSorter
-from itertools import chain
 from typing import Any
 
 from moorage.cfn.outside_needs import find_created_parameters, find_read_parameters
@@ -28,6 +27,7 @@ from moorage.facts.quotas import (
     MAX_TEMPLATE_BYTES,
 )
 from moorage.findings.finding import Finding, Path
+from moorage.findings.wording import find_closest
 from moorage.model import Environment
 from moorage.pipeline.document import Document
 from moorage.pipeline.exports import find_exports, find_imports
@@ -200,7 +200,10 @@ def _unknown_imports(
 ) -> Iterator[Finding]:
     """Imports that are surely wrong. Other names can be exports of stacks outside of the
     environment. `find_reference_problems` reports references to outputs."""
-    written = {name: list(_written_imports(name, env, document)) for name in env.stacks}
+    paths: dict[str, dict[str, Path]] = {}
+    for stack in env.stacks:
+        for path, used in _written_imports(stack, env, document):
+            paths.setdefault(used, {}).setdefault(stack, path)
     to_outputs = {
         env.export_name(reference.stack, reference.output)
         for spec in env.stacks.values()
@@ -216,13 +219,9 @@ def _unknown_imports(
             guess = find_meant(name)
             if not guess and not name.startswith(env.stack_name("")):
                 continue
-            paths = (
-                path
-                for stack in chain([rendering.stack], written)
-                for path, used in written.get(stack, ())
-                if used == name
-            )
-            path = next(paths, ("stacks", rendering.stack))
+            own: Path = ("stacks", rendering.stack)
+            by_stack = paths.get(name, {})
+            path = by_stack.get(rendering.stack) or next(iter(by_stack.values()), own)
             if (name, path) not in reported:
                 reported.add((name, path))
                 hint = "Export it from a stack of this environment, or write the value itself."
@@ -242,7 +241,7 @@ def _find_meant(name: str, names: Mapping[str, str], env: Environment) -> str:
         return meant
     if not name.startswith(env.stack_name("")):
         return ""
-    return next(iter(difflib.get_close_matches(name, names.values(), n=1, cutoff=0.9)), "")
+    return find_closest(name, names.values(), 0.9)
 
 
 def _plain(name: str) -> str:
@@ -254,11 +253,10 @@ def _duplicate_exports(
 ) -> Iterator[Finding]:
     """The name of an export is unique in an account and region. `owners` has the last of
     several."""
-    names = list(exports.values())
     path = ("stacks", stack)
-    for name in sorted(set(names)):
+    for name, count in sorted(Counter(exports.values()).items()):
         owner = owners[name]
-        if owner != stack or names.count(name) > 1:
+        if owner != stack or count > 1:
             other = f"`{owner}`" if owner != stack else "another output"
             message = f"`{name}` is exported by {other} too"
             hint = "Give one of the exports another name."

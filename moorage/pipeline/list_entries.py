@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Place
@@ -67,12 +68,16 @@ def find_vain_deletions(
     own: Indexed, base: Indexed, places: Mapping[Path, Place]
 ) -> Iterator[Finding]:
     """A finding for each entry with `delete: true` that the base does not have."""
+
+    @cache
+    def find_ids(path: Path) -> list[str]:
+        known = _find(base.data, path)
+        return [key.removeprefix(_BY_ID) for key in known if key.startswith(_BY_ID)]
+
     for path in own.deletions:
-        known = _find(base.data, path[:-1])
-        if path[-1] not in known:
+        if path[-1] not in _find(base.data, path[:-1]):
             name = str(path[-1]).removeprefix(_BY_ID)
-            ids = [key.removeprefix(_BY_ID) for key in known if key.startswith(_BY_ID)]
-            meant = near(name, ids)
+            meant = near(name, find_ids(path[:-1]))
             hint = f"Did you mean `{meant}`?" if meant else "Remove it."
             message = f"There is no entry with the id `{name}` to delete in base.yaml"
             yield Finding("M1017", "error", places[path], path, message, hint)

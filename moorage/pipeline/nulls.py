@@ -28,7 +28,7 @@ def find_null_problems(document: Document, catalog: Catalog) -> Iterator[Finding
             message = f"`{key}` has no value, so its default applies"
             yield _finding("warning", path, document, message, "Write a value, or remove the key.")
         elif fields:
-            guess = near(key, known)
+            guess = near(key, sorted(known))
             hint = f"Did you mean `{guess}`?" if guess else "Remove it."
             message = f"{shown(key)} is not a key of this map, and has no value"
             yield _finding("error", path, document, message, hint)

@@ -6,12 +6,12 @@ the name of a container, the key of an attribute, a port.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from moorage.findings.finding import Path
-from moorage.findings.wording import near
+from moorage.findings.wording import list_names, near
 from moorage.pipeline.merge import apply_merge_patch
 
 ENTRY_KEYS = (
@@ -61,8 +61,10 @@ class _Patcher:
     def _apply_to_list(self, target: Sequence[Any], patch: Mapping[str, Any], path: Path) -> Any:
         result: dict[int, Any] = dict(enumerate(target))
         new = []
+        named = _find_named(target)  # without names, positions are the names
+        positions = named or {str(at): [at] for at in range(len(target))}
         for name, change in patch.items():
-            found = [*_positions(target, name)]
+            found = positions.get(name, [])
             if len(found) == 1 and change is None:
                 del result[found[0]]
             elif len(found) == 1:
@@ -70,23 +72,25 @@ class _Patcher:
             elif not found and name in _entry_names(change):
                 new.append(apply_merge_patch({}, change))
             elif found:
-                self._report_several(target, (*path, name))
+                self._report_several(named, (*path, name))
             else:
-                self._report_unknown(target, (*path, name), is_new=change is not None)
+                self._report_unknown(target, named, (*path, name), change)
         return [*result.values(), *new]
 
-    def _report_several(self, target: Sequence[Any], path: Path) -> None:
-        others = [name for name in _names(target) if len([*_positions(target, name)]) == 1]
-        hint = f"Name one of them: {', '.join(others)}." if others else "Replace the list."
+    def _report_several(self, named: Mapping[str, Sequence[int]], path: Path) -> None:
+        others = [name for name, found in named.items() if len(found) == 1]
+        hint = f"Name one of them: {list_names(others)}." if others else "Replace the list."
         self.misses.append(Miss(path, f"Several entries of `{path[-2]}` are `{path[-1]}`", hint))
 
-    def _report_unknown(self, target: Sequence[Any], path: Path, *, is_new: bool) -> None:
-        name, known = str(path[-1]), _names(target)
+    def _report_unknown(
+        self, target: Sequence[Any], known: Collection[str], path: Path, change: Any
+    ) -> None:
+        name = str(path[-1])
         guess = near(name, known)
         if known:
-            hint = f"Did you mean `{guess}`?" if guess else f"It has {', '.join(known)}."
+            hint = f"Did you mean `{guess}`?" if guess else f"It has {list_names(known)}."
             key = next(key for entry in target for key in _entry_keys(entry))
-            hint += f" A new one needs `{key}: {name}`." if is_new else ""
+            hint += f" A new one needs `{key}: {name}`." if change is not None else ""
         elif target:
             hint = f"Its entries have no names: write their positions, 0 to {len(target) - 1}."
         else:
@@ -124,12 +128,13 @@ def _is_function(patch: Mapping[str, Any]) -> bool:
     return len(patch) == 1 and any(key == "Ref" or key.startswith("Fn::") for key in patch)
 
 
-def _positions(target: Sequence[Any], name: str) -> Iterator[int]:
-    """The positions of the entries of this name. Entries without names are named by position."""
-    if any(True for entry in target for _ in _entry_names(entry)):
-        yield from (at for at, entry in enumerate(target) if name in _entry_names(entry))
-    elif name in map(str, range(len(target))):
-        yield int(name)
+def _find_named(target: Sequence[Any]) -> dict[str, list[int]]:
+    """The positions of the entries by their names."""
+    positions: dict[str, list[int]] = {}
+    for at, entry in enumerate(target):
+        for name in dict.fromkeys(_entry_names(entry)):
+            positions.setdefault(name, []).append(at)
+    return positions
 
 
 def _entry_names(entry: Any) -> list[str]:
@@ -142,8 +147,3 @@ def _entry_keys(entry: Any) -> Iterator[str]:
         value = entry.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool):
             yield key
-
-
-def _names(target: Sequence[Any]) -> list[str]:
-    """The names of all entries, each once."""
-    return [*dict.fromkeys(name for entry in target for name in _entry_names(entry))]

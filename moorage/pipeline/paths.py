@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from moorage.findings.finding import Path
 
 
-def written_path(path: Path, data: Any, removed: Set[Path]) -> Path:
-    """Converts a path in the remaining data to the path in the file, which has the removed items,
-    too.
+class RemovedPaths:
+    """Paths of what was removed from data."""
 
-    Steps that neither has are left out: pydantic also adds the members of unions to its paths.
-    """
-    result: Path = ()
-    for step in path:
-        if isinstance(data, Mapping) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int):
-            kept = [index for index in range(len(data)) if (*result, index) not in removed]
-            if step >= len(kept):
-                continue
-            step = kept[step]
-            data = data[step]
-        else:
-            continue
-        result = (*result, step)
-    return result
+    def __init__(self, paths: Iterable[Path]) -> None:
+        positions: dict[Path, list[int]] = {}
+        for path in paths:
+            if path and isinstance(path[-1], int):
+                positions.setdefault(path[:-1], []).append(path[-1])
+        self._left_before = {
+            path: [position - removed for removed, position in enumerate(sorted(found))]
+            for path, found in positions.items()
+        }
+        """For each list: how many of its items remain before each removed one."""
+
+    def written_path(self, path: Path, data: Any) -> Path:
+        """Converts a path in the remaining data to the path in the file, which has the removed
+        items, too.
+
+        Steps that neither has are left out: pydantic also adds the members of unions to its paths.
+        """
+        result: Path = ()
+        for step in path:
+            if isinstance(data, list) and isinstance(step, int):
+                step += bisect_right(self._left_before.get(result, ()), step)
+                is_there = step < len(data)
+            else:
+                is_there = isinstance(data, Mapping) and step in data
+            if is_there:
+                data = data[step]
+                result = (*result, step)
+        return result
 
 
 def value_at(data: Any, path: Path) -> Any:
@@ -35,12 +47,6 @@ def value_at(data: Any, path: Path) -> Any:
     for step in path:
         data = data[step]
     return data
-
-
-def overlap(first: Path, second: Path) -> bool:
-    """Whether one of two paths begins with the other."""
-    shorter = min(len(first), len(second))
-    return first[:shorter] == second[:shorter]
 
 
 def remove_paths(value: Any, path: Path, removed: Set[Path]) -> Any:

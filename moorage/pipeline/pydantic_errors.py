@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ from moorage.pipeline.params_models import (
     find_types,
     is_model,
 )
-from moorage.pipeline.paths import value_at, written_path
+from moorage.pipeline.paths import RemovedPaths, value_at
 from moorage.pipeline.stack_advice import advise_stack
 from moorage.pipeline.unknown_keys import KeyContext, explain_unknown_key
 
@@ -76,12 +76,12 @@ class Subject:
     catalog: Catalog
 
 
-def describe_error(detail: ErrorDetails, subject: Subject, removed: Set[Path]) -> Fault:
-    """An error of pydantic as a fault. `removed` are the paths that were removed before
+def describe_error(detail: ErrorDetails, subject: Subject, removed: RemovedPaths) -> Fault:
+    """An error of pydantic as a fault. `removed` is what was removed before
     validation."""
     kind = detail["type"]
     loc = detail["loc"][:-1] if kind == "missing" else detail["loc"]
-    path = written_path(loc, subject.data, removed)
+    path = removed.written_path(loc, subject.data)
     context: Mapping[str, Any] = detail.get("ctx", {})
     if kind == "moorage":
         hint = advise_port(path, detail["input"]) or context["hint"]

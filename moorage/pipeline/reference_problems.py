@@ -4,12 +4,13 @@ needed. All of it is known from the templates."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
 from moorage.facts.return_kinds import ANY_ARN, is_kind, kind_of_return_value
 from moorage.findings.finding import Finding, Path
-from moorage.findings.wording import join_or, near, shown
+from moorage.findings.wording import join_or, near, offer, shown
 from moorage.model import Environment
 from moorage.pipeline.document import Document
 from moorage.plan import Rendering
@@ -24,7 +25,8 @@ def find_reference_problems(
 ) -> Iterator[Finding]:
     """Findings about references to outputs, at the lines of the params. `shared` has the stacks of
     another environment that this one shares."""
-    bodies = {rendering.stack: rendering.body for rendering in (*shared, *renderings)}
+    bodies = {each.stack: each.body for each in (*shared, *renderings)}
+    bodies = dict(sorted(bodies.items(), key=itemgetter(0)))
     for name, spec in env.stacks.items():
         for path, reference in find_references(spec.params, ("stacks", name)):
             if reference.stack is not None:
@@ -48,9 +50,9 @@ def _problem(
 
     if stack not in env.stacks:
         guess = near(stack, env.stacks)
-        stacks = [guess] if guess else sorted(set(bodies) - {name})
-        hint = f"Write {join_or(f'`{each}`' for each in stacks)}." if stacks else ""
-        yield finding("M1201", f"There is no stack {shown(stack)}", hint or _FROM_OUTSIDE)
+        stacks = [guess] if guess else [each for each in bodies if each != name]
+        hint = f"Write {offer(stacks)}." if stacks else _FROM_OUTSIDE
+        yield finding("M1201", f"There is no stack {shown(stack)}", hint)
     elif stack == name:
         message = "A stack cannot import its own outputs"
         yield finding("M1901", message, "Use `overrides:` to refer to a resource of the stack.")
@@ -60,7 +62,7 @@ def _problem(
     elif output not in (outputs := bodies[stack].get("Outputs", {})):
         guess = near(output, outputs)
         names = [guess] if guess else [*outputs]
-        hint = f"Write {join_or(f'`{each}`' for each in names)}." if names else _ADD_OUTPUT
+        hint = f"Write {offer(names)}." if names else _ADD_OUTPUT
         yield finding("M1901", f"`{stack}` has no output {shown(output)}", hint)
     elif stack in env.shared and "Export" not in outputs[output]:
         message = f"`{output}` of `{stack}` has no export, and `{stack}` is a stack of "

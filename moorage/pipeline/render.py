@@ -16,7 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from moorage.findings.finding import Finding, Level, Path
-from moorage.findings.wording import near
+from moorage.findings.wording import list_names, near
 from moorage.model import NO_VALUES
 from moorage.pipeline.document import Document
 from moorage.pipeline.override_lists import Miss, apply_overrides
@@ -122,7 +122,7 @@ def _unknown_overrides(
                 if name not in known and not (isinstance(change, dict) and needed in change):
                     entry = (*path, name)
                     guess = near(name, known)
-                    hint = f"Did you mean `{guess}`?" if guess else f"It has {', '.join(known)}."
+                    hint = f"Did you mean `{guess}`?" if guess else f"It has {list_names(known)}."
                     hint += f" A new one needs `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
                     yield Finding("M1307", "error", document.place(entry), entry, message, hint)

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from moorage.facts.secret_values import (
@@ -129,49 +128,94 @@ class _Secret:
     path: Path
     text: str
 
-    @property
-    def is_long(self) -> bool:
-        """Whether it is hidden wherever it occurs, and not only near its path."""
-        return len(self.text) >= _LONG
-
-    @cached_property
-    def forms(self) -> tuple[str, ...]:
-        """What it looks like in messages."""
-        forms = (self.text, json.dumps(self.text)[1:-1], repr(self.text)[1:-1])
-        return tuple(dict.fromkeys((*forms, *(form[:_MAX_SHOWN] for form in forms))))
-
 
 def hide_secrets(findings: Iterable[Finding], data: Any) -> list[Finding]:
     """The findings about params, or about a template, with `***` in place of each value of it that
     could be a secret."""
     originals = list(findings)
-    found = {
-        secret.text if secret.is_long else secret: secret
-        for secret in _secrets(data, ())
-        if secret.text not in (HIDDEN, "")
-    }
-    secrets = sorted(found.values(), key=lambda secret: -len(secret.text))
-    return [_hide(finding, secrets) for finding in originals] if secrets else originals
+    secrets = [secret for secret in _secrets(data, ()) if secret.text not in (HIDDEN, "")]
+    if not originals or not secrets:
+        return originals
+    values = _Values(secrets)
+    return [
+        replace(
+            finding,
+            message=values.hide(finding.message, finding.path),
+            hint=values.hide(finding.hint, finding.path),
+        )
+        for finding in originals
+    ]
 
 
-def _hide(finding: Finding, secrets: Iterable[_Secret]) -> Finding:
-    message, hint = finding.message, finding.hint
-    for secret in secrets:
-        message = _without(message, secret, finding)
-        hint = _without(hint, secret, finding)
-    return replace(finding, message=message, hint=hint)
+class _Values:
+    """Values to hide. Since there can be many, a text is searched for those that it contains."""
 
+    def __init__(self, secrets: Iterable[_Secret]) -> None:
+        paths: dict[str, list[Path]] = {}
+        for secret in secrets:
+            paths.setdefault(secret.text, []).append(secret.path)
+        # The longest is replaced first: another one can be a part of it.
+        self._values = sorted(paths, key=len, reverse=True)
+        self._short: dict[str, tuple[int, _Paths]] = {}
+        self._forms: dict[str, int] = {}
+        self._lengths: dict[str, set[int]] = {}
+        """The lengths of the forms that begin with the same characters."""
+        for rank, value in enumerate(self._values):
+            if len(value) < _LONG:
+                self._short[value] = rank, _Paths(paths[value])
+                continue
+            for form in _forms(value):
+                self._forms.setdefault(form, rank)
+                self._lengths.setdefault(form[:_LONG], set()).add(len(form))
 
-def _without(text: str, secret: _Secret, finding: Finding) -> str:
-    if secret.is_long:
-        for form in secret.forms:
-            text = text.replace(form, HIDDEN)
+    def hide(self, text: str, path: Path) -> str:
+        """The text of a finding about a path without the values."""
+        last = -1
+        while later := [rank for rank in self._find(text, path) if rank > last]:
+            last = min(later)
+            text = _without(text, self._values[last])
         return text
-    if finding.path[: len(secret.path) - 1] != secret.path[:-1] and (
-        secret.path[: len(finding.path)] != finding.path
-    ):
-        return text
-    return re.sub(rf"(?<!\w){re.escape(secret.text)}(?!\w)", HIDDEN, text)
+
+    def _find(self, text: str, path: Path) -> Iterator[int]:
+        """The ranks of the values that a text may contain."""
+        for at in range(len(text) - _LONG + 1):
+            for length in self._lengths.get(text[at : at + _LONG], ()):
+                form = text[at : at + length]
+                if form in self._forms:
+                    yield self._forms[form]
+        for length in range(1, _LONG) if self._short else ():
+            for part in {text[at : at + length] for at in range(len(text))} & self._short.keys():
+                rank, paths = self._short[part]
+                if paths.are_near(path):
+                    yield rank
+
+
+def _without(text: str, value: str) -> str:
+    if len(value) < _LONG:
+        return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, text)
+    for form in _forms(value):
+        text = text.replace(form, HIDDEN)
+    return text
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    """What a value looks like in messages."""
+    forms = (value, json.dumps(value)[1:-1], repr(value)[1:-1])
+    return tuple(dict.fromkeys((*forms, *(form[:_MAX_SHOWN] for form in forms))))
+
+
+class _Paths:
+    """The paths of a value, which is hidden only in findings about it or what is around it."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._around = {path[:-1] for path in paths}
+        self._beginnings = {path[:end] for path in paths for end in range(len(path) + 1)}
+
+    def are_near(self, path: Path) -> bool:
+        """Whether the path is inside of the map or list of one of them, or contains one of them."""
+        return path in self._beginnings or any(
+            path[:end] in self._around for end in range(len(path) + 1)
+        )
 
 
 def _secrets(value: Any, path: Path) -> Iterator[_Secret]:

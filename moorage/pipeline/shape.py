@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from moorage.findings.finding import Finding, Path
+from moorage.findings.path_set import PathSet
 from moorage.findings.wording import capitalize
 from moorage.model import Base, export_name
 from moorage.pipeline.document import Document
 from moorage.pipeline.params_models import Catalog
-from moorage.pipeline.paths import overlap, remove_paths, rename_keys, value_at, written_path
+from moorage.pipeline.paths import RemovedPaths, remove_paths, rename_keys, value_at
 from moorage.pipeline.pydantic_errors import Fault, Subject, describe_error, drop_union_errors
 
 
@@ -36,14 +37,22 @@ class Shape:
     def written_path(self, path: Path) -> Path:
         """Converts a path of the params to the path in the file, which has the removed items,
         too."""
-        existing = written_path(path, self.data, self.removed)
+        existing = self._removed.written_path(path, self.data)
         # A key that is not in the file has no line, but its name says which one is meant.
         missing = path[len(existing) :] if self._is_map(existing) else ()
         return (*existing, *missing)
 
     def is_reported(self, path: Path) -> bool:
         """Whether something at that path, around it or inside of it, has a finding already."""
-        return any(overlap(path, known) for known in (*self.removed, *self.guessed))
+        return self._reported.overlaps(path)
+
+    @cached_property
+    def _removed(self) -> RemovedPaths:
+        return RemovedPaths(self.removed)
+
+    @cached_property
+    def _reported(self) -> PathSet:
+        return PathSet((*self.removed, *self.guessed))
 
     def _is_map(self, path: Path) -> bool:
         return isinstance(value_at(self.data, path), Mapping)
@@ -73,23 +82,24 @@ def find_shape(
         except ValidationError as error:
             subject = Subject(model, data, root, catalog)
             errors = error.errors(include_url=False)
-            faults = drop_union_errors([describe_error(e, subject, removed) for e in errors])
+            before = RemovedPaths(removed)
+            faults = drop_union_errors([describe_error(e, subject, before) for e in errors])
         names = {fault.path: fault.near for fault in faults if fault.near}
         guesses = {(*path[:-1], name) for path, name in names.items()}
         guesses |= {path for fault in faults for path in fault.instead}
         guessed |= guesses
-        known = guessed | removed
+        known = PathSet((*guessed, *removed))
         findings += [
             Finding(f.code, "error", document.place(path), path, capitalize(f.message), f.hint)
             for f in _first_of_each_path(faults)
-            if not any(overlap(f.path, other) for other in known)
+            if not known.overlaps(f.path)
             for path in [(*root, *f.path)]
         ]
-        before = len(removed)
+        number = len(removed)
         not_missing = {fault.path for fault in faults if fault.code == "M1102"} & guesses
         removed |= {f.cut for f in faults if not f.near and f.path not in not_missing}
         data = rename_keys(data, (), names)
-        if () in removed or (len(removed) == before and not names):
+        if () in removed or (len(removed) == number and not names):
             return Shape(None, tuple(findings), data, frozenset(removed), frozenset(guessed))
 
 

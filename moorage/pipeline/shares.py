@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Problem
-from moorage.findings.wording import near
+from moorage.findings.wording import list_names, near
 from moorage.model import PREVIEW, Environment, KnownPriorities, TemplateModule
 from moorage.pipeline.compose import compose
 from moorage.pipeline.document import Document, sort_keys
@@ -134,7 +134,7 @@ def _find_problem(document: Document, others: list[str], theirs: Document | None
 
 def _propose(name: str, known: Collection[str], otherwise: str) -> str:
     meant = near(name, known)
-    return f"Did you mean `{meant}`?" if meant else f"{otherwise} {', '.join(known)}."
+    return f"Did you mean `{meant}`?" if meant else f"{otherwise} {list_names(known)}."
 
 
 def _find_mismatch(document: Document, theirs: Document) -> tuple[str, str] | None:

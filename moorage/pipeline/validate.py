@@ -36,8 +36,9 @@ def validate(
     unreadable = _unreadable_at_the_top(document)
     shape = find_shape(Header, document.data, (), document, unreadable, catalog)
     header = shape.params if isinstance(shape.params, Header) else _guess_header(document.data)
+    unreadable_in = _unreadable_in_stacks(document)
     stacks = {
-        name: _validate_stack(name, entry, document, catalog)
+        name: _validate_stack(name, entry, document, catalog, unreadable_in.get(name, set()))
         for name, entry in header.stacks.items()
     }
     keys, elsewhere = find_default_keys(header.defaults, header.region)
@@ -167,6 +168,15 @@ def _unreadable_at_the_top(document: Document) -> set[Path]:
     return {path for path in document.broken if path[0] != "stacks" or len(path) < 3}
 
 
+def _unreadable_in_stacks(document: Document) -> dict[str, set[Path]]:
+    """Unreadable paths within stacks, by the name of the stack."""
+    unreadable: dict[str, set[Path]] = {}
+    for path in document.broken:
+        if path[0] == "stacks" and len(path) > 2:
+            unreadable.setdefault(str(path[1]), set()).add(path[2:])
+    return unreadable
+
+
 def _written_stacks(document: Document) -> set[str]:
     """The names of all stacks in the params, even unreadable ones."""
     stacks = document.data.get("stacks")
@@ -182,9 +192,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _validate_stack(
-    name: str, entry: dict[str, Any], document: Document, catalog: Catalog
+    name: str,
+    entry: dict[str, Any],
+    document: Document,
+    catalog: Catalog,
+    unreadable: set[Path],
 ) -> tuple[StackSpec | None, Shape]:
-    """An entry of `stacks:`; its spec is None where its kind or its params are not known."""
+    """An entry of `stacks:` with its unreadable paths; its spec is None where its kind or its
+    params are not known."""
     root: Path = ("stacks", name)
     findings: list[Finding] = []
 
@@ -217,7 +232,6 @@ def _validate_stack(
         hint = "Write `Resources:` below it, as in the template, with what changes."
         report("M1103", (*root, "overrides"), "`overrides` is not a map", hint)
     params = {key: value for key, value in entry.items() if key not in ("template", "overrides")}
-    unreadable = {path[2:] for path in document.broken if path[:2] == root and len(path) > 2}
     shape = find_shape(model, params, root, document, unreadable, catalog)
     shape = replace(shape, findings=(*findings, *shape.findings))
     if shape.params is None or not isinstance(overrides, dict):

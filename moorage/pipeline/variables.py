@@ -60,6 +60,7 @@ def find_unused_variables(
     """
     declared = declared_variables(document.data)
     used = find_references([document.data, dict(given.variables)])
+    known = sorted({*used, *map(str, declared)} - {*RESERVED})
     for name in sorted({*declared, *given.variables} - used, key=str):
         path: Path = (VARS, name)
         place = document.place(path)
@@ -67,7 +68,7 @@ def find_unused_variables(
             continue
         if name not in declared:
             message = f"`--set {name}` has no effect: no value uses `${{{name}}}`"
-            meant = near(name, sorted({*used, *map(str, declared)} - {*RESERVED}))
+            meant = near(name, known)
             hint = f"Did you mean `--set {meant}`?" if meant else "Remove it."
             yield Finding("M1015", "error", place, path, message, hint)
         elif place.file == document.file or not _is_used_in(folder, str(name)):

@@ -3,13 +3,13 @@ too early."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from itertools import chain
 
 from moorage.cfn import ecs, fixed_values, lifecycle, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
-from moorage.cfn.values import Attr
+from moorage.cfn.values import Attr, identity
 from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and, join_or, quote
 from moorage.rules.rule import Problem, problem, rule
@@ -329,11 +329,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
         resource_id = policy["ResourceId"]
         if policy["ScalingTargetId"].present or resource_id.absent:
             continue
-        targets = [
-            target
-            for target in view.resources_of_type(ecs.SCALABLE_TARGET)
-            if _is_for_target(policy, target)
-        ]
+        targets = [target for target in _similar(policy) if _is_for_target(policy, target)]
         if first := _find_unordered(policy, targets):
             yield problem(
                 resource_id,
@@ -342,6 +338,27 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
                 f"Write `ScalingTargetId: !Ref {first.id}` instead of ResourceId, "
                 f"ScalableDimension and ServiceNamespace.",
             )
+
+
+def _similar(policy: Resource) -> list[Resource]:
+    """The scalable targets whose ResourceId may be that of a scaling policy."""
+    view = policy.view
+    targets = view.cached("targets by what they scale", lambda: _group_targets(view))
+    return [target for key in _scaled_keys(policy) for target in targets.get(key, ())]
+
+
+def _group_targets(view: View) -> dict[Hashable, list[Resource]]:
+    targets: dict[Hashable, list[Resource]] = {}
+    for target in view.resources_of_type(ecs.SCALABLE_TARGET):
+        for key in _scaled_keys(target):
+            targets.setdefault(key, []).append(target)
+    return targets
+
+
+def _scaled_keys(resource: Resource) -> Iterator[Hashable]:
+    """What is the same for two resources that scale the same: the service, or else the value."""
+    service = ecs.find_scaled_service(resource["ResourceId"])
+    yield service or identity(resource["ResourceId"].value)
 
 
 def _is_for_target(policy: Resource, target: Resource) -> bool:

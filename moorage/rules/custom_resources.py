@@ -52,11 +52,9 @@ def policy_is_created_later(view: View) -> Iterator[Problem]:
         role = find_role(function["Role"]) if function and function.type == _FUNCTION else None
         if role is None or resource.stack.template.is_from_cdk:
             continue
-        for policy in view.resources_of_type("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
-            names = (*policy["Roles"].items, policy["RoleName"])
-            if policy.stack is not resource.stack or all(
-                name.resource is not role for name in names
-            ):
+        types = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+        for policy in view.referring((role,), types, ("Roles", "RoleName")):
+            if policy.stack is not resource.stack:
                 continue
             # A policy that refers to the resource cannot be created before it.
             if not view.is_created_before(policy, resource) and not view.is_created_before(

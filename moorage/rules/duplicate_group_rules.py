@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Hashable, Iterator
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.security_group_rules import INGRESS, rules_of_security_group
-from moorage.cfn.tristate import TriState, all_of
+from moorage.cfn.values import identity
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
@@ -38,25 +37,22 @@ def same_rule_twice(view: View) -> Iterator[Problem]:
     and when one of them is removed later, the port is closed. A rule that is a resource of its own
     is refused if it exists."""
     for group in view.resources_of_type("AWS::EC2::SecurityGroup"):
-        reported: set[int] = set()
-        for first, second in combinations(rules_of_security_group(group, INGRESS).rules, 2):
-            if id(second) not in reported and _are_same_rule(first, second):
-                reported.add(id(second))
+        known: set[Hashable] = set()
+        for ingress in rules_of_security_group(group, INGRESS).rules:
+            same = tuple(_identity(ingress[key]) for key in _KEYS)
+            if same in known:
                 yield problem(
-                    second,
+                    ingress,
                     f"Two ingress rules of security group `{group.id}` are the same, whatever "
                     f"their descriptions say",
                     "Remove one of them.",
                 )
+            known.add(same)
 
 
-def _are_same_rule(first: Node, second: Node) -> TriState:
-    return all_of(
-        first[key].absent and second[key].absent
-        if first[key].absent or second[key].absent
-        else first[key].is_same_as(second[key])
-        for key in _KEYS
-    )
+def _identity(node: Node) -> Hashable:
+    """Equal for two values that certainly are the same, and for two that are absent."""
+    return () if node.absent else identity(node.value)
 
 
 RULES = (same_rule_twice,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from moorage.cfn import container_secrets
 from moorage.cfn.arns import (
@@ -23,7 +23,7 @@ from moorage.cfn.permissions import (
     policy_documents,
 )
 from moorage.cfn.stack import Resource
-from moorage.cfn.values import Attr
+from moorage.cfn.values import Attr, identity
 from moorage.cfn.view import View
 from moorage.rules.execution_role import (
     containers_with_execution_role,
@@ -137,26 +137,46 @@ def _missing_action(role: Resource, source: Node) -> str | None:
         return None  # E9155 reports it
     view = source.stack.view
     texts = expand_arns(source)
-    if len(texts) != 1 or any(
-        secret["Name"].is_same_as(source)
-        for secret in view.resources_of_type(container_secrets.SECRET)
-    ):
+    if len(texts) != 1 or _is_name_of_secret(source):
         return None
     readings = _readings(view, texts[0])
     if not readings or any(allows(role, action, arns) is not False for action, arns in readings):
         return None
-    policies = view.resources_of_type(_SECRET_POLICY)
-    if any(_may_be_for_secret(policy, source) for policy in policies):
-        return None
-    if any(True for _ in _arns_with_json_key(policies_of_role(role).statements)):
+    if _may_have_policy(source) or _has_arns_with_json_key(role):
         return None
     return readings[0][0]
 
 
-def _may_be_for_secret(policy: Resource, source: Node) -> bool:
-    """Whether a resource policy may be for the secret of a container."""
-    secret, own_secret = policy["SecretId"].resource, _secret_in_view(source)
-    return secret is None or own_secret is None or secret is own_secret
+def _is_name_of_secret(source: Node) -> bool:
+    """Whether a text is the name of a secret in view, which E9155 reports."""
+    view = source.stack.view
+    names: set[Hashable] = view.cached(
+        "names of secrets",
+        lambda: {
+            identity(secret["Name"].value)
+            for secret in view.resources_of_type(container_secrets.SECRET)
+            if secret["Name"].present
+        },
+    )
+    return identity(source.value) in names
+
+
+def _may_have_policy(source: Node) -> bool:
+    """Whether the secret of a container may have a resource policy."""
+    view = source.stack.view
+    secrets: set[Resource | None] = view.cached(
+        "secrets with policies",
+        lambda: {policy["SecretId"].resource for policy in view.resources_of_type(_SECRET_POLICY)},
+    )
+    own_secret = _secret_in_view(source) if secrets else None
+    return bool(secrets) and (own_secret is None or not secrets.isdisjoint((None, own_secret)))
+
+
+def _has_arns_with_json_key(role: Resource) -> bool:
+    return role.view.cached(
+        ("ARNs with JSON keys", role),
+        lambda: any(True for _ in _arns_with_json_key(policies_of_role(role).statements)),
+    )
 
 
 def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:

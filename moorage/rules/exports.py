@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Hashable, Iterator
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.raw_references import IMPORT
 from moorage.cfn.stack import Stack
+from moorage.cfn.values import identity
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
@@ -24,11 +24,11 @@ _SOURCE = "AWS CloudFormation user guide: Get exported outputs from a deployed C
 def export_name_twice(view: View) -> Iterator[Problem]:
     """The name of an export is unique in a region of an account."""
     for stack in view.stacks:
-        for (first, name), (second, other) in combinations(_exports(stack), 2):
-            if name.is_same_as(other):
+        for first, *others in _exports_by_name(stack).values():
+            for output, name in others:
                 yield problem(
-                    other,
-                    f"The outputs `{first}` and `{second}` have the same export name",
+                    name,
+                    f"The outputs `{first[0]}` and `{output}` have the same export name",
                     "Write another name for one of them.",
                 )
 
@@ -44,15 +44,22 @@ def import_of_own_export(view: View) -> Iterator[Problem]:
     """The export exists only when the stack has been created. Until then the import is not
     found."""
     for stack in view.stacks:
-        exports = list(_exports(stack))
+        exports = _exports_by_name(stack)
         for name in _imports(stack) if exports else ():
-            for output, export in exports:
-                if name.is_same_as(export):
-                    yield problem(
-                        name,
-                        f"The template imports its own output `{output}`",
-                        "Write `!Ref` or `!GetAtt` of the resource.",
-                    )
+            for output, _ in exports.get(identity(name.value), ()):
+                yield problem(
+                    name,
+                    f"The template imports its own output `{output}`",
+                    "Write `!Ref` or `!GetAtt` of the resource.",
+                )
+
+
+def _exports_by_name(stack: Stack) -> dict[Hashable, list[tuple[str, Node]]]:
+    """Outputs with their export names, by what is the same for names that certainly are."""
+    exports: dict[Hashable, list[tuple[str, Node]]] = {}
+    for output, name in _exports(stack):
+        exports.setdefault(identity(name.value), []).append((output, name))
+    return exports
 
 
 def _exports(stack: Stack) -> Iterator[tuple[str, Node]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
+from moorage.cfn.values import identity
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 
@@ -26,12 +27,13 @@ def _zone(subnet: Resource) -> Node:
 
 def _pairs_of_a_file_system(view: View) -> Iterator[tuple[Resource, Resource]]:
     """Each mount target, and each earlier one of the same file system."""
-    earlier: list[Resource] = []
+    by_file_system: dict[Hashable, list[Resource]] = {}
     for mount_target in view.resources_of_type(_MOUNT_TARGET):
-        for other in earlier:
-            if mount_target["FileSystemId"].is_same_as(other["FileSystemId"]):
-                yield mount_target, other
-        earlier.append(mount_target)
+        file_system = mount_target["FileSystemId"]
+        if file_system.present:
+            earlier = by_file_system.setdefault(identity(file_system.value), [])
+            yield from ((mount_target, other) for other in earlier)
+            earlier.append(mount_target)
 
 
 @rule(

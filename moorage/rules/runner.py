@@ -80,17 +80,17 @@ def _pause_garbage_collection() -> Iterator[None]:
 
 def _finder(rule: Rule, templates: Mapping[str, Template]) -> Finder[LocatedProblem]:
     def find(view: View) -> Iterator[LocatedProblem]:
-        hints: dict[tuple[str, Path], list[str]] = {}
+        hints: dict[tuple[str, Path], set[str]] = {}
         for problem in rule.check(view):
             name = problem.node.stack.name
             template = templates[name]
             path = nearest_existing_path(template.written, template.written_path(problem.node.path))
-            before = hints.setdefault((name, path), [])
+            before = hints.setdefault((name, path), set())
             if problem.hint not in before:  # otherwise one correction is enough
                 yield LocatedProblem(
                     rule, name, path, problem.message, problem.hint, number=len(before)
                 )
-                before.append(problem.hint)
+                before.add(problem.hint)
 
     # A warning is about what is probably meant: about the default, not about all allowed values.
     return Finder(find, tries_values=rule.id.startswith("E") and not rule.compares_defaults)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from moorage.cfn import container_secrets, ecs
 from moorage.cfn.nodes import Node
@@ -40,12 +40,10 @@ def malformed_secret_source(view: View) -> Iterator[Problem]:
     nothing or exactly three fields: the JSON key, the version stage and the version id. With any
     other number of fields the ECS agent rejects the ARN. In both cases no task starts, and the
     service waits for hours until the stack is rolled back."""
-    secret_names = [
-        resource["Name"] for resource in view.resources_of_type(container_secrets.SECRET)
-    ]
-    parameter_names = [
-        resource["Name"] for resource in view.resources_of_type(container_secrets.PARAMETER)
-    ]
+    parameter_names = _names(view, container_secrets.PARAMETER)
+    secret_names = {name.text for name in _names(view, container_secrets.SECRET)}
+    secret_names -= {None, *(name.text for name in parameter_names)}
+    unknown_names = [name for name in parameter_names if name.text is None]
     for task in ecs.task_definitions(view):
         for node in container_secrets.secret_sources(task):
             fields = container_secrets.count_fields_after_arn(node)
@@ -58,7 +56,7 @@ def malformed_secret_source(view: View) -> Iterator[Problem]:
                         "For a JSON key, write `<arn>:<json-key>::` with both colons at the end.",
                     )
             elif container_secrets.is_invalid_parameter_name(node) or _is_secret_name(
-                node, secret_names, parameter_names
+                node, secret_names, unknown_names
             ):
                 yield problem(
                     node,
@@ -69,11 +67,14 @@ def malformed_secret_source(view: View) -> Iterator[Problem]:
                 )
 
 
-def _is_secret_name(node: Node, secret_names: list[Node], parameter_names: list[Node]) -> bool:
-    """Whether a value is the name of a secret in view, and certainly not of a parameter."""
-    if node.text is None or any(name.is_same_as(node) is not False for name in parameter_names):
-        return False
-    return any(name.is_same_as(node) for name in secret_names)
+def _names(view: View, resource_type: str) -> list[Node]:
+    return [resource["Name"] for resource in view.resources_of_type(resource_type)]
+
+
+def _is_secret_name(node: Node, secret_names: Set[str | None], others: Iterable[Node]) -> bool:
+    """Whether a value is one of these names of secrets, and certainly none of the others, of
+    parameters."""
+    return node.text in secret_names and all(name.is_same_as(node) is False for name in others)
 
 
 def _describe(node: Node) -> str:

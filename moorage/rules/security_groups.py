@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.cfn import ecs, networks, peers, security_group_rules
 from moorage.cfn.nodes import Node
@@ -113,21 +114,17 @@ def _find_users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Nod
 
 def _uses_of_groups(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:
     """Resources with their lists of security groups and the VpcIds that show their VPC."""
+    target_groups_of = _group_target_groups(view)
     for service in ecs.services(view):
         network = service.props.at("NetworkConfiguration", "AwsvpcConfiguration")
-        target_groups = [
-            attachment.target_group.resource
-            for attachment in ecs.target_group_attachments(view)
-            if attachment.service is service
-        ]
         vpcs = [subnet["VpcId"] for subnet in networks.find_subnets(network["Subnets"])]
-        vpcs += [
-            target_group["VpcId"] for target_group in target_groups if target_group is not None
-        ]
+        vpcs += [group["VpcId"] for group in target_groups_of[service]]
         yield service, network["SecurityGroups"], vpcs
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         subnets = networks.subnets_of_load_balancer(load_balancer) or ()
-        vpcs = [subnet["VpcId"] for subnet in subnets] or _vpcs_of_targets(view, load_balancer)
+        vpcs = [subnet["VpcId"] for subnet in subnets] or [
+            group["VpcId"] for group in target_groups_of[load_balancer]
+        ]
         yield load_balancer, load_balancer["SecurityGroups"], vpcs
     for endpoint in view.resources_of_type(networks.VPC_ENDPOINT):
         yield endpoint, endpoint["SecurityGroupIds"], [endpoint["VpcId"]]
@@ -136,12 +133,16 @@ def _uses_of_groups(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:
         yield mount_target, mount_target["SecurityGroups"], [subnet["VpcId"]] if subnet else []
 
 
-def _vpcs_of_targets(view: View, load_balancer: Resource) -> list[Node]:
-    return [
-        group["VpcId"]
-        for group in view.resources_of_type(ecs.TARGET_GROUP)
-        if load_balancer in ecs.load_balancers_of_target_group(view, group)
-    ]
+def _group_target_groups(view: View) -> Mapping[Resource, Sequence[Resource]]:
+    """The target groups of services, and those that load balancers forward to."""
+    groups: defaultdict[Resource, list[Resource]] = defaultdict(list)
+    for attachment in ecs.target_group_attachments(view):
+        if attachment.target_group.resource is not None:
+            groups[attachment.service].append(attachment.target_group.resource)
+    for group in view.resources_of_type(ecs.TARGET_GROUP):
+        for load_balancer in ecs.load_balancers_of_target_group(view, group):
+            groups[load_balancer].append(group)
+    return groups
 
 
 RULES = (security_group_in_other_vpc,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, includes_service, parse_document
@@ -28,17 +29,12 @@ def queue_refuses_topic(view: View) -> Iterator[Problem]:
     """SNS discards messages that the queue refuses, and does not try again. The deployment
     succeeds, and no message arrives."""
     for subscription, queue in _queue_subscriptions(view):
-        policies = _policies_of_queue(queue)
-        if policies is None:
-            continue
+        senders = _find_senders(queue)
         topic = subscription["TopicArn"].resource
-        documents = [parse_document(policy["PolicyDocument"]) for policy in policies]
-        statements = [item for document in documents for item in document.statements]
-        complete = all(document.complete for document in documents)
-        if complete and not any(_may_allow(item, "sqs:SendMessage", topic) for item in statements):
+        if senders is not None and not senders.may_include(topic):
             name = f"topic `{topic.id}`" if topic else "the topic"
             yield problem(
-                policies[0]["PolicyDocument"],
+                senders.policy["PolicyDocument"],
                 f"The policy of queue `{queue.id}` does not let {name} send, so SNS discards the "
                 f"messages of subscription `{subscription.id}`",
                 "Allow sns.amazonaws.com sqs:SendMessage, with the ARN of the topic as "
@@ -74,7 +70,7 @@ def key_refuses_sns(view: View) -> Iterator[Problem]:
             missing = [
                 action
                 for action in _KEY_ACTIONS
-                if not any(_may_allow(item, action, None) for item in document.statements)
+                if not any(_may_allow(item, action) for item in document.statements)
             ]
             if missing and document.complete:
                 yield problem(
@@ -91,6 +87,40 @@ def _queue_subscriptions(view: View) -> Iterator[tuple[Resource, Resource]]:
         queue = subscription["Endpoint"].resource
         if subscription["Protocol"].text == "sqs" and queue is not None and queue.type == _QUEUE:
             yield subscription, queue
+
+
+@dataclass(frozen=True)
+class _Senders:
+    """The topics that the policies of a queue may let send."""
+
+    policy: Resource
+    are_some: bool
+    are_any: bool
+    topics: frozenset[Resource | None]
+
+    def may_include(self, topic: Resource | None) -> bool:
+        """Whether a topic may send; None stands for one that is not in the view."""
+        return self.are_some if topic is None else self.are_any or topic in self.topics
+
+
+def _find_senders(queue: Resource) -> _Senders | None:
+    """None if they are not known."""
+    return queue.view.cached(("senders", queue), lambda: _read_senders(queue))
+
+
+def _read_senders(queue: Resource) -> _Senders | None:
+    policies = _policies_of_queue(queue)
+    documents = [parse_document(policy["PolicyDocument"]) for policy in policies or ()]
+    if not policies or not all(document.complete for document in documents):
+        return None
+    topics = [
+        _only_topics(statement.node["Condition"])
+        for document in documents
+        for statement in document.statements
+        if _may_allow(statement, "sqs:SendMessage")
+    ]
+    known = frozenset(topic for found in topics if found is not None for topic in found)
+    return _Senders(policies[0], bool(topics), None in topics, known)
 
 
 def _policies_of_queue(queue: Resource) -> list[Resource] | None:
@@ -112,31 +142,28 @@ def _group_policies(view: View) -> dict[Resource | None, list[Resource]]:
     return policies
 
 
-def _may_allow(statement: Statement, action: str, topic: Resource | None) -> bool:
-    """Whether a statement allows SNS the action, or may; for a topic that is in the view, also
-    whether its condition lets that topic."""
+def _may_allow(statement: Statement, action: str) -> bool:
+    """Whether a statement allows SNS the action, or may, perhaps on a condition."""
     return (
         statement.allows is not False
         and statement.covers_action(action) is not False
         and includes_service(statement.node["Principal"], "sns") is not False
-        and (topic is None or not _is_for_other_topics(statement.node["Condition"], topic))
     )
 
 
-def _is_for_other_topics(condition: Node, topic: Resource) -> bool:
-    """Whether a condition certainly requires the ARN of another topic."""
+def _only_topics(condition: Node) -> set[Resource | None] | None:
+    """The topics of which a condition certainly requires the ARN; None if it requires none."""
+    required: set[Resource | None] | None = None
     for operator, keys in condition.entries:
         if operator not in ("ArnEquals", "ArnLike", "StringEquals", "StringLike"):
             continue
         for key, values in keys.entries:
-            topics = [value.resource for value in values.as_list]
-            if (
-                key.lower() == "aws:sourcearn"
-                and all(item is not None and item.type == _TOPIC for item in topics)
-                and topic not in topics
+            topics = {value.resource for value in values.as_list}
+            if key.lower() == "aws:sourcearn" and all(
+                item is not None and item.type == _TOPIC for item in topics
             ):
-                return True
-    return False
+                required = topics if required is None else required & topics
+    return required
 
 
 RULES = (queue_refuses_topic, key_refuses_sns)

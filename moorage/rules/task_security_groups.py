@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks, peers, reachability, task_startup
+from moorage.cfn import ecs, lifecycle, networks, peers, reachability, task_startup
 from moorage.cfn.peers import ANY_PEER, Peer
 from moorage.cfn.security_group_rules import EGRESS, INGRESS
 from moorage.cfn.stack import Resource
@@ -188,14 +188,8 @@ def nfs_blocked_by_security_group(view: View) -> Iterator[Problem]:
         task = ecs.task_definition_of(service)
         if task is None or not task_startup.is_certainly_on_fargate(service):
             continue
-        file_systems = [
-            volume.at("EFSVolumeConfiguration", "FilesystemId").resource
-            for volume in task["Volumes"].items
-        ]
-        for mount_target in view.resources_of_type("AWS::EFS::MountTarget"):
-            file_system = mount_target["FileSystemId"].resource
-            if file_system is not None and file_system in file_systems:
-                yield from _blocked_nfs(service, mount_target)
+        for mount_target in lifecycle.mount_targets(service):
+            yield from _blocked_nfs(service, mount_target)
 
 
 def _blocked_nfs(service: Resource, mount_target: Resource) -> Iterator[Problem]:

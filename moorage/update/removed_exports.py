@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Stack
 from moorage.cfn.value_comparison import differs, referenced_resources
+from moorage.cfn.view import View
 from moorage.update.effect import Effect
 
 
@@ -55,7 +56,7 @@ def _changed_exports(change: Comparison) -> Iterator[Effect]:
 def _removed_exports(change: Comparison) -> Iterator[Effect]:
     for stack in change.removed_stacks:
         for name in _exported(stack):
-            importers = [user.name for user in change.new.stacks if name in user.import_names]
+            importers = [user.name for user in _users(change.new, name)]
             if importers:
                 yield Effect(
                     "M1403",
@@ -82,14 +83,25 @@ def _exported(stack: Stack) -> dict[str, Node]:
 def _importers(change: Comparison, exporter: Stack, name: str) -> list[str]:
     """The stacks that import a name at the time when its stack is updated: those that imported it
     before, except those that no longer do and are updated earlier."""
-    order = [stack.name for stack in change.new.stacks]
-    released = {
-        stack.name
-        for stack in change.new.stacks[: order.index(exporter.name)]
-        if name not in stack.import_names
-    }
-    return [
-        stack.name
-        for stack in change.old.stacks
-        if name in stack.import_names and stack.name not in released and stack.name != exporter.name
-    ]
+    order = change.new.cached("order of stacks", lambda: _order(change.new))
+    still = {stack.name for stack in _users(change.new, name)}
+    importers = [stack.name for stack in _users(change.old, name) if stack.name != exporter.name]
+    end = order[exporter.name]
+    return [each for each in importers if each in still or order.get(each, end) >= end]
+
+
+def _order(view: View) -> dict[str, int]:
+    return {stack.name: position for position, stack in enumerate(view.stacks)}
+
+
+def _users(view: View, name: str) -> Sequence[Stack]:
+    """The stacks that import a name."""
+    return view.cached("stacks by imports", lambda: _group_by_import(view)).get(name, ())
+
+
+def _group_by_import(view: View) -> dict[str, list[Stack]]:
+    users: dict[str, list[Stack]] = {}
+    for stack in view.stacks:
+        for name in stack.import_names:
+            users.setdefault(name, []).append(stack)
+    return users

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import join_or, near, shown
+from moorage.findings.wording import list_names, near, offer, shown
 from moorage.model import Base, Environment
 
 P = TypeVar("P", bound=Base)
@@ -33,7 +33,7 @@ def find_stack_problems(
     """Why `find_stack` finds nothing. `word` is the name of the stack kind, such as `network`."""
     if find_stack(env, kind, name) or name in env.broken:
         return
-    candidates = [stack for stack, _ in env.of(kind)]
+    candidates = env.names_of(kind)
     if name is not None and name in env.stacks:
         template = env.stacks[name].template
         message = f"{shown(name)} is a stack of template `{template}`, not of `{word}`"
@@ -43,7 +43,7 @@ def find_stack_problems(
         yield Problem("M1201", path, f"There is no stack {shown(name)}", hint)
     elif candidates:
         hint = f"Name one of them: `{path[-1]}: {candidates[0]}`."
-        message = f"There is more than one stack of template `{word}`: {', '.join(candidates)}"
+        message = f"There is more than one stack of template `{word}`: {list_names(candidates)}"
         yield Problem("M1202", path, message, hint)
     elif not env.broken:
         hint = f"Add one below `stacks:`, for example `{word}: {{}}`."
@@ -54,9 +54,7 @@ def find_stack_problems(
 def _suggest_stack(name: str, candidates: Sequence[str], word: str) -> str:
     closest = near(name, candidates)
     stacks = [closest] if closest else candidates
-    if not stacks:
-        return f"Add a stack with `template: {word}`."
-    return f"Write {join_or(f'`{stack}`' for stack in stacks)}."
+    return f"Write {offer(stacks)}." if stacks else f"Add a stack with `template: {word}`."
 
 
 def _suggest_existing(name: str, candidates: Sequence[str], word: str) -> str:

@@ -90,10 +90,11 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
     words = [*container.entry_point, *container.command, *check]
     options = {option for _, option, _ in find_in_command(words) if option}
     arguments = container.build.args if container.build else {}
-    names = {*container.environment, *container.docker_labels, *arguments, *options}
+    names = sorted({*container.environment, *container.docker_labels, *arguments, *options})
+    known = frozenset(names)
     for index, key in enumerate(container.not_secret):
-        if key not in names:
-            closest = near(key, sorted(names))
+        if key not in known:
+            closest = near(key, names)
             hint = f"Did you mean `{closest}`?" if closest else f"Remove {shown(key)}."
             message = f"`environment` has no variable {shown(key)}"
             if key.startswith("-"):

@@ -18,7 +18,7 @@ from moorage.facts.container_definitions import (
     HEALTH_CHECK_TIMEOUT,
 )
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import list_names, near, shown
 from moorage.model import Base
 
 from ..common.fields import UniqueList, duration, text
@@ -353,7 +353,7 @@ def _find_dependencies(names: Iterable[str], containers: Containers) -> set[str]
 def suggest_container(name: str, containers: Containers) -> str:
     """A hint for an unknown name: the container with the closest name, or all containers."""
     closest = near(name, containers)
-    return f"Did you mean `{closest}`?" if closest else f"The task has {', '.join(containers)}."
+    return f"Did you mean `{closest}`?" if closest else f"The task has {list_names(containers)}."
 
 
 def choose_container(name: str | None, containers: Containers) -> str:
@@ -369,7 +369,7 @@ def container_choice_problems(
     chosen = choose_container(name, containers)
     if not chosen:
         message = "The task has several containers, and `container` is missing"
-        hint = f"Add `container:` with one of {', '.join(containers)}."
+        hint = f"Add `container:` with one of {list_names(containers)}."
         yield Problem("M2614", container_path, message, hint)
     elif chosen not in containers:
         message = f"The task has no container {shown(chosen)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import join_and, near, shown
+from moorage.findings.wording import join_and, near, offer, shown
 from moorage.model import Environment
 from moorage.references import Reference
 
@@ -96,10 +96,10 @@ def queue_sender_problems(
             message = f"There is no stack {shown(stack)}"
             if spec:
                 message = f"{shown(stack)} is a stack of template `{spec.template}`, not `worker`"
-            workers = [name for name, _ in env.of(QueueConsumerParams)]
+            workers = env.names_of(QueueConsumerParams)
             closest = near(stack, workers)
-            names = " or ".join(f"`{name}`" for name in ([closest] if closest else workers))
-            hint = f"Write {names}." if names else "Add a stack with `template: worker`."
+            names = [closest] if closest else workers
+            hint = f"Write {offer(names)}." if names else "Add a stack with `template: worker`."
             yield Problem("M1201", ("queues", variable), message, hint)
 
 

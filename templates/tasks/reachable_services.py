@@ -59,10 +59,14 @@ def _unknown_service(name: str, path: Path, env: Environment) -> Problem:
     message = f"There is no stack {shown(name)}"
     if spec:
         message = f"{shown(name)} is a stack of template `{spec.template}`, not `service`"
-    services = [stack for stack, params in env.of(DiscoverableParams) if connectable_ports(params)]
-    closest = near(name, services)
+    closest = near(name, env.resolve_all(_find_services))
     hint = f"Did you mean `{closest}`?" if closest else "Write the name of a `service` stack."
     return Problem("M1201", path, message, hint)
+
+
+def _find_services(env: Environment) -> list[str]:
+    """The stacks that others can reach."""
+    return [stack for stack, params in env.of(DiscoverableParams) if connectable_ports(params)]
 
 
 def _server_problems(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import join_or, near, shown
+from moorage.findings.wording import join_or, near, offer, shown
 from moorage.model import Environment
 
 from ..common.duplicates import logical_id_problems
@@ -45,12 +45,12 @@ def _path(stack: str) -> Path:
 
 def _unknown_stack(name: str, env: Environment) -> Problem:
     spec = env.stacks.get(name)
-    usable = [stack for stack, _ in env.of(Usable)]
+    usable = env.names_of(Usable)
     closest = near(name, usable)
     stacks = [closest] if closest else usable
-    hint = f"Write {join_or(f'`{stack}`' for stack in stacks)}."
-    if not stacks:
-        hint = "Add a stack that tasks can use, such as `uploads: {template: bucket}`."
+    hint = "Add a stack that tasks can use, such as `uploads: {template: bucket}`."
+    if stacks:
+        hint = f"Write {offer(stacks)}."
     message = f"There is no stack {shown(name)}"
     if spec:
         message = f"{shown(name)} is a stack of template `{spec.template}`, which has nothing that "

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn.arn_patterns import matches
-from moorage.cfn.arns import build_arn, expand_arns, expand_parts
+from moorage.cfn.arn_patterns import ArnPatterns
+from moorage.cfn.arns import Arns, Placeholder, build_arn, expand_arns, expand_parts
 from moorage.cfn.permissions import allows, find_role, resolve_managed_policy, trusts
 from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
+from moorage.cfn.tristate import any_of
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
 from moorage.facts.managed_policies import PATHS, STATEMENTS
@@ -339,10 +340,58 @@ def test_parameter_by_name() -> None:
 
 
 def test_matches_with_several_values() -> None:
-    assert matches(("a*", "b*"), ("ab",)) is None
-    assert matches(("a*", "ab"), ("ab",)) is True
-    assert matches(("c*", "d"), ("ab",)) is False
-    assert matches((), ("ab",)) is None
+    assert ArnPatterns([("a*", "b*")]).match(("ab",)) is None
+    assert ArnPatterns([("a*", "ab")]).match(("ab",)) is True
+    assert ArnPatterns([("c*", "d")]).match(("ab",)) is False
+    assert ArnPatterns([()]).match(("ab",)) is None
+
+
+def arn(service: str, name: str, *, account: str = chr(Placeholder.WORD)) -> str:
+    return f"arn:aws:{service}:eu-west-1:{account}:{name}"
+
+
+ANYTHING, UNIQUE = chr(Placeholder.ANYTHING), chr(Placeholder.UNIQUE_NAME)
+PATTERNS: list[Arns] = [
+    *((arn("ssm", f"parameter/{name}"),) for name in ("a", "ab", "a*", "?b", f"{UNIQUE}/b")),
+    (arn("sqs", "a", account="1:2"),),
+    (arn("s*", "parameter/b"),),
+    (arn("sqs", "a"), arn("sqs", "b")),
+    (ANYTHING,),
+    ("*a",),
+]
+TEXTS = [
+    *(arn("ssm", f"parameter/{name}") for name in ("a", "ab", "b", "abc", f"a{ANYTHING}", UNIQUE)),
+    *(arn("sqs", name) for name in ("a", "b", "*")),
+    arn("ssm", "parameter/a", account=ANYTHING),
+    "a",
+    ANYTHING,
+]
+
+
+def test_many_patterns_match_what_one_of_them_matches() -> None:
+    for text in TEXTS:
+        for texts in ((text,), (text, TEXTS[0])):
+            each = [ArnPatterns([pattern]).match(texts) for pattern in PATTERNS]
+            for end in range(len(PATTERNS) + 1):
+                assert ArnPatterns(PATTERNS[:end]).match(texts) == any_of(each[:end])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        (arn("ssm", "parameter/a"), arn("ssm", "parameter/ab"), False),
+        (arn("ssm", "parameter/ab"), arn("ssm", "parameter/a"), False),
+        (arn("ssm", "parameter/ab"), arn("ssm", f"parameter/a{ANYTHING}"), None),
+        (arn("ssm", "parameter/a*"), arn("ssm", f"parameter/ab{ANYTHING}"), True),
+        (arn("ssm", "parameter/a"), arn("ssm", "parameter/a", account="1"), None),
+        (arn("*", "a"), arn("ssm:x", "a"), True),
+        (arn("ssm", "a", account=ANYTHING), arn("ssm", "b:a"), None),
+    ],
+)
+def test_an_arn_is_compared_with_what_begins_alike(
+    pattern: str, text: str, expected: bool | None
+) -> None:
+    assert ArnPatterns([(pattern,)]).match((text,)) is expected
 
 
 def trusting(principal: Any, **elements: Any) -> Resource:

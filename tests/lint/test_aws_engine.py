@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -462,8 +462,8 @@ PROGRAM = """
 import json, sys
 {before}
 from moorage.lint.aws_engine import Validation
-texts = json.load(sys.stdin)
-found = Validation([(text, json.loads(text)) for text in texts]).result()
+bodies = json.load(sys.stdin)
+found = Validation([(json.dumps(body), body) for body in bodies]).result()
 print(json.dumps([[finding.code for finding in findings] for findings in found]))
 """
 CHANGED = """
@@ -471,15 +471,21 @@ from moorage.lint import engine_client
 engine_client.PROGRAM = engine_client.PROGRAM.replace("main()", {change!r} + "main()")
 """
 """Changes what the process of the engine does before it answers."""
+SMALL_LIMIT = CHANGED.format(
+    change="from moorage.lint import engine_process; engine_process.MAX_SECONDS = 0.2\n"
+)
+TAGS = [{"Key": str(number), "Value": 1} for number in range(6000)]
+LONG = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": TAGS}}}}
+"""A template that takes longer than that."""
 
 
-def run(before: str, bodies: Sequence[Any], folder: Path) -> Any:
-    """The codes that the engine finds, in a process that does something `before`."""
+def run(before: str, given: Any, folder: Path, program: str = PROGRAM) -> Any:
+    """What a program prints that gets a value of JSON and does something `before`."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(before=before)],
+        [sys.executable, "-c", program.format(before=before)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        input=json.dumps([json.dumps(body) for body in bodies]),
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         check=True,
@@ -489,13 +495,33 @@ def run(before: str, bodies: Sequence[Any], folder: Path) -> Any:
 
 
 def test_a_template_that_takes_too_long_is_left_out_and_the_others_are_not(tmp_path: Path) -> None:
-    tags = [{"Key": str(number), "Value": 1} for number in range(6000)]
-    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"Tags": tags}}
-    bodies = [{"Resources": resources} for resources in ({"Bucket": bucket}, {})]
-    limit = CHANGED.format(
-        change="from moorage.lint import engine_process; engine_process.MAX_SECONDS = 0.2\n"
-    )
-    assert run(limit, bodies, tmp_path) == [[], ["F0001"]]
+    assert run(SMALL_LIMIT, [LONG, {"Resources": {}}], tmp_path) == [[], ["F0001"]]
+
+
+TWO_VERSIONS = """
+import json, sys
+from pathlib import Path
+{before}
+from moorage.lint.aws_engine import Validation
+from moorage.lint.engine_client import close_engine
+from moorage.lint.findings_cache import FindingsCache
+from moorage.lint.installation import Installation
+from moorage.lint.linter import Linter
+
+text, started = sys.stdin.read(), []
+sys.addaudithook(lambda event, _: started.append(name) if event == "subprocess.Popen" else None)
+for name in ("one", "one", "other", "other"):
+    Path(name).mkdir(exist_ok=True)
+    Path(name, "engine.py").write_text(name)
+    linter = Linter(FindingsCache(Path("cache")), installation=Installation((Path(name),), ()))
+    assert Validation([(text, json.loads(text))], linter=linter).result() == [()]
+    close_engine()
+print(json.dumps(started))
+"""
+
+
+def test_a_version_of_the_engine_gives_up_once_on_a_template(tmp_path: Path) -> None:
+    assert run(SMALL_LIMIT, LONG, tmp_path, TWO_VERSIONS) == ["one", "other"]
 
 
 def test_without_the_engine_there_are_no_findings(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from moorage.cfn.template import Template
 from moorage.cfn.view import View
 from moorage.findings.finding import Finding
 from moorage.garbage import free_cycles
+from moorage.pipeline.build import build as build_environment
 from moorage.pipeline.check import check_texts
 from moorage.pipeline.compose import compose
 from moorage.pipeline.exports import export_imported
@@ -124,7 +125,46 @@ def releases(count: int) -> Stacks:
     return stacks
 
 
-ENVIRONMENTS = (webs, pairs, listeners, workers, releases)
+def users(count: int) -> Stacks:
+    """Services that are let into the same cache and mount file systems of their own."""
+    stacks: Stacks = {"sessions": {"template": "cache"}}
+    for number in range(count):
+        mounted = {"image": "ecr:app:1", "mounts": {"files": "/files"}}
+        stacks[f"member-{number:02}"] = {
+            "template": "service",
+            "containers": {"app": mounted},
+            "volumes": {"files": {"efs": True}},
+            "uses": {"sessions": "connect"},
+        }
+    return stacks
+
+
+def one_of_many(count: int) -> Stacks:
+    """A worker with many secrets, whose queue subscribes to many topics."""
+    secrets = {f"SECRET_{number}": f"secretsmanager:shop-{number}" for number in range(count)}
+    topics: Stacks = {f"topic-{number}": {"template": "topic"} for number in range(count)}
+    worker = {
+        "template": "worker",
+        "containers": {"app": {"image": "ecr:app:1", "secrets": secrets}},
+        "queue": {"topics": {name: {} for name in topics}},
+    }
+    return {**topics, "worker": worker}
+
+
+def chain(count: int) -> Stacks:
+    """Jobs, each of which imports from the one before."""
+    stacks: Stacks = {}
+    for number in range(count):
+        before = {"stack": f"job-{number - 1}", "output": "LogGroupName"}
+        environment = {"BEFORE": before} if number else {}
+        stacks[f"job-{number}"] = {
+            "template": "one_off",
+            "containers": {"app": {"image": "ecr:app:1", "environment": environment}},
+        }
+    return stacks
+
+
+ENVIRONMENTS = (webs, pairs, listeners, workers, releases, users, one_of_many, chain)
 
 
 def build(folder: Path, stacks: Stacks) -> None:
@@ -160,19 +200,103 @@ def count_calls(run: Callable[[], object]) -> Counter[str]:
     return calls
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_each_service_costs_the_same(environment: Callable[[int], Stacks], tmp_path: Path) -> None:
-    build(tmp_path, environment(SIZES[0]))  # fills the caches of this process
-    few, more, most = (
-        count_calls(lambda size=size: build(tmp_path, environment(size)))  # type: ignore[misc]
-        for size in SIZES
-    )
-    grown = {
+def find_growing(run: Callable[[int], object]) -> dict[str, tuple[int, int]]:
+    """The functions whose calls grow more from the second size to the third than before."""
+    run(SIZES[-1])  # fills the caches of this process
+    few, more, most = (count_calls(lambda size=size: run(size)) for size in SIZES)  # type: ignore[misc]
+    return {
         name: (more[name] - few[name], most[name] - more[name])
         for name in most
         if most[name] - more[name] > 1.2 * (more[name] - few[name]) + 20
     }
-    assert grown == {}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_each_service_costs_the_same(environment: Callable[[int], Stacks], tmp_path: Path) -> None:
+    assert find_growing(lambda size: build(tmp_path, environment(size))) == {}
+
+
+# Mistakes ----------------------------------------------------------------------------------------
+
+
+def misspelled(count: int) -> Stacks:
+    """Containers with a misspelled key and a value of another type."""
+    container = {"image": "ecr:app:1", "comand": ["a"], "memory": []}
+    return {
+        "web": {"template": "service", "containers": {f"c{n}": container for n in range(count)}}
+    }
+
+
+def vain_overrides(count: int) -> Stacks:
+    """Overrides of variables that a container has, and of some that it has not."""
+    variables = {f"VARIABLE_{number}": {"Value": "b"} for number in range(count)}
+    entries = {**variables, **{f"X{number}": None for number in range(count)}}
+    container = {"image": "ecr:app:1", "environment": dict.fromkeys(variables, "a")}
+    properties = {"ContainerDefinitions": {"app": {"Environment": entries}}}
+    overrides = {"Resources": {"TaskDefinition": {"Properties": properties}}}
+    return {
+        "web": {"template": "service", "containers": {"app": container}, "overrides": overrides}
+    }
+
+
+def secrets_in_messages(count: int) -> Stacks:
+    """Services with a mistake, of which each has something to hide."""
+    return {
+        f"web-{number}": {
+            "template": "service",
+            "containers": {"app": {"image": "ecr:app:1", "imagee": f"--token=hunter-{number}"}},
+            "secrets": {"TOKEN": f"hunter-{number}"},
+        }
+        for number in range(count)
+    }
+
+
+OWN_FILES = tuple(
+    str(path)
+    for folder in ("moorage", "templates")
+    for path in (Path(__file__).parents[2] / folder).rglob("*.py")
+    if path.name != "wording.py"  # while names are few, each unknown one is compared with all
+)
+
+
+@pytest.mark.parametrize("mistakes", [misspelled, vain_overrides, secrets_in_messages])
+def test_each_mistake_costs_the_same(mistakes: Callable[[int], Stacks], tmp_path: Path) -> None:
+    def build_wrong(size: int) -> None:
+        given = {"network": {}, "cluster": {}, **mistakes(size)}
+        params = {"app": "a", "region": REGION, "stacks": given}
+        (tmp_path / "dev.yaml").write_text(json.dumps(params, indent=1))
+        assert len(build_environment(tmp_path, "dev", TEMPLATES).findings) >= size
+
+    own = {
+        name: calls for name, calls in find_growing(build_wrong).items() if name.endswith(OWN_FILES)
+    }
+    assert own == {}
+
+
+def test_the_rules_run_a_few_times_for_many_overrides(tmp_path: Path) -> None:
+    """To find which of them causes a finding, they run without half of the overrides."""
+    container = {"image": "ecr:app:1", "ports": [8080]}
+    ports = {"app": {"PortMappings": [{"ContainerPort": 9090}]}}
+    task = {"TaskDefinition": {"Properties": {"ContainerDefinitions": ports}}}
+    stacks: Stacks = {"public": {"template": "alb", "certificate": []}}
+    for number in range(4):
+        stacks[f"web-{number}"] = {
+            "template": "service",
+            "containers": {"app": container},
+            "expose": [{"via": "public", "hosts": [f"web-{number}.example.com"]}],
+            "overrides": {"Resources": task},
+        }
+    params = {"app": "a", "region": REGION, "stacks": {"network": {}, "cluster": {}, **stacks}}
+    (tmp_path / "dev.yaml").write_text(json.dumps(params, indent=1))
+    found: list[Finding] = []
+    calls = count_calls(
+        lambda: found.extend(build_environment(tmp_path, "dev", TEMPLATES).findings)
+    )
+    causes = [finding.path for finding in found if finding.code == "E9220"]
+    root = ("overrides", "Resources", "TaskDefinition")
+    assert causes == [("stacks", f"web-{number}", *root) for number in range(4)]
+    runs = sum(count for name, count in calls.items() if name.startswith("run_rules in"))
+    assert runs == 2 + 2 * (2 + 2)  # with and without all; halves of four stacks and overrides
 
 
 # Memory ------------------------------------------------------------------------------------------

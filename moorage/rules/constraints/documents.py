@@ -55,10 +55,9 @@ class InlinePoliciesSize:
     def holds(self, context: Context) -> TriState:
         role = context.resource
         documents = [item["PolicyDocument"] for item in role["Policies"].items]
-        for policy in role.view.resources_of_type("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
-            names = (*policy["Roles"].items, policy["RoleName"])
-            if any(name.resource is role for name in names):
-                documents.append(policy["PolicyDocument"])
+        types = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+        policies = role.view.referring((role,), types, ("Roles", "RoleName"))
+        documents += [policy["PolicyDocument"] for policy in policies]
         return sum(map(_count_characters, documents)) <= self.high
 
     def place(self, context: Context) -> Node:
