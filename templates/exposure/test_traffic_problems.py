@@ -44,7 +44,9 @@ def unused_test_problems(test: TestTraffic, exposure: Exposure | None) -> Iterat
         unused = {"priority": "with `port`, because that listener has no other rule"}
     for key, reason in unused.items():
         if key in test.model_fields_set:
-            yield Problem("M3238", (*_TEST, key), f"`{key}` has no effect {reason}", "Remove it.")
+            message = f"`{key}` has no effect {reason}"
+            because = [("expose",)]
+            yield Problem("M3238", (*_TEST, key), message, "Remove it.", because=because)
 
 
 TestPorts: TypeAlias = Mapping[tuple[str, int], Sequence[str]]

@@ -47,10 +47,10 @@ def _unknown_stack(name: str, env: Environment) -> Problem:
     spec = env.stacks.get(name)
     usable = [stack for stack, _ in env.of(Usable)]
     closest = near(name, usable)
-    stacks = [closest] if closest else usable
-    hint = f"Write {join_or(f'`{stack}`' for stack in stacks)}."
-    if not stacks:
-        hint = "Add a stack that tasks can use, such as `uploads: {template: bucket}`."
+    hint = "Add a stack that tasks can use, such as `uploads: {template: bucket}`."
+    if usable:
+        stacks = [closest] if closest else usable
+        hint = f"Write {join_or(f'`{stack}`' for stack in stacks)}."
     message = f"There is no stack {shown(name)}"
     if spec:
         message = f"{shown(name)} is a stack of template `{spec.template}`, which has nothing that "
