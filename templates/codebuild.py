@@ -108,7 +108,7 @@ def _buildspec_problems(params: Params) -> Iterator[Problem]:
     if params.source is None and (params.buildspec or (params.images and not own)):
         path: Path = ("buildspec",) if params.buildspec else ("images",)
         message = f"`{path[0]}` needs the source code, and the project has none"
-        yield Problem("M3710", path, message, "Add `source:`.")
+        yield Problem("M3710", path, message, "Add `source:`.", because=[("source",)])
     if params.docker and not own:
         message = "`docker` has no effect without a buildspec of your own"
         yield Problem("M3711", ("docker",), message, "Remove `docker`.")
@@ -122,7 +122,7 @@ def _trigger_problems(params: Params) -> Iterator[Problem]:
         message = "Only GitHub, GitLab and Bitbucket start builds of a project"
         hint = "Remove `triggers`; a stack of template `pipeline` can start with a push to "
         hint += "CodeCommit."
-        yield Problem("M3712", ("triggers",), message, hint)
+        yield Problem("M3712", ("triggers",), message, hint, because=[("source",)])
     for index, trigger in enumerate(params.triggers):
         path: Path = ("triggers", index)
         yield from trigger_problems(trigger, path)

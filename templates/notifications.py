@@ -152,7 +152,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if not any(endpoints for _, endpoints in _by_protocol(params)):
         message = "The topic has no subscriptions, so its messages reach no recipient"
         hint = "Write for example `subscriptions: {email: [operations@example.com]}`."
-        yield Problem("M3404", ("subscriptions",), message, hint, level="warning")
+        because = [("existing",)]
+        yield Problem("M3404", ("subscriptions",), message, hint, "warning", because)
     titles: dict[str, str | Reference] = {}
     for protocol, endpoints in _by_protocol(params):
         for index, endpoint in enumerate(endpoints):

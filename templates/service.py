@@ -252,7 +252,8 @@ def _request_scaling_problems(service: Service) -> Iterator[Problem]:
         if getattr(service.scaling, key) is not None:
             message = "No Application Load Balancer sends requests to the service"
             hint = f"Remove `{key}`, or add a route to `expose:`."
-            yield Problem("M3202", ("scaling", key), message, hint, because=[("expose",)])
+            because = [("expose",), ("containers",)]
+            yield Problem("M3202", ("scaling", key), message, hint, because=because)
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:

@@ -80,7 +80,8 @@ def image_problems(
             if secret not in secrets:
                 message = f"There is no secret `{secret}`"
                 hint = f"Write `{secret}: secretsmanager:...` below `secrets`."
-                yield Problem("M3707", (*path, "mounts", identity), message, hint)
+                because = [("secrets", secret)]
+                yield Problem("M3707", (*path, "mounts", identity), message, hint, because=because)
         if name in created:
             yield from _tag_problems(image, created[name], path)
 

@@ -56,7 +56,7 @@ def code_deploy_problems(params: CodeDeploy, exposure: Exposure | None) -> Itera
         message = "CodeDeploy shifts the traffic of a load balancer, and none forwards to the "
         message += "service"
         hint = "Write another `strategy:`" + (", or add a route to `expose:`." if exposure else ".")
-        yield Problem("M3225", ("release",), message, hint)
+        yield Problem("M3225", ("release",), message, hint, because=[("expose",)])
     elif len(forwarding) > 1:
         message = "CodeDeploy shifts the traffic of one route, and the service has "
         message += f"{len(forwarding)}"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from moorage.findings.finding import Path, Problem
 
-from ..load_balancers.clients import client_problems, private_client_problems
+from ..load_balancers.clients import private_client_problems
 from ..tasks.release_problems import PATH
 from ..tasks.traffic_shift import TestTraffic
 from .exposure import Exposure
@@ -16,6 +16,7 @@ from .nlb.listener_conflicts import ListenersByPort
 from .test_traffic import uses_own_listener
 
 _TEST: Path = (*PATH, "test")
+_CLIENTS: Path = (*_TEST, "clients")
 _ALB_LISTENER_PORTS = (80, 443)
 _ALB_LISTENER_KEYS = ("certificate", "ssl_policy", "clients")
 """Settings of the listener for test traffic of an Application Load Balancer."""
@@ -43,7 +44,9 @@ def unused_test_problems(test: TestTraffic, exposure: Exposure | None) -> Iterat
         unused = {"priority": "with `port`, because that listener has no other rule"}
     for key, reason in unused.items():
         if key in test.model_fields_set:
-            yield Problem("M3238", (*_TEST, key), f"`{key}` has no effect {reason}", "Remove it.")
+            message = f"`{key}` has no effect {reason}"
+            because = [("expose",)]
+            yield Problem("M3238", (*_TEST, key), message, "Remove it.", because=because)
 
 
 TestPorts: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
@@ -115,15 +118,13 @@ def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
     if albs and not test.clients:
         message = f"No client is allowed to connect to port {test.port}"
         hint = "Write `clients:`, with the CIDR blocks from which you test."
-        yield Problem("M3219", path, message, hint)
+        yield Problem("M3219", path, message, hint, because=[_CLIENTS])
 
 
 def _client_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
-    path = (*_TEST, "clients")
-    yield from client_problems(test.clients, path)
     balancers = [rule.load_balancer.params for rule in exposure.test_rules]
     if any(not alb.existing and alb.scheme == "internet-facing" for alb in balancers):
-        yield from private_client_problems(test.clients, path)
+        yield from private_client_problems(test.clients, _CLIENTS)
 
 
 def _priority_problems(exposure: Exposure) -> Iterator[Problem]:

@@ -112,7 +112,8 @@ def _environment_problems(name: str, params: Params, env: Environment) -> Iterat
         if deployed.preview_role and not deployed.approval:
             message = "There is no preview without an approval"
             hint = "Write `approval: true`, or remove `preview_role`."
-            yield Problem("M3718", (*path, "preview_role"), message, hint)
+            because = [(*path, "approval")]
+            yield Problem("M3718", (*path, "preview_role"), message, hint, because=because)
 
 
 def _image_problems(params: Params) -> Iterator[Problem]:

@@ -160,7 +160,8 @@ def _verify_problems(route: ProxyRoute, path: Path) -> Iterator[Problem]:
         # nginx looks for names in a certificate, not for IP addresses (X509_check_host).
         message = f"nginx cannot verify the certificate of an IP address, {route.to.host}"
         hint = "Write the name of the host, or `verify: false`."
-        yield Problem("M3058", (*path, "to"), message, hint, level="warning")
+        because = [(*path, "verify")]
+        yield Problem("M3058", (*path, "to"), message, hint, "warning", because)
 
 
 def _is_address(host: str) -> bool:

@@ -64,7 +64,8 @@ def _container_problems(name: str, container: Container) -> Iterator[Problem]:
     if container.swappiness is not None and container.max_swap is None:
         message = "`swappiness` has no effect without `max_swap`"
         hint = "Add `max_swap:`, or remove `swappiness`."
-        yield Problem("M2613", (*path, "swappiness"), message, hint)
+        because = [(*path, "max_swap")]
+        yield Problem("M2613", (*path, "swappiness"), message, hint, because=because)
     if container.init and "essential" in container.model_fields_set and container.essential:
         message = "An `init` container cannot be essential: the task would end with it"
         hint = "Remove `essential: true`, or remove `init: true`."

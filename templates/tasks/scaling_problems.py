@@ -67,7 +67,8 @@ def _target_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Probl
         message = "Without requests there is no response time, so the number of tasks does not "
         message += "change"
         hint = "Add a target that always has a value, for example `cpu: 60`."
-        yield Problem("M3261", (*_PATH, "response_time"), message, hint, level="warning")
+        because = [(*_PATH, key) for key in targets]
+        yield Problem("M3261", (*_PATH, "response_time"), message, hint, "warning", because)
 
 
 def _schedule_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Problem]:
@@ -80,12 +81,12 @@ def _schedule_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Pro
         name, (low, high) = next(iter(scaling.schedule)), next(iter(bounds))
         message = f"After `{name}` there are always {low} to {high} tasks: no action changes that"
         hint = f"Add an action that ends it, such as `{{min: {scaling.min}, max: {scaling.max}}}`."
-        yield Problem("M3254", (*path, name), message, hint)
+        yield Problem("M3254", (*path, name), message, hint, because=[path])
     elif _stays_at_zero(scaling, targets):
         name = next(iter(scaling.schedule))
         message = "Without tasks there is no load, so the service would never start a task again"
         hint = "Write a `min` of at least 1 in one of the actions."
-        yield Problem("M3203", (*path, name, "min"), message, hint)
+        yield Problem("M3203", (*path, name, "min"), message, hint, because=[path])
 
 
 def _stays_at_zero(scaling: Scaling, targets: Sequence[str]) -> bool:

@@ -198,7 +198,8 @@ def _endpoint_problems(
                 "does not distinguish requests"
             )
             hint = "Add `protocol: http`, or use `idle_timeout`."
-            yield Problem("M3109", (*path, "request_timeout"), message, hint)
+            because = [(*path, "protocol")]
+            yield Problem("M3109", (*path, "request_timeout"), message, hint, because=because)
         if endpoint.tls:
             at = (*path, "tls", "authority")
             yield from region_problems(endpoint.tls.authority, at, env, "certificate authority")

@@ -127,7 +127,8 @@ def _filter_problems(settings: TopicSubscription, path: Path) -> Iterator[Proble
     if not settings.filter:
         if "filter_on" in settings.model_fields_set:
             message = "`filter_on` has no effect without a filter"
-            yield Problem("M3611", (*path, "filter_on"), message, "Add `filter:`, or remove it.")
+            hint = "Add `filter:`, or remove it."
+            yield Problem("M3611", (*path, "filter_on"), message, hint, because=[filter_path])
         return
     if len(settings.filter) > MAX_KEYS:
         message = f"The filter has {len(settings.filter)} keys, but SNS allows {MAX_KEYS}"

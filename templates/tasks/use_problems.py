@@ -47,10 +47,9 @@ def _unknown_stack(name: str, env: Environment) -> Problem:
     spec = env.stacks.get(name)
     usable = env.names_of(Usable)
     closest = near(name, usable)
-    stacks = [closest] if closest else usable
     hint = "Add a stack that tasks can use, such as `uploads: {template: bucket}`."
-    if stacks:
-        hint = f"Write {offer(stacks)}."
+    if usable:
+        hint = f"Write {offer([closest] if closest else usable)}."
     message = f"There is no stack {shown(name)}"
     if spec:
         message = f"{shown(name)} is a stack of template `{spec.template}`, which has nothing that "

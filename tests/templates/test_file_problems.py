@@ -67,6 +67,16 @@ def test_a_configuration_that_fits_into_no_template(
     assert reported == [("M1303", "proxy.config", "nginx.conf")] * is_too_large
 
 
+@pytest.mark.parametrize(("count", "is_too_large"), [(1, False), (20, True)])
+def test_a_generated_configuration_that_fits_into_no_template(
+    tmp_path: Path, count: int, is_too_large: bool
+) -> None:
+    headers = ", ".join(f"A{number}: {'a' * 3000}" for number in range(count))
+    routes = f"routes: [{{path: /, to: web, request_headers: {{{headers}}}}}]"
+    text = PARAMS.replace("config: nginx.conf%s", routes)
+    assert found(tmp_path, text) == [("M1303", "proxy", "dev.yaml")] * is_too_large
+
+
 def test_settings_beside_a_configuration_have_no_effect(tmp_path: Path) -> None:
     reported = found(tmp_path, PARAMS % ", read_timeout: 60s", nginx_conf=CORRECT)
     assert reported == [("M3052", "proxy.read_timeout", "dev.yaml")]

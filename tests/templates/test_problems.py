@@ -11,12 +11,12 @@ A case in `problems/<topic>.yaml` has one mistake:
 The environment also has a network and a cluster, unless the case has its own or `null`. `header`
 has keys at the top of the file. `finds` has everything that is reported, by its path. `good` makes
 the params correct: values by path, and `null` removes one; `header` is the first step of a key at
-the top.
+the top. `says`, where other wrong values have the same code, is a part of the message or hint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,13 @@ from ruamel.yaml import YAML
 from rules.corpus import apply_changes
 
 from moorage.findings.codes import CODES
+from moorage.findings.finding import Finding
 from moorage.pipeline.document import Document
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
 
 FILES = sorted(Path(__file__).with_name("problems").glob("*.yaml"))
-KEYS = {"header", "stacks", "finds", "good"}
+KEYS = {"header", "stacks", "finds", "says", "good"}
 
 
 @cache
@@ -45,13 +46,16 @@ def complete(stacks: Mapping[str, Any]) -> dict[str, Any]:
     return {**{kind: {} for kind in ("network", "cluster") if kind not in kinds}, **stacks}
 
 
-def find_problems(params: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """The codes of all findings, by path below `stacks`: a list where there are several."""
+def find_problems(params: Mapping[str, Any]) -> Sequence[Finding]:
     stacks = {
         name: stack for name, stack in params.items() if name != "header" and stack is not None
     }
     data = {"app": "shop", "region": "eu-central-1", **params["header"], "stacks": stacks}
-    _, findings = validate(Document("dev", "params/dev.yaml", data, {}), TEMPLATES)
+    return validate(Document("dev", "params/dev.yaml", data, {}), TEMPLATES)[1]
+
+
+def codes_by_path(findings: Sequence[Finding]) -> dict[str, str | list[str]]:
+    """The codes of findings, by path below `stacks`: a list where there are several."""
     found: dict[str, list[str]] = {}
     for finding in findings:
         path = ".".join(map(str, finding.path)).removeprefix("stacks.")
@@ -65,9 +69,12 @@ def test_a_mistake_is_found_and_its_correct_neighbor_is_not(file: Path) -> None:
     for name, case in read_cases(file).items():
         assert case.keys() <= KEYS, name
         bad = {"header": case.get("header", {}), **complete(case["stacks"])}
-        found, left = find_problems(bad), find_problems(apply_changes(bad, case["good"]))
-        if found != case["finds"] or left:
-            differing[name] = found, left
+        findings = find_problems(bad)
+        found = codes_by_path(findings)
+        left = codes_by_path(find_problems(apply_changes(bad, case["good"])))
+        said = "\n".join(f"{finding.message}\n{finding.hint}" for finding in findings)
+        if found != case["finds"] or left or case.get("says", "") not in said:
+            differing[name] = found, left, said
     assert differing == {}
 
 

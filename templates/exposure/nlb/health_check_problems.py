@@ -109,7 +109,8 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
         if getattr(check, key) is not None:
             message = f"`{key}` has no effect on a health check over TCP"
             hint = f"Add `protocol: HTTP` to the health check, or remove `{key}`."
-            yield Problem("M2535", (*at, key), message, hint)
+            because = [(*at, "protocol")]
+            yield Problem("M2535", (*at, key), message, hint, because=because)
 
 
 def _sidecar_problems(

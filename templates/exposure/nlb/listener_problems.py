@@ -61,7 +61,7 @@ def _container_problems(
         return
     number = entry.target_port or port.number
     key = "target_port" if entry.target_port else "port"
-    because = [("containers", name, "ports"), (*path, "container")]
+    because = [("containers", name, "ports"), (*path, "container"), (*path, "target_port")]
     both = {Port(number, "tcp"), Port(number, "udp")} <= set(containers[name].ports)
     if both:
         yield Problem(

@@ -53,7 +53,7 @@ def _plain_http_problems(params: Params) -> Iterator[Problem]:
     if params.scheme == "internet-facing" and "certificate" not in params.model_fields_set:
         message = "Requests from the internet are not encrypted: there is no `certificate:`"
         hint = "Write the ARN of a certificate in ACM, or `certificate: []` if HTTP is intended."
-        path, because = ("certificate",), [("existing",)]
+        path, because = ("certificate",), [("existing",), ("scheme",)]
         yield Problem("M2333", path, message, hint, level="warning", because=because)
     for key, enabled in (("ssl_policy", True), ("authentication", params.authentication)):
         if enabled and key in params.model_fields_set:
