@@ -159,15 +159,15 @@ def _is_wanted(listener: socket.socket) -> bool:
 def _load() -> None:
     sys.path.insert(0, str(ROOT))
     import boto3  # noqa: F401
-    from faster_clock import make_clock
+    from faster_clock import FASTER_CLOCK
 
-    import moorage.deploy.clock
     from moorage.commands import deploy, destroy, rehearse  # noqa: F401
     from moorage.deploy import aws, execute, following, preview, removal  # noqa: F401
+    from moorage.deploy.clock import set_clock
     from moorage.pipeline.build import build
     from templates import TEMPLATES
 
-    moorage.deploy.clock.Clock = make_clock  # type: ignore[assignment,misc]
+    set_clock(FASTER_CLOCK)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "dev.yaml").write_text(_PARAMS)
         build(Path(folder), "dev", TEMPLATES)

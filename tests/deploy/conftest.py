@@ -12,7 +12,9 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from cloud import Cloud
 from fast_aws import write_client
-from faster_clock import FASTER, make_clock
+from faster_clock import FASTER, FASTER_CLOCK
+
+from moorage.deploy.clock import Clock, set_clock
 
 _SERVER = Path(__file__).with_name("server.py")
 _AWS = Path(__file__).with_name("fast_aws.py")
@@ -27,8 +29,10 @@ def _models_are_read_once() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _commands_have_a_faster_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moorage.deploy.clock.Clock", make_clock)
+def _commands_have_a_faster_clock() -> Iterator[None]:
+    set_clock(FASTER_CLOCK)
+    yield
+    set_clock(Clock())
 
 
 def _write_sleep(folder: Path) -> None:
