@@ -20,6 +20,10 @@ from xdist.workermanage import WorkerController
 gc.freeze()
 gc.set_threshold(200_000, 20, 100)
 
+# Without bytecode, each of the hundred processes that tests start compiles Moorage again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Not the user's own, and new for each run; its workers share it. It hides no failure: what is found
 # again was found by the same code, whose text is a part of the key.
 if "PYTEST_XDIST_WORKER" not in os.environ:

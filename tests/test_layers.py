@@ -60,7 +60,7 @@ LIBRARIES: dict[str, set[str]] = {
     "moorage.schema": {"pydantic", "pydantic_core", "ruamel"},
     "moorage.update": {"cfnlint"},
     "moorage.deploy": {
-        *("boto3", "botocore", "cfnlint", "moto", "rich", "werkzeug"),
+        *("boto3", "botocore", "cfnlint", "moto", "rich", "werkzeug", "yaml"),
         *("types_boto3_acm", "types_boto3_cloudformation", "types_boto3_cloudwatch"),
         *("types_boto3_codedeploy", "types_boto3_ecr", "types_boto3_ecs", "types_boto3_elbv2"),
         *("types_boto3_logs", "types_boto3_secretsmanager", "types_boto3_ssm", "types_boto3_sts"),

@@ -13,3 +13,17 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+
+_clock = Clock()
+
+
+def get_clock() -> Clock:
+    """The clock of the commands of this process."""
+    return _clock
+
+
+def set_clock(clock: Clock) -> None:
+    """Sets the clock of the commands that start after this in the process."""
+    global _clock
+    _clock = clock

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from cloud import Cloud
 from fast_aws import write_client
+from faster_clock import FASTER, FASTER_CLOCK
+
+from moorage.deploy.clock import Clock, set_clock
 
 _SERVER = Path(__file__).with_name("server.py")
 _AWS = Path(__file__).with_name("fast_aws.py")
@@ -24,6 +28,20 @@ def _models_are_read_once() -> None:
     JSONFileLoader.load_file = staticmethod(load)  # type: ignore[method-assign,assignment]
 
 
+@pytest.fixture(autouse=True)
+def _commands_have_a_faster_clock() -> Iterator[None]:
+    set_clock(FASTER_CLOCK)
+    yield
+    set_clock(Clock())
+
+
+def _write_sleep(folder: Path) -> None:
+    """Writes a program `sleep` for scripts, whose pauses are three and five seconds."""
+    sleep = folder / "sleep"
+    sleep.write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} {4 / FASTER}\n")
+    sleep.chmod(0o755)
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The server and the AWS CLI, in separate processes, for as long as the tests run."""
@@ -31,6 +49,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     log = tmp_path_factory.mktemp("server") / "log"
     programs = tmp_path_factory.mktemp("bin")
     write_client(programs, programs / "socket")
+    _write_sleep(programs)
     with (
         log.open("w") as errors,
         subprocess.Popen(

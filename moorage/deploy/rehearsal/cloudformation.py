@@ -7,11 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+import yaml
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import CloudFormationBackend, Event, cloudformation_backends
+from moto.cloudformation.models import (
+    ChangeSet,
+    CloudFormationBackend,
+    Event,
+    Stack,
+    cloudformation_backends,
+)
 from moto.cloudformation.parsing import ResourceMap, get_model_map
 from moto.cloudformation.responses import CloudFormationResponse
+from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core.responses import ActionResult
+from yaml.parser import ParserError
+from yaml.scanner import ScannerError
 
 from moorage.deploy.rehearsal.change_values import list_changes
 from moorage.deploy.rehearsal.models import MODELS
@@ -222,6 +232,25 @@ def describe_events(response: CloudFormationResponse) -> ActionResult:
     return ActionResult({"OperationEvents": []})
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """In C where that is installed: each template is parsed several times."""
+
+
+_Loader.add_multi_constructor("", yaml_tag_constructor)
+
+
+def parse_template(text: str) -> Any:
+    """A template with functions by their whole names, as moto parses it in ten times the time."""
+    try:
+        return yaml.load(text, _Loader)
+    except (ParserError, ScannerError):  # such as JSON with tabs
+        return json.loads(text)
+
+
+def _parse_change_set(change_set: Any) -> None:
+    change_set.template_dict = parse_template(change_set.template)
+
+
 def correct_cloudformation() -> None:
     """Replaces moto's CloudFormation in this process."""
     find = ResourceMap.build_resource_diff
@@ -248,6 +277,10 @@ def correct_cloudformation() -> None:
         else:
             delete(self, resource, body)
 
+    stacks: Any = Stack
+    stacks.parse_template = staticmethod(parse_template)
+    change_sets: Any = ChangeSet
+    change_sets._parse_template = _parse_change_set
     models: Any = ResourceMap
     models.build_resource_diff = build_resource_diff
     models._delete_resource = delete_resource

@@ -9,21 +9,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
+from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import remap_nested_keys
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 Properties = Mapping[str, Any]
 Api = Callable[[str], Any]
 """Gives the boto3 client of a service by its name."""
 
-_ADDRESSES: list[str] = []
-"""The address of the server that runs in this process."""
+Application = Callable[..., Any]
+"""What a WSGI server calls for each request."""
+
+_SERVED: list[tuple[str, Application]] = []
+"""The address of the server that runs in this process, and its application."""
 
 
 IMAGES: dict[str, set[str]] = {}
@@ -33,9 +42,9 @@ IMAGES: dict[str, set[str]] = {}
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-def set_address(url: str) -> None:
-    """Sets the address of the server, which the resources are created at."""
-    _ADDRESSES[:] = [url]
+def set_server(url: str, application: Application) -> None:
+    """Sets the server that the resources are created in, by its address and its application."""
+    _SERVED[:] = [(url, application)]
 
 
 _ACCOUNTS: list[str] = []
@@ -56,29 +65,54 @@ def api(region: str, account: str = "") -> Api:
     """The clients of a region, and of the account that resources are created in."""
     account = "" if account == DEFAULT_ACCOUNT_ID else account
     account = account or (_ACCOUNTS[-1] if _ACCOUNTS else "")
-    return lambda name: client(name, region, _ADDRESSES[0], account)
+    return lambda name: client(name, region, account)
 
 
 @cache
-def client(name: str, region: str, address: str, account: str = "") -> Any:
+def client(name: str, region: str, account: str = "") -> Any:
     """A client that calls the server only, with the credentials of an account."""
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     if account:
         role = f"arn:aws:iam::{account}:role/stack-sets"
-        sts = client("sts", region, address)
+        sts = client("sts", region)
         given = sts.assume_role(RoleArn=role, RoleSessionName="stack-sets")["Credentials"]
         keys = {
             "aws_access_key_id": given["AccessKeyId"],
             "aws_secret_access_key": given["SecretAccessKey"],
             "aws_session_token": given["SessionToken"],
         }
-    return boto3.client(  # type: ignore[call-overload]
+    created = boto3.client(  # type: ignore[call-overload]
         name,
         region_name=region,
-        endpoint_url=address,
+        endpoint_url="http://localhost",
         config=Config(retries={"total_max_attempts": 1}),
         **keys,
     )
+    created.meta.events.register("before-send", _answer)
+    return created
+
+
+def _answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    """The server's answer to a request, without a connection: the server is in this process, and
+    what it creates for a stack are several requests for each resource."""
+    address, application = _SERVED[0]
+    url = urlsplit(request.url)
+    body: Any = request.body
+    environ = EnvironBuilder(
+        path=url.path,
+        query_string=url.query,
+        base_url=address,
+        method=request.method,
+        headers=Headers((name, _text(value)) for name, value in request.headers.items()),
+        data=body,
+    ).get_environ()
+    content, status, answered = run_wsgi_app(application, environ, buffered=True)
+    headers = HTTPHeaders.from_pairs(answered.items())
+    return AWSResponse(request.url, int(status[:3]), headers, MockRawResponse(b"".join(content)))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 class Resource:

@@ -18,7 +18,7 @@ from moorage.deploy.rehearsal import code_deploy
 from moorage.deploy.rehearsal.cloudformation import correct_cloudformation
 from moorage.deploy.rehearsal.containers import correct_repositories, correct_tasks
 from moorage.deploy.rehearsal.pipelines import correct_builds
-from moorage.deploy.rehearsal.resources import IMAGES, api, set_address
+from moorage.deploy.rehearsal.resources import IMAGES, api, set_server
 from moorage.deploy.rehearsal.services import correct_services
 from moorage.deploy.rehearsal.stack_sets import correct_stack_sets
 from moorage.deploy.rehearsal.storage import correct_roles
@@ -29,10 +29,24 @@ _POLL = 0.05
 
 
 class _Quiet(WSGIRequestHandler):
-    """Does not log requests."""
+    """Does not log requests, and keeps connections."""
+
+    protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
+
+
+class _Application(DomainDispatcherApplication):
+    """moto, which would list the folder of its services at each request."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self.get_backend_for_host = cache(super().get_backend_for_host)  # type: ignore[method-assign]
+
+
+_make_application = cache(_Application)
+"""One for all servers of this process: it has no state of AWS."""
 
 
 @cache
@@ -59,10 +73,10 @@ def make_aws() -> tuple[BaseWSGIServer, str]:
     _correct_moto()
     moto_api_backend.reset()
     IMAGES.clear()
-    application = DomainDispatcherApplication(create_backend_app)
+    application = _make_application()
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     address = f"http://127.0.0.1:{server.port}"
-    set_address(address)
+    set_server(address, application)
     return server, address
 
 
