@@ -110,6 +110,15 @@ class Template:
             if isinstance(body.get("Type"), str)
         }
 
+    def mentions(self, text: str) -> bool:
+        """Whether a text may be in the body, as a part of a key or of a value. It takes less time
+        to ask this than to look for what a template seldom has."""
+        return text in self._as_text
+
+    @cached_property
+    def _as_text(self) -> str:
+        return str(self.body)
+
     @cached_property
     def is_generated(self) -> bool:
         """Whether a macro or a loop may add resources."""

@@ -54,6 +54,8 @@ def selected_block_does_not_exist(view: View) -> Iterator[Problem]:
     """Fn::Cidr returns as many blocks as its second argument says. The indexes of Fn::Select begin
     at 0."""
     for stack in view.stacks:
+        if not stack.template.mentions("Fn::Cidr"):
+            continue
         for resource in stack.resources.values():
             for index, count, path in _selected_blocks(resource.props.raw, resource.props.path):
                 if index >= count:

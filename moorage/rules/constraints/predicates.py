@@ -15,8 +15,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
@@ -24,8 +25,7 @@ from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Text, Unknown, are_same
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """The resource and the node that a constraint is about."""
 
     resource: Resource
@@ -33,12 +33,10 @@ class Context:
 
     def at(self, path: str) -> Node:
         """The node at a path of the constraint."""
-        node = self.node
-        if path.startswith("/"):
-            node, path = self.resource.props, path[1:]
-        elif path.startswith("@"):
-            node, path = self.resource.body, path[1:]
-        return node.at(*_keys(path)) if path else node
+        start, keys = _steps(path)
+        if start == "/":
+            return self.resource.props.at(*keys)
+        return (self.resource.body if start == "@" else self.node).at(*keys)
 
     def inner(self, node: Node) -> Context:
         """The same resource, and a part of it."""
@@ -88,19 +86,28 @@ def owner_of_lists(path: str) -> str:
     return path.partition("[")[0]
 
 
-def _split_lists(path: str) -> list[tuple[str, str]]:
+@cache
+def _split_lists(path: str) -> tuple[tuple[str, str], ...]:
     """The paths to the lists in a path, each with its mark.
 
     >>> _split_lists("Policy.Statement[*].Action"), _split_lists("Ports[]")
-    ([('Policy.Statement', '[*]'), ('Action', '[]')], [('Ports', '[]')])
+    ((('Policy.Statement', '[*]'), ('Action', '[]')), (('Ports', '[]'),))
     """
     parts = re.split(r"(\[\*?\])\.?", path)
-    steps = list(zip(parts[::2], parts[1::2], strict=False))
-    return [*steps, (parts[-1], "[]")] if parts[-1] or not steps else steps
+    steps = tuple(zip(parts[::2], parts[1::2], strict=False))
+    return (*steps, (parts[-1], "[]")) if parts[-1] or not steps else steps
 
 
-def _keys(path: str) -> Iterator[str | int]:
-    return (int(key) if key.isdigit() else key for key in path.split("."))
+@cache
+def _steps(path: str) -> tuple[str, tuple[str | int, ...]]:
+    """The mark of where a path begins, if it has one, and its keys.
+
+    >>> _steps("/Ports.0"), _steps("")
+    (('/', ('Ports', 0)), ('', ()))
+    """
+    start = path[:1] if path.startswith(("/", "@")) else ""
+    keys = path[len(start) :].split(".") if path != start else ()
+    return start, tuple(int(key) if key.isdigit() else key for key in keys)
 
 
 class Predicate(Protocol):
@@ -181,6 +188,8 @@ class Is(ValuePredicate):
         node = context.at(self.path)
         if node.absent:
             return self.default in self.values
+        if node.text is not None:
+            return node.text in self.values
         if node.choices and set(node.choices) <= set(self.values):
             return True
         if isinstance(node.value, dict | list):
