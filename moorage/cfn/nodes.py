@@ -32,6 +32,8 @@ _NEVER_ABSENT = frozenset(
 itself is known, and absent."""
 
 _NOT_EVALUATED: Final = object()
+_UNKNOWN = (Unknown, OneOf, Text)
+_KNOWN_LATER = (*_UNKNOWN, Attr)
 
 
 class Node:
@@ -78,15 +80,8 @@ class Node:
             self._nodes = {}
         node = self._nodes.get(key)
         if node is None:
-            value = self.value
-            inner: Any = MISSING
-            if isinstance(value, dict):
-                inner = value.get(key, MISSING)
-            elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
-                inner = value[key]
-            elif isinstance(value, Unknown | OneOf | Text | Attr):
-                inner = Unknown(f"{value}.{key}")
             # Missing ones are kept, too: rules use nodes as keys.
+            inner = _inner_value(self.value, key)
             node = self._nodes[key] = Node(self.stack, inner, (*self.path, key), self._reads)
         return node
 
@@ -151,7 +146,7 @@ class Node:
     def unknown(self) -> bool:
         """Whether the value itself is not known before the deployment. A map or list that contains
         unknown values is known: see `fully_known`."""
-        return isinstance(self.value, Unknown | OneOf | Text)
+        return isinstance(self.value, _UNKNOWN)
 
     @property
     def fully_known(self) -> bool:
@@ -232,10 +227,9 @@ class Node:
         """The items of a list, without AWS::NoValue; none for anything else."""
         if self._items is None:
             value = self.value
-            length = len(value) if isinstance(value, list) else 0
-            nodes = [self[index] for index in range(length)]
+            nodes = [self[index] for index in range(len(value))] if isinstance(value, list) else []
             items, reads = self.stack.view.record(
-                lambda: tuple(node for node in nodes if not node.absent)
+                lambda: tuple([node for node in nodes if not node.absent])
             )
             self._items = items
             if reads:
@@ -270,6 +264,17 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{'.'.join(map(str, self.path))}: {self.value!r}>"
+
+
+def _inner_value(value: Any, key: str | int) -> Any:
+    """What a value has at a key, MISSING if there is nothing."""
+    if value is MISSING:
+        return MISSING
+    if isinstance(value, Mapping):
+        return value.get(key, MISSING)
+    if isinstance(value, list):
+        return value[key] if isinstance(key, int) and -1 < key < len(value) else MISSING
+    return Unknown(f"{value}.{key}") if isinstance(value, _KNOWN_LATER) else MISSING
 
 
 def nearest_existing_path(body: Any, path: Path) -> Path:

@@ -91,10 +91,10 @@ def find_in_scenarios(
     return [found for run in runs for found in run.conclude(search.defaults)]
 
 
-def _find_in_only_scenario(finder: Finder[T], view: View) -> Iterator[Found[T]]:
+def _find_in_only_scenario(finder: Finder[T], view: View) -> list[Found[T]]:
     """What a finder finds in templates without switches."""
     results = {_key(result): result for result in finder.find(view)}
-    return (Found(result, {}, by_default=True) for result in results.values())
+    return [Found(result, {}, by_default=True) for result in results.values()]
 
 
 def default_view(templates: Sequence[Template]) -> View:

@@ -112,6 +112,12 @@ class Template:
         }
 
     @cached_property
+    def may_have_dynamic_references(self) -> bool:
+        """Whether there may be dynamic references: to look for them takes time, and most templates
+        have none."""
+        return "{{" in str(self.body)
+
+    @cached_property
     def calls(self) -> dict[str, tuple[Call, ...]]:
         """The intrinsic functions of each resource, in all branches."""
         return {

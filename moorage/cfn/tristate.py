@@ -27,7 +27,13 @@ def all_of(values: Iterable[TriState]) -> TriState:
     >>> all_of([True, False, None]), all_of([True, None]), all_of([])
     (False, None, True)
     """
-    return negate(any_of(map(negate, values)))
+    has_unknown = False
+    for value in values:
+        if value is None:
+            has_unknown = True
+        elif not value:
+            return False
+    return None if has_unknown else True
 
 
 def negate(value: TriState) -> TriState:

@@ -100,17 +100,22 @@ def join_parts(parts: list[Any]) -> Any:
     return Text(tuple(flat))
 
 
+_NUMBERS = (int, float)
+
+
 def as_text(value: Any) -> str | None:
     """A scalar as the text that CloudFormation passes to AWS; None for anything else.
 
     >>> as_text(True), as_text(80), as_text("x"), as_text([])
     ('true', '80', 'x', None)
     """
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value) if isinstance(value, str | int | float) else None
+    return str(value) if isinstance(value, _NUMBERS) else None
 
 
 _REF_ATTRIBUTES = {

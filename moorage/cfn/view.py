@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeVar
 
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
@@ -89,11 +90,16 @@ class View:
 
     def resources_of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, type by type, each in the order of the templates."""
+        if self.records:
+            return self._record_resources(types)
+        return chain.from_iterable(self._by_type.get(name, ()) for name in types)
+
+    def _record_resources(self, types: tuple[str, ...]) -> Iterator[Resource]:
+        """The resources of these types. Records what decides which of them exist, type by type."""
         for resource_type in types:
-            if self.records:
-                self.reads |= self._switches_by_type.get(resource_type, frozenset())
-                for stack in self._nested_stacks.values():
-                    stack.record_parent()
+            self.reads |= self._switches_by_type.get(resource_type, _NOTHING)
+            for stack in self._nested_stacks.values():
+                stack.record_parent()
             yield from self._by_type.get(resource_type, ())
 
     @cached_property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.stack import Stack
 from moorage.cfn.values import Unknown
 from moorage.cfn.view import View
 from moorage.facts.dynamic_references import MAX_DYNAMIC_REFERENCES
@@ -53,11 +55,10 @@ def split_dynamic_reference(view: View) -> Iterator[Problem]:
 def too_many_dynamic_references(view: View) -> Iterator[Problem]:
     """CloudFormation resolves a limited number of dynamic references in a template."""
     for stack in view.stacks:
+        if not stack.template.may_have_dynamic_references:
+            continue
         body = stack.template.body
-        if "{{" not in str(body):
-            continue  # most templates have none, and to evaluate all values takes time
-        values = (Node(stack, body.get(key), (key,)) for key in ("Resources", "Outputs"))
-        count = sum(map(_count_references, values))
+        count = sum(_count_references(stack, body.get(key)) for key in ("Resources", "Outputs"))
         if count > MAX_DYNAMIC_REFERENCES:
             yield problem(
                 Node(stack, body.get("Resources"), ("Resources",)),
@@ -67,10 +68,15 @@ def too_many_dynamic_references(view: View) -> Iterator[Problem]:
             )
 
 
-def _count_references(node: Node) -> int:
-    inner = (*node.items, *(entry for _, entry in node.entries))
-    if inner:
-        return sum(map(_count_references, inner))
+def _count_references(stack: Stack, raw: Any) -> int:
+    if isinstance(raw, str):
+        return raw.count(_REFERENCE)
+    node = Node(stack, raw, ())
+    value = node.value
+    if isinstance(value, Mapping):
+        value = [*value.values()]
+    if isinstance(value, list):
+        return sum(_count_references(stack, item) for item in value)
     texts = (part.token if isinstance(part, Unknown) else part for part in node.parts)
     return sum(text.count(_REFERENCE) for text in texts if isinstance(text, str))
 

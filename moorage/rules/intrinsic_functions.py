@@ -56,9 +56,8 @@ def selected_block_does_not_exist(view: View) -> Iterator[Problem]:
     at 0."""
     for stack in view.stacks:
         for resource in stack.resources.values():
-            for index, count, path in _selected_blocks(
-                stack.template.calls_in_properties(resource.id)
-            ):
+            calls = stack.template.calls_in_properties(resource.id)
+            for index, count, path in _selected_blocks(calls):
                 if index >= count:
                     yield problem(
                         Node(stack, None, path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ from moorage.cfn.view import View
 from moorage.rules.ignored_checks import is_ignored
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.registry import RULES
-from moorage.rules.rule import Rule
+from moorage.rules.rule import Problem, Rule
 
 _MAX_CHOICES = 2
 """How many default values a message names."""
@@ -47,9 +47,8 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     A message begins with the condition under which the problem exists, if there is one.
     """
     by_name = {template.name: template for template in templates}
-    finders = [_finder(rule, by_name) for rule in _rules_about(templates)]
     with _pause_garbage_collection():
-        found = find_in_scenarios(templates, finders)
+        found = find_in_scenarios(templates, _finders_about(templates))
     return [
         _add_condition(problem) for problem in found if not _is_ignored(problem.result, by_name)
     ]
@@ -59,10 +58,10 @@ def _is_ignored(problem: LocatedProblem, templates: Mapping[str, Template]) -> b
     return is_ignored(problem.rule.id, problem.path, templates[problem.template].written)
 
 
-def _rules_about(templates: Sequence[Template]) -> list[Rule]:
+def _finders_about(templates: Sequence[Template]) -> list[Finder[LocatedProblem]]:
     """The rules without those about types of which there are no resources, which are most."""
     types = {body["Type"] for template in templates for body in template.resources.values()}
-    return [rule for rule in RULES if rule.types is None or not rule.types.isdisjoint(types)]
+    return [finder for about, finder in _FINDERS if about is None or not about.isdisjoint(types)]
 
 
 @contextmanager
@@ -78,22 +77,29 @@ def _pause_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _finder(rule: Rule, templates: Mapping[str, Template]) -> Finder[LocatedProblem]:
-    def find(view: View) -> Iterator[LocatedProblem]:
-        hints: dict[tuple[str, Path], set[str]] = {}
-        for problem in rule.check(view):
-            name = problem.node.stack.name
-            template = templates[name]
-            path = nearest_existing_path(template.written, template.written_path(problem.node.path))
-            before = hints.setdefault((name, path), set())
-            if problem.hint not in before:  # otherwise one correction is enough
-                yield LocatedProblem(
-                    rule, name, path, problem.message, problem.hint, number=len(before)
-                )
-                before.add(problem.hint)
+def _finder(rule: Rule) -> Finder[LocatedProblem]:
+    def find(view: View) -> list[LocatedProblem]:
+        problems = [*rule.check(view)]
+        return [*_locate(rule, problems)] if problems else []
 
     # A warning is about what is probably meant: about the default, not about all allowed values.
     return Finder(find, tries_values=rule.id.startswith("E") and not rule.compares_defaults)
+
+
+def _locate(rule: Rule, problems: Iterable[Problem]) -> Iterator[LocatedProblem]:
+    hints: dict[tuple[str, Path], set[str]] = {}
+    for problem in problems:
+        template = problem.node.stack.template
+        path = nearest_existing_path(template.written, template.written_path(problem.node.path))
+        before = hints.setdefault((template.name, path), set())
+        if problem.hint not in before:  # otherwise one correction is enough
+            yield LocatedProblem(
+                rule, template.name, path, problem.message, problem.hint, number=len(before)
+            )
+            before.add(problem.hint)
+
+
+_FINDERS = [(rule.types, _finder(rule)) for rule in RULES]
 
 
 # Conditions ----------------------------------------------------------------------------------

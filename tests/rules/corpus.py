@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,11 @@ class Case:
     finds: frozenset[tuple[str, str]]
     """Rule ids and paths of the problems in the incorrect template."""
     region: str | None = None
+    base: str = ""
+    good_changes: Mapping[str, Any] = field(default_factory=dict)
+    """What makes the correct template out of the base."""
+    bad_changes: Mapping[str, Any] = field(default_factory=dict)
+    """What makes the incorrect template out of the correct one."""
 
     @property
     def ids(self) -> set[str]:
@@ -136,9 +141,10 @@ def _change_list(items: list[Any], index: int, value: Any) -> None:
 
 def _case(name: str, topic: str, case: Mapping[str, Any]) -> Case:
     assert case.keys() <= KEYS, f"{topic}.yaml: {name}: {sorted(case.keys() - KEYS)}"
+    good_changes, bad_changes = case.get("good") or {}, case.get("bad") or {}
     try:
-        good = apply_changes(bases()[case["base"]], case.get("good") or {})
-        bad = apply_changes(good, case.get("bad") or {})
+        good = apply_changes(bases()[case["base"]], good_changes)
+        bad = apply_changes(good, bad_changes)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise AssertionError(f"{topic}.yaml: {name}: {error!r}") from error
     finds = (
@@ -146,7 +152,8 @@ def _case(name: str, topic: str, case: Mapping[str, Any]) -> Case:
         for rule, paths in case["finds"].items()
         for path in (paths if isinstance(paths, list) else [paths])
     )
-    return Case(name, topic, good, bad, frozenset(finds), case.get("region"))
+    region, base = case.get("region"), case["base"]
+    return Case(name, topic, good, bad, frozenset(finds), region, base, good_changes, bad_changes)
 
 
 def _read(path: Path) -> dict[str, Any]:

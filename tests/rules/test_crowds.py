@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 from corpus import Case, bases, cases, run_case
 from crowds import put_in_front, with_unknown_properties, with_unknown_references
+from packs import incorrect_templates, judge_packs
 from template_parts import Body
 
 COMPARING = {
@@ -72,35 +73,42 @@ def crowd(case: Case) -> Body:
     return put_in_front(dict(case.bad), dict(case.good), *others)
 
 
-TOPICS = sorted({case.topic for case in cases()} - {"found_by_cfn_lint"})
+CASES = incorrect_templates()
+Problems = set[tuple[str, str]]
+Judge = Callable[[Case], tuple[Problems, Problems] | None]
 
 
-def cases_of(topic: str) -> Iterator[Case]:
-    return (case for case in cases() if case.topic == topic and case.name not in NOT_FOUND)
+def wrong_cases(group: str, judge: Judge) -> dict[str, tuple[Problems, Problems] | None]:
+    """The unexpected and the missing problems of each case that is not in `NOT_FOUND`."""
+    wrong = judge_packs(CASES[group], judge)
+    return {name: problems for name, problems in wrong.items() if name not in NOT_FOUND}
 
 
-@pytest.mark.parametrize("topic", TOPICS)
-def test_mistakes_are_found_behind_correct_resources(topic: str) -> None:
-    differing = {}
-    for case in cases_of(topic):
-        found = run_case(case, crowd(case))
-        unexpected = {problem for problem in found - case.finds if problem[0] not in COMPARING}
-        if unexpected or case.finds - found:
-            differing[case.name] = unexpected, case.finds - found
-    assert differing == {}
+def wrong_in_crowd(case: Case) -> tuple[Problems, Problems] | None:
+    """The unexpected and the missing problems."""
+    found = run_case(case, crowd(case))
+    unexpected = {problem for problem in found - case.finds if problem[0] not in COMPARING}
+    missing = case.finds - found
+    return (unexpected, missing) if unexpected or missing else None
 
 
-@pytest.mark.parametrize("topic", TOPICS)
-def test_mistakes_are_found_behind_resources_that_are_not_known(topic: str) -> None:
-    differing = {}
-    for case in cases_of(topic):
-        found = run_case(case, among_unknown(case))
-        allowed = COMPARING | NOT_KNOWN
-        unexpected = {problem for problem in found - case.finds if problem[0] not in allowed}
-        missing = {problem for problem in case.finds - found if problem[0] not in MAY_BE_MEANT}
-        if unexpected or missing:
-            differing[case.name] = unexpected, missing
-    assert differing == {}
+@pytest.mark.parametrize("group", CASES)
+def test_mistakes_are_found_behind_correct_resources(group: str) -> None:
+    assert wrong_cases(group, wrong_in_crowd) == {}
+
+
+def wrong_among_unknown(case: Case) -> tuple[Problems, Problems] | None:
+    """The unexpected and the missing problems."""
+    found = run_case(case, among_unknown(case))
+    allowed = COMPARING | NOT_KNOWN
+    unexpected = {problem for problem in found - case.finds if problem[0] not in allowed}
+    missing = {problem for problem in case.finds - found if problem[0] not in MAY_BE_MEANT}
+    return (unexpected, missing) if unexpected or missing else None
+
+
+@pytest.mark.parametrize("group", CASES)
+def test_mistakes_are_found_behind_resources_that_are_not_known(group: str) -> None:
+    assert wrong_cases(group, wrong_among_unknown) == {}
 
 
 def test_exceptions_are_cases() -> None:

@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
@@ -70,7 +70,7 @@ class Constraint:
             types=frozenset(about.partition(" ")[0] for about in self._abouts),
         )
 
-    @property
+    @cached_property
     def statements(self) -> tuple[tuple[Predicate, str], ...]:
         """What must hold, each with the message if it does not."""
         if isinstance(self.message, str):
@@ -80,31 +80,30 @@ class Constraint:
 
     def check(self, view: View) -> Iterator[Problem]:
         """The problems in a view. What only the deployment knows is no problem."""
-        for context in self._contexts(view):
-            if self.when is not None and self.when.holds(context) is not True:
-                continue
-            for must, message in self.statements:
-                if must.holds(context) is False:
-                    place = must.place(context)
-                    yield Problem(place, _fill(message, context, place), self.fix)
+        for about in self._abouts:
+            for context in _contexts(view, about):
+                if self.when is not None and self.when.holds(context) is not True:
+                    continue
+                for must, message in self.statements:
+                    if must.holds(context) is False:
+                        place = must.place(context)
+                        yield Problem(place, _fill(message, context, place), self.fix)
 
-    @property
+    @cached_property
     def _abouts(self) -> tuple[str, ...]:
         return (self.about,) if isinstance(self.about, str) else self.about
 
-    def _contexts(self, view: View) -> Iterator[Context]:
-        for about in self._abouts:
-            yield from view.cached(("parts", about), partial(_find_parts, view, about))
+
+def _contexts(view: View, about: str) -> tuple[Context, ...]:
+    """The parts that a constraint is about, found once for all that are about the same."""
+    return view.cached(("parts", about), lambda: tuple(_find_contexts(view, about)))
 
 
-def _find_parts(view: View, about: str) -> tuple[Context, ...]:
-    """The parts of resources that constraints are about."""
+def _find_contexts(view: View, about: str) -> Iterator[Context]:
     resource_type, _, path = about.partition(" ")
-    return tuple(
-        Context(resource, node)
-        for resource in view.resources_of_type(resource_type)
-        for node in _parts(resource, path)
-    )
+    for resource in view.resources_of_type(resource_type):
+        for node in _parts(resource, path):
+            yield Context(resource, node)
 
 
 def _parts(resource: Resource, path: str) -> Iterator[Node]:

@@ -33,12 +33,10 @@ class Context(NamedTuple):
 
     def at(self, path: str) -> Node:
         """The node at a path of the constraint."""
-        node = self.node
-        if path.startswith("/"):
-            node, path = self.resource.props, path[1:]
-        elif path.startswith("@"):
-            node, path = self.resource.body, path[1:]
-        return node.at(*_keys(path)) if path else node
+        start, keys = _steps(path)
+        if start == "/":
+            return self.resource.props.at(*keys)
+        return (self.resource.body if start == "@" else self.node).at(*keys)
 
     def inner(self, node: Node) -> Context:
         """The same resource, and a part of it."""
@@ -96,13 +94,20 @@ def _split_lists(path: str) -> tuple[tuple[str, str], ...]:
     ((('Policy.Statement', '[*]'), ('Action', '[]')), (('Ports', '[]'),))
     """
     parts = re.split(r"(\[\*?\])\.?", path)
-    steps = list(zip(parts[::2], parts[1::2], strict=False))
-    return (*steps, (parts[-1], "[]")) if parts[-1] or not steps else tuple(steps)
+    steps = tuple(zip(parts[::2], parts[1::2], strict=False))
+    return (*steps, (parts[-1], "[]")) if parts[-1] or not steps else steps
 
 
 @cache
-def _keys(path: str) -> tuple[str | int, ...]:
-    return tuple(int(key) if key.isdigit() else key for key in path.split("."))
+def _steps(path: str) -> tuple[str, tuple[str | int, ...]]:
+    """The mark of where a path begins, if it has one, and its keys.
+
+    >>> _steps("/Ports.0"), _steps("")
+    (('/', ('Ports', 0)), ('', ()))
+    """
+    start = path[:1] if path.startswith(("/", "@")) else ""
+    keys = path[len(start) :].split(".") if path != start else ()
+    return start, tuple(int(key) if key.isdigit() else key for key in keys)
 
 
 class Predicate(Protocol):
@@ -183,6 +188,8 @@ class Is(ValuePredicate):
         node = context.at(self.path)
         if node.absent:
             return self.default in self.values
+        if node.text is not None:
+            return node.text in self.values
         if node.choices and set(node.choices) <= set(self.values):
             return True
         if isinstance(node.value, dict | list):
