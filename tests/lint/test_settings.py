@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import pytest
@@ -131,6 +131,9 @@ def test_settings_that_cfn_lint_refuses_are_an_error(capsys: CapSys, text: str) 
 
 # The home folder ----------------------------------------------------------------------------------
 
+NOBODY = 65534
+"""A user who owns no file."""
+
 UNREADABLE = "/proc/self/mem"
 """A file that even root cannot read from its beginning."""
 
@@ -161,14 +164,30 @@ def unusable_home(
     request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """As in a container that runs as another user than its image is made for."""
-    if request.param == "closed" and not os.geteuid():
-        pytest.skip("root can use all folders")
     home = project / "home"
     home.mkdir()
     (home / ".cfnlintrc").write_text("ignore_checks: [E3012]\n")
     monkeypatch.setenv("HOME", HOMES[request.param](home))
-    yield
+    if request.param == "closed" and not os.geteuid():
+        with act_as_nobody(project):
+            yield
+    else:
+        yield
     home.chmod(0o700)
+
+
+@contextmanager
+def act_as_nobody(folder: Path) -> Iterator[None]:
+    """Gives up the rights of root, who can use all folders, and keeps the way to this one."""
+    folder.chmod(0o777)
+    for parent in folder.parents:
+        if parent.stat().st_mode & 0o011 != 0o011:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 @pytest.mark.usefixtures("unusable_home")
