@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from moorage.cfn.deployment_permissions import DeploymentNeeds as DeploymentNeeds
 from moorage.cfn.deployment_permissions import Permission as Permission
+from moorage.cfn.raw_references import imports
 from moorage.model import Environment, RulePriority
 
 
@@ -133,6 +135,11 @@ class Rendering:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     composed: Mapping[str, Any] = field(default_factory=dict)
     """The template without its overrides; empty if there are none."""
+
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """The literal names of all `Fn::ImportValue`."""
+        return frozenset(name for name in imports(self.body) if isinstance(name, str))
 
 
 @dataclass(frozen=True)

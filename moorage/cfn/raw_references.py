@@ -29,7 +29,7 @@ def imports(raw: Any) -> Iterator[Any]:
     todo = [raw]
     while todo:
         value = todo.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if IMPORT in value:
                 yield value[IMPORT]
             todo += value.values()

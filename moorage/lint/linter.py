@@ -95,10 +95,16 @@ class Linter:
         key = self.key("inputs", None, inputs)
         if self.workers and self._is_cheaper_elsewhere(1) and self.recall(key) is None:
             self.workers.start()
-            if self.recall(self.key("regions", None)) is not None:  # most templates are known
-                start_engine()
         yield
         self.keep(key, True)
+
+    def prepare_engine(self) -> None:
+        """Lets AWS's engine start while this process makes the templates, if one of them is
+        probably new: when the process that loads cfn-lint is nearly done. In a build without a
+        cache, it would take time from cfn-lint."""
+        is_expected = self.workers is not None and self.workers.are_started
+        if is_expected and self.recall(self.key("regions", None)) is not None:
+            start_engine()
 
     def end_workers(self) -> None:
         """Ends the processes that lint, which frees their memory. `begin` starts new ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,18 +38,6 @@ def _export_name(output: Mapping[str, Any], rendering: Rendering, env: Environme
     return name if isinstance(name, str) else None
 
 
-def find_imports(value: Any) -> Iterator[str]:
-    """The literal names of all `Fn::ImportValue`."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("Fn::ImportValue"), str):
-            yield value["Fn::ImportValue"]
-        for item in value.values():
-            yield from find_imports(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from find_imports(item)
-
-
 def export_imported(
     renderings: tuple[Rendering, ...],
     env: Environment,
@@ -63,7 +51,7 @@ def export_imported(
     An output that already has an export under another name keeps it, and is imported under that
     name.
     """
-    wanted = {name for rendering in renderings for name in find_imports(rendering.body)}
+    wanted = frozenset[str]().union(*(rendering.imports for rendering in renderings))
     exported = {name for each in renderings for name in find_exports(each, env).values()}
     not_exported = wanted - exported
     names: dict[str, str] = {}
@@ -94,7 +82,7 @@ def _with_exports(
 ) -> Rendering:
     """A stack with exports for these outputs, and with other names of imports."""
     body = rendering.body
-    if not outputs and names.keys().isdisjoint(find_imports(body)):
+    if not outputs and names.keys().isdisjoint(rendering.imports):
         return rendering
     if outputs:
         exports = {

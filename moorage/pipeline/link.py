@@ -30,7 +30,7 @@ from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import find_closest
 from moorage.model import Environment
 from moorage.pipeline.document import Document
-from moorage.pipeline.exports import find_exports, find_imports
+from moorage.pipeline.exports import find_exports
 from moorage.pipeline.reference_problems import find_reference_problems
 from moorage.plan import Import, Plan, PlannedStack, Rendering
 from moorage.references import find_references
@@ -154,7 +154,7 @@ def _plan_stack(
     Store."""
     read = find_read_parameters(rendering.body)
     creators = {parameters[name] for name in read & parameters.keys()} - {rendering.stack}
-    imported = sorted({*find_imports(rendering.body)})
+    imported = sorted(rendering.imports)
     return PlannedStack(
         name=rendering.stack,
         stack_name=env.stack_name(rendering.stack),
@@ -215,7 +215,7 @@ def _unknown_imports(
     find_meant = cache(partial(_find_meant, names=names, env=env))
     reported: set[tuple[str, Path]] = set()
     for rendering in renderings:
-        for name in sorted({*find_imports(rendering.body)} - known):
+        for name in sorted(rendering.imports - known):
             guess = find_meant(name)
             if not guess and not name.startswith(env.stack_name("")):
                 continue

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from moorage.cfn.raw_references import imports
 from moorage.findings.finding import Finding, Path, Problem
 from moorage.findings.wording import list_names, near
 from moorage.model import PREVIEW, Environment, KnownPriorities, TemplateModule
 from moorage.pipeline.compose import compose
 from moorage.pipeline.document import Document, sort_keys
-from moorage.pipeline.exports import export_imported, find_imports, find_literal_exports
+from moorage.pipeline.exports import export_imported, find_literal_exports
 from moorage.pipeline.load import list_environments, load
 from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import render
@@ -180,8 +181,8 @@ def _with_what_they_need(
         name = waiting.pop()
         if name not in shared:
             shared.add(name)
-            imports = find_imports(bodies.get(name, {}))
-            waiting += [owners[used] for used in imports if used in owners]
+            used = (each for each in imports(bodies.get(name)) if isinstance(each, str))
+            waiting += [owners[each] for each in used if each in owners]
             waiting += _find_named_stacks(theirs.data["stacks"].get(name))
     return frozenset(shared)
 

@@ -432,13 +432,13 @@ def test_it_starts_early_where_most_templates_are_known(tmp_path: Path) -> None:
     engine_client.close_engine()
     engine_client._processes.clear()
     with Workers(2) as workers:
-        workers.start()
         linter = Linter(FindingsCache(tmp_path), workers)
-        with linter.prepare("first"):
-            assert engine_client._processes == {}, "cfn-lint comes first if nothing is known"
+        workers.start()
+        linter.prepare_engine()
+        assert engine_client._processes == {}, "cfn-lint comes first if nothing is known"
         assert linter.regions
-        with linter.prepare("second"):
-            (process,) = engine_client._processes.values()
+        linter.prepare_engine()
+        (process,) = engine_client._processes.values()
     assert codes(validate(MISSPELLED)) == ["F3002"]
     assert engine_client._processes[os.getpid()] is process
 
