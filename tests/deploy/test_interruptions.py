@@ -95,7 +95,7 @@ def shown_after(terminal: Terminal, text: str) -> str:
 def test_while_building(
     served: ServedAws, tmp_path: Path, where: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = "".join(f"  more{number}: {{template: cluster}}\n" for number in range(60))
+    many = "".join(f"  more{number}: {{template: cluster}}\n" for number in range(400))
     with (tmp_path / "params/dev.yaml").open("a") as params:
         params.write(many)
     with Terminal(["deploy", *where], served.environ()) as terminal:
