@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from moorage.deploy.aws import Access, Aws
+from moorage.deploy.rehearsal.resources import api
 from moorage.deploy.rehearsal.server import serve_aws
 from moorage.deploy.rehearsal.vpcs import cidr_blocks
 
@@ -44,6 +45,14 @@ def test_a_change_set_fails_if_an_export_is_missing(cloudformation: Any) -> None
     }
     with pytest.raises(cloudformation.exceptions.ClientError, match="cannot be executed"):
         cloudformation.execute_change_set(ChangeSetName=created["Id"])
+
+
+def test_each_server_creates_resources_in_the_account_of_the_stack() -> None:
+    for _ in range(2):
+        with serve_aws():
+            topics = api("eu-central-1", "111122223333")("sns")
+            created = topics.create_topic(Name="shop")
+        assert created["TopicArn"] == "arn:aws:sns:eu-central-1:111122223333:shop"
 
 
 def test_ranges_of_a_block() -> None:

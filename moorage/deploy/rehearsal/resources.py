@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,45 +70,39 @@ def api(region: str, account: str = "") -> Api:
 
 @cache
 def client(name: str, region: str, account: str = "") -> Any:
-    """A client that calls the server only, with the credentials of an account."""
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    if account:
-        role = f"arn:aws:iam::{account}:role/stack-sets"
-        sts = client("sts", region)
-        given = sts.assume_role(RoleArn=role, RoleSessionName="stack-sets")["Credentials"]
-        keys = {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
-        }
+    """A client that calls the server of this process only, as a user of an account."""
     created = boto3.client(  # type: ignore[call-overload]
         name,
         region_name=region,
         endpoint_url="http://localhost",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
-        **keys,
     )
-    created.meta.events.register("before-send", _answer)
+    created.meta.events.register("before-send", partial(_answer, account))
     return created
 
 
-def _answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+def _answer(account: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
     """The server's answer to a request, without a connection: the server is in this process, and
     what it creates for a stack are several requests for each resource."""
     address, application = _SERVED[0]
     url = urlsplit(request.url)
     body: Any = request.body
+    headers = Headers((name, _text(value)) for name, value in request.headers.items())
+    if account:
+        headers["x-moto-account-id"] = account
     environ = EnvironBuilder(
         path=url.path,
         query_string=url.query,
         base_url=address,
         method=request.method,
-        headers=Headers((name, _text(value)) for name, value in request.headers.items()),
+        headers=headers,
         data=body,
     ).get_environ()
     content, status, answered = run_wsgi_app(application, environ, buffered=True)
-    headers = HTTPHeaders.from_pairs(answered.items())
-    return AWSResponse(request.url, int(status[:3]), headers, MockRawResponse(b"".join(content)))
+    raw = MockRawResponse(b"".join(content))
+    return AWSResponse(request.url, int(status[:3]), HTTPHeaders.from_pairs(answered.items()), raw)
 
 
 def _text(value: str | bytes) -> str:
