@@ -163,11 +163,11 @@ def _load() -> None:
 
     from moorage.commands import deploy, destroy, rehearse  # noqa: F401
     from moorage.deploy import aws, execute, following, preview, removal  # noqa: F401
-    from moorage.deploy.clock import set_clock
+    from moorage.deploy.clock import CLOCK
     from moorage.pipeline.build import build
     from templates import TEMPLATES
 
-    set_clock(FASTER_CLOCK)
+    CLOCK.set(FASTER_CLOCK)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "dev.yaml").write_text(_PARAMS)
         build(Path(folder), "dev", TEMPLATES)

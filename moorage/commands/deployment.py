@@ -86,11 +86,11 @@ def find_stack(aws: Aws, stack: DeployStack) -> StackState:
 
 def make_context(aws: Aws, account: str) -> Context:
     """The context of a command that starts now."""
-    from moorage.deploy.clock import get_clock
+    from moorage.deploy.clock import CLOCK
     from moorage.deploy.context import Context
 
     gc.enable()  # the command line turns it off; a deployment can take hours
-    clock = get_clock()
+    clock = CLOCK.get()
     return Context(aws, account, clock, start=clock.now())
 
 

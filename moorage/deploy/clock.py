@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
@@ -15,15 +16,6 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-_clock = Clock()
-
-
-def get_clock() -> Clock:
-    """The clock of the commands of this process."""
-    return _clock
-
-
-def set_clock(clock: Clock) -> None:
-    """Sets the clock of the commands that start after this in the process."""
-    global _clock
-    _clock = clock
+_REAL = Clock()
+CLOCK = ContextVar("clock", default=_REAL)
+"""The clock of commands."""

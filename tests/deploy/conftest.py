@@ -14,7 +14,7 @@ from cloud import Cloud
 from fast_aws import write_client
 from faster_clock import FASTER, FASTER_CLOCK
 
-from moorage.deploy.clock import Clock, set_clock
+from moorage.deploy.clock import CLOCK
 
 _SERVER = Path(__file__).with_name("server.py")
 _AWS = Path(__file__).with_name("fast_aws.py")
@@ -30,9 +30,9 @@ def _models_are_read_once() -> None:
 
 @pytest.fixture(autouse=True)
 def _commands_have_a_faster_clock() -> Iterator[None]:
-    set_clock(FASTER_CLOCK)
+    real = CLOCK.set(FASTER_CLOCK)
     yield
-    set_clock(Clock())
+    CLOCK.reset(real)
 
 
 def _write_sleep(folder: Path) -> None:
