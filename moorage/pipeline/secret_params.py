@@ -154,54 +154,47 @@ class _Values:
         paths: dict[str, list[Path]] = {}
         for secret in secrets:
             paths.setdefault(secret.text, []).append(secret.path)
+        self._short = {value: _Paths(at) for value, at in paths.items() if len(value) < _LONG}
+        long = [form for value in paths if value not in self._short for form in _forms(value)]
         # The longest is replaced first: another one can be a part of it.
-        self._values = sorted(paths, key=len, reverse=True)
-        self._short: dict[str, tuple[int, _Paths]] = {}
-        self._forms: dict[str, int] = {}
+        self._texts = sorted(dict.fromkeys([*long, *self._short]), key=len, reverse=True)
+        self._ranks = {text: rank for rank, text in enumerate(self._texts)}
         self._lengths: dict[str, set[int]] = {}
         """The lengths of the forms that begin with the same characters."""
-        for rank, value in enumerate(self._values):
-            if len(value) < _LONG:
-                self._short[value] = rank, _Paths(paths[value])
-                continue
-            for form in _forms(value):
-                self._forms.setdefault(form, rank)
-                self._lengths.setdefault(form[:_LONG], set()).add(len(form))
+        for form in long:
+            self._lengths.setdefault(form[:_LONG], set()).add(len(form))
 
     def hide(self, text: str, path: Path) -> str:
         """The text of a finding about a path without the values."""
         last = -1
         while later := [rank for rank in self._find(text, path) if rank > last]:
             last = min(later)
-            text = _without(text, self._values[last])
+            text = _without(text, self._texts[last])
         return text
 
     def _find(self, text: str, path: Path) -> Iterator[int]:
-        """The ranks of the values that a text may contain."""
+        """The ranks of what a text may contain."""
         for at in range(len(text) - _LONG + 1):
             for length in self._lengths.get(text[at : at + _LONG], ()):
                 form = text[at : at + length]
-                if form in self._forms:
-                    yield self._forms[form]
+                if form in self._ranks:
+                    yield self._ranks[form]
         for length in range(1, _LONG) if self._short else ():
             for part in {text[at : at + length] for at in range(len(text))} & self._short.keys():
-                rank, paths = self._short[part]
-                if paths.are_near(path):
-                    yield rank
+                if self._short[part].are_near(path):
+                    yield self._ranks[part]
 
 
 def _without(text: str, value: str) -> str:
     if len(value) < _LONG:
         return re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, text)
-    for form in _forms(value):
-        text = text.replace(form, HIDDEN)
-    return text
+    return text.replace(value, HIDDEN)
 
 
 def _forms(value: str) -> tuple[str, ...]:
     """What a value looks like in messages."""
     forms = (value, json.dumps(value)[1:-1], repr(value)[1:-1])
-    return tuple(dict.fromkeys((*forms, *(form[:_MAX_SHOWN] for form in forms))))
+    return (*forms, *(form[:_MAX_SHOWN] for form in forms))
 
 
 class _Paths:

@@ -64,6 +64,8 @@ def test_the_longest_value_is_hidden_first() -> None:
     assert hide("is hunter-22", password="hunter", token="hunter-22") == "is ***"
     assert hide("is hunter-22", password="hunter-2", token="ter-22") == "is ***2"
     assert hide("is hunter", password="hunter", token="***") == "is ***"
+    same = "x" * 100
+    assert hide(f"is {same}ab", password=f"{same}abc", token=f"{same}ab") == "is ***"
     assert hide("is secret1a*", password="secret1", token="***a*") == "is ***"
 
 
