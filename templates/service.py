@@ -21,7 +21,7 @@ from pydantic import Field
 from troposphere import Template
 
 from moorage.facts.api_types import MAX_INTEGER
-from moorage.findings.finding import Problem
+from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 from moorage.plan import Deployment, TrafficPair
 
@@ -252,7 +252,8 @@ def _request_scaling_problems(service: Service) -> Iterator[Problem]:
         if getattr(service.scaling, key) is not None:
             message = "No Application Load Balancer sends requests to the service"
             hint = f"Remove `{key}`, or add a route to `expose:`."
-            because = [("expose",), ("containers",)]
+            because: list[Path] = [("expose",)]
+            because += [("containers",)] if service.exposure.rules else []
             yield Problem("M3202", ("scaling", key), message, hint, because=because)
 
 

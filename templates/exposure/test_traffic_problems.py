@@ -42,10 +42,10 @@ def unused_test_problems(test: TestTraffic, exposure: Exposure | None) -> Iterat
         unused = dict.fromkeys(keys, f"with {conditions}, for which no listener is created")
     elif test.port:
         unused = {"priority": "with `port`, because that listener has no other rule"}
+    because = [("expose",)] if not rules or conditions else []
     for key, reason in unused.items():
         if key in test.model_fields_set:
             message = f"`{key}` has no effect {reason}"
-            because = [("expose",)]
             yield Problem("M3238", (*_TEST, key), message, "Remove it.", because=because)
 
 
