@@ -64,11 +64,12 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
             "The task has several essential containers, so `container` must say which exit code "
             "counts"
         )
-        yield Problem("M3305", ("containers",), message, hint)
+        yield Problem("M3305", ("containers",), message, hint, because=[("container",)])
     elif params.container is not None and params.container not in params.containers:
         container = near(params.container, params.containers) or next(iter(params.containers))
         message = f"There is no container {shown(params.container)}"
-        yield Problem("M1204", ("container",), message, f"Did you mean `{container}`?")
+        hint, because = f"Did you mean `{container}`?", [("containers", params.container)]
+        yield Problem("M1204", ("container",), message, hint, because=because)
     elif params.container is not None and essential and params.container not in essential:
         message = f"`{params.container}` is not essential, so the task does not end with it"
         hint = f"Write `container: {essential[0]}`, or remove `essential: false` or `init` from "

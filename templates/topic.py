@@ -132,7 +132,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if params.content_based_deduplication and not params.fifo:
         message = "Content-based deduplication is for FIFO topics only"
         hint = "Add `fifo: true`, or remove `content_based_deduplication`."
-        yield Problem("M3352", ("content_based_deduplication",), message, hint)
+        path, because = ("content_based_deduplication",), [("fifo",)]
+        yield Problem("M3352", path, message, hint, because=because)
 
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:

@@ -159,7 +159,8 @@ def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
     if scaling.min == 0 and scaling.backlog_per_task is None:
         message = "Without tasks there is no load, so the service would never start a task again"
         hint = "Write `backlog_per_task:`, or `min: 1`."
-        yield Problem("M3203", ("scaling", "min"), message, hint)
+        because = [("scaling", "backlog_per_task")]
+        yield Problem("M3203", ("scaling", "min"), message, hint, because=because)
     if scaling.backlog_per_task:
         path = ("scaling", "backlog_per_task")
         yield from container_insights_problems("backlog_per_task", path, worker.task.placement)

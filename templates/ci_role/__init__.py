@@ -50,7 +50,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if not source.branches and not source.tags:
         key = "github" if params.github else "gitlab"
         message = "Neither a branch nor a tag may deploy"
-        yield Problem("M3805", (key, "branches"), message, "Write for example `branches: [main]`.")
+        hint, because = "Write for example `branches: [main]`.", [(key, "tags")]
+        yield Problem("M3805", (key, "branches"), message, hint, because=because)
     if env.targets is not None:
         message = "StackSets would create these roles in every target, where no job needs them"
         hint = "Move the stack to a params file without `targets`."

@@ -71,7 +71,7 @@ def code_deploy_problems(params: CodeDeploy, exposure: Exposure | None) -> Itera
         message = "There is no listener for test traffic that the hook could test"
         hint = "Write `test:` with its `port`, or use `before_allow_traffic`."
         hook = ("release", "hooks", "after_allow_test_traffic")
-        yield Problem("M3224", hook, message, hint)
+        yield Problem("M3224", hook, message, hint, because=[("release", "test")])
     if exposure:
         yield from shared_address_problems(exposure)
         yield from _test_problems(params, exposure)

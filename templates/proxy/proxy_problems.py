@@ -82,7 +82,8 @@ def _page_problems(proxy: Proxy) -> Iterator[Problem]:
     if proxy.intercept_errors and not proxy.error_pages:
         hint = "Write `error_pages:`, or remove it."
         message = "`intercept_errors` has no effect without `error_pages`"
-        yield Problem("M3054", (PROXY, "intercept_errors"), message, hint)
+        because = [(PROXY, "error_pages")]
+        yield Problem("M3054", (PROXY, "intercept_errors"), message, hint, because=because)
     page_of_status: dict[int, int] = {}
     for index, page in enumerate(proxy.error_pages):
         path = (PROXY, "error_pages", index)
@@ -133,7 +134,8 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
         yield Problem("M3057", (*path, "to"), message, f"Remove `{route.to.path}`.")
     if route.ignore_case and route.match is None:
         message = "`ignore_case` has no effect without `match`"
-        yield Problem("M3054", (*path, "ignore_case"), message, "Remove `ignore_case`.")
+        at, because = (*path, "ignore_case"), [(*path, "match")]
+        yield Problem("M3054", at, message, "Remove `ignore_case`.", because=because)
     fastcgi = route.to.scheme == "fastcgi"
     if fastcgi and route.root is None:
         message = "`root` is missing, and FastCGI needs the folder of the scripts"

@@ -33,7 +33,8 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
     if queue.content_based_deduplication and not queue.fifo:
         message = "Content-based deduplication is for FIFO queues only"
         hint = "Add `fifo: true`, or remove `content_based_deduplication`."
-        yield Problem("M3352", (*path, "content_based_deduplication"), message, hint)
+        at, because = (*path, "content_based_deduplication"), [(*path, "fifo")]
+        yield Problem("M3352", at, message, hint, because=because)
     yield from _dead_letter_problems(queue, (*path, "dead_letter_queue"), env)
     dead_letters = queue.dead_letter_queue
     own_dead_letters = dead_letters is not None and dead_letters.existing is None
@@ -67,7 +68,7 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
         message += f"{format_duration(queue.retention)} in the queue"
         hint = "Write a longer `retention` for the dead-letter queue, or a shorter one for the "
         hint += "queue: the age of a message counts from when it was first sent."
-        because = [("queue", "retention")]
+        because = [("queue", "retention"), ("queue", "fifo")]
         yield Problem("M3354", (*path, "retention"), message, hint, because=because)
 
 

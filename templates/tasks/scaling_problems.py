@@ -54,11 +54,12 @@ def _load_keys(scaling: Scaling, targets: Sequence[str]) -> list[str]:
 
 def _target_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Problem]:
     load_keys = _load_keys(scaling, targets)
+    because = [(*_PATH, key) for key in (*targets, "metrics", "steps")]
     example = {"cpu": "60", "backlog_per_task": "10"}[targets[0]]
     if scaling.predictive and not load_keys:
         message = "A forecast only adds tasks, and nothing removes them again"
         hint = f"Add a target, for example `{targets[0]}: {example}`."
-        yield Problem("M3255", (*_PATH, "predictive"), message, hint)
+        yield Problem("M3255", (*_PATH, "predictive"), message, hint, because=because)
     elif not load_keys and not scaling.schedule:
         keys = " or ".join(f"`{key}`" for key in targets)
         hint = f"Add {keys}, for example `{targets[0]}: {example}`."
@@ -67,7 +68,6 @@ def _target_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Probl
         message = "Without requests there is no response time, so the number of tasks does not "
         message += "change"
         hint = "Add a target that always has a value, for example `cpu: 60`."
-        because = [(*_PATH, key) for key in targets]
         yield Problem("M3261", (*_PATH, "response_time"), message, hint, "warning", because)
 
 
@@ -102,7 +102,7 @@ def _metric_problems(scaling: Scaling, placement: Placement) -> Iterator[Problem
         if metric.target is None and name not in scaling.steps:
             message = f"Nothing scales by `{name}`"
             hint = f"Add a `target`, or `{name}` below `steps:`."
-            yield Problem("M3257", path, message, hint)
+            yield Problem("M3257", path, message, hint, because=[(*_PATH, "steps", name)])
         if name in _UTILIZATION:
             message = f"`{name}` is the utilization of the service, which `steps` can name already"
             yield Problem("M3256", path, message, "Write another name.")
@@ -130,7 +130,8 @@ def _step_problems(scaling: Scaling) -> Iterator[Problem]:
         if name not in metrics:
             closest = near(name, metrics)
             hint = f"Did you mean `{closest}`?" if closest else f"Add `{name}` below `metrics:`."
-            yield Problem("M3256", path, f"There is no metric `{name}`", hint)
+            message, because = f"There is no metric `{name}`", [(*_PATH, "metrics", name)]
+            yield Problem("M3256", path, message, hint, because=because)
         problems = list(_adjustment_problems(steps.adjustments, (*path, "adjustments")))
         yield from problems
         if not problems:

@@ -95,7 +95,8 @@ def _ebs_problems(volume: Ebs, path: Path, env: Environment) -> Iterator[Problem
     yield from key_region_problems(volume.kms_key, (*path, "kms_key"), env)
     if volume.size is None and volume.snapshot is None:
         message = "The EBS volume has neither a size nor a snapshot"
-        yield Problem("M2806", (*path, "size"), message, "Add the size in GiB: `size: 20`.")
+        hint, because = "Add the size in GiB: `size: 20`.", [(*path, "snapshot")]
+        yield Problem("M2806", (*path, "size"), message, hint, because=because)
     low = MIN_SIZES.get(volume.type, 1)
     if volume.size is not None and volume.size < low:
         message = f"A `{volume.type}` volume cannot have a size of {volume.size} GiB"

@@ -57,7 +57,7 @@ def _auto_scaling_group_problems(params: Ec2, path: Path) -> Iterator[Problem]:
     if params.gpu and is_graviton(first) and not params.ami:
         message = "There is no ECS-optimized AMI with GPU drivers for Graviton"
         hint = "Write x86 types with GPUs, such as `g5.xlarge`, or the ID of another AMI in `ami`."
-        yield Problem("M2106", (*path, "gpu"), message, hint)
+        yield Problem("M2106", (*path, "gpu"), message, hint, because=[(*path, "ami")])
 
 
 def _managed_instances_problems(params: ManagedInstances, path: Path) -> Iterator[Problem]:
