@@ -90,7 +90,8 @@ class Validation:
                 if self._process.was_killed:
                     self.was_killed = True
                     sys.audit(INCOMPLETE)
-                elif self._process.has_exceeded_limits:  # and would do so every time
+                elif self._process.has_exceeded_time:  # and would do so every time
+                    # Not so for memory: a limit of the shell can be lower than the engine's own.
                     self._keep(self._todo[0], ())
                 self._todo = self._todo[1:] if ends < _MAX_ENDS else []
             self._process = self._ask()

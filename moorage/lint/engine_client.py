@@ -67,9 +67,9 @@ class EngineProcess:
         return self.has_ended and self._process.returncode in _FROM_OUTSIDE
 
     @property
-    def has_exceeded_limits(self) -> bool:
-        """Whether it ended because a template took more time or memory than it may have."""
-        return self.has_ended and self._is_ready and self._process.returncode in _BY_LIMITS
+    def has_exceeded_time(self) -> bool:
+        """Whether it ended because a template took more time than it may have."""
+        return self.has_ended and self._is_ready and self._process.returncode == -signal.SIGPROF
 
     def close(self) -> None:
         """Ends it, and waits until it has ended."""
@@ -101,8 +101,6 @@ _FROM_OUTSIDE = frozenset(
 )
 """How a process ends that somebody else ended, such as a system without memory. Its own limits end
 it in other ways."""
-_BY_LIMITS = frozenset((-signal.SIGPROF, -signal.SIGABRT))
-"""How it ends when its time is over, and when it gets no more memory."""
 _processes: dict[int, EngineProcess] = {}
 """The process by the id of the one that started it: after a fork, a parent's is not the child's."""
 

@@ -57,18 +57,22 @@ class _Search:
 
     def find_cause(self, key: Key, among: Iterable[int]) -> int | None:
         """The number of the part that causes a finding. If it exists without either half, or only
-        with both, the parts `among` which it is looked for are tried in their order."""
+        with both, the parts `among` which it is looked for are tried in their order.
+
+        The part that halves point to is tried, too: of three items where one is allowed, each two
+        are too many. If too many have been tried, the halves decide.
+        """
         cause = 0
         for bit, (without_first, without_second) in enumerate(self._halves):
             if (key in without_first) == (key in without_second):
-                return next((part for part in among if self._is_cause(key, part)), None)
+                return next((part for part in among if self._is_cause(key, part, False)), None)
             cause |= (key in without_first) << bit
-        return cause if cause < self._parts else None
+        return cause if cause < self._parts and self._is_cause(key, cause, True) else None
 
-    def _is_cause(self, key: Key, part: int) -> bool:
+    def _is_cause(self, key: Key, part: int, if_not_tried: bool) -> bool:
         if part not in self._tried:
             if len(self._tried) == _MOST:
-                return False
+                return if_not_tried
             self._tried[part] = self._find_without([part])
         return key not in self._tried[part]
 

@@ -524,6 +524,20 @@ def test_a_version_of_the_engine_gives_up_once_on_a_template(tmp_path: Path) -> 
     assert run(SMALL_LIMIT, LONG, tmp_path, TWO_VERSIONS) == ["one", "other"]
 
 
+NO_MEMORY = CHANGED.format(
+    change="from moorage.lint import engine_process; import os\n"
+    "engine_process._validate = lambda *_: os.abort()\n"
+)
+
+
+def test_that_a_process_got_no_memory_is_not_remembered(tmp_path: Path) -> None:
+    """A limit of the shell (`ulimit -v`) can be lower than its own, and is gone in the next one."""
+    assert run(NO_MEMORY, {"Resources": {}}, tmp_path, TWO_VERSIONS) == [
+        *("one", "one"),
+        *("other", "other"),
+    ]
+
+
 def test_without_the_engine_there_are_no_findings(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 from command_line import main
+
+from moorage.pipeline.override_causes import Key, _Search
 
 PARAMS = """\
 app: shop
@@ -96,3 +99,13 @@ def test_what_no_override_causes_is_at_the_stack(
     latest = PARAMS.replace("ecr:shop/web:1", "public.ecr.aws/shop/web:latest")
     found = findings(tmp_path, capsys, latest)
     assert not [entry for entry in found if "overrides" in entry[2]]
+
+
+def test_a_part_is_a_cause_only_if_the_finding_goes_with_it() -> None:
+    """Each two of three parts are too many: without the first and the last nothing is found."""
+    key: Key = ("E9982", "web.yaml", ("Resources",))
+
+    def find_without(parts: Collection[int]) -> frozenset[Key]:
+        return frozenset([key] if len({0, 1, 2}.difference(parts)) > 1 else [])
+
+    assert _Search(3, find_without).find_cause(key, range(3)) is None
