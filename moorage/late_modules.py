@@ -26,6 +26,9 @@ class LateModules(Mapping[str, Any]):
     def __or__(self, others: Mapping[str, Any]) -> LateModules:
         return LateModules(self._package, self._modules, {**self._others, **others})
 
+    def __ror__(self, others: Mapping[str, Any]) -> dict[str, Any]:
+        return {**others, **self}
+
     def __getitem__(self, name: str) -> Any:
         if name in self._others:
             return self._others[name]

@@ -59,7 +59,9 @@ def test_a_kind_is_looked_up_like_in_a_dict() -> None:
     assert "nlb" not in modules
     assert modules.get("nlb") is None
     assert len(modules) == 1
-    assert {**modules} == {"alb": sys.modules["templates.load_balancers.alb"]}
+    alb = sys.modules["templates.load_balancers.alb"]
+    assert {**modules} == {"alb": alb}
+    assert {"alb": ast, "queue": sys} | modules == {"alb": alb, "queue": sys}
 
 
 def test_a_project_adds_its_own_kinds_and_replaces_others() -> None:
