@@ -45,6 +45,11 @@ the unit of `ru_maxrss`."""
 _searched_at = 0
 
 
+def pytest_collection_finish() -> None:
+    """Leaves ten thousand tests out of each search for garbage."""
+    gc.freeze()
+
+
 def pytest_runtest_logfinish() -> None:
     """Searches for garbage between tests. Rules of cfn-lint and clients of boto3 refer to each
     other, and the tests make gigabytes of them."""

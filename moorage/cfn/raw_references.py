@@ -37,8 +37,11 @@ def imports(raw: Any) -> Iterator[Any]:
             todo += value
 
 
+_FOUND = frozenset((IMPORT, "Fn::Select", "Fn::Split"))
+
+
 class Call(NamedTuple):
-    """An intrinsic function in a template."""
+    """An intrinsic function in a template, of those that rules look for."""
 
     name: str
     argument: Any
@@ -47,8 +50,8 @@ class Call(NamedTuple):
 
 
 def find_calls(raw: Any, path: Path) -> Iterator[Call]:
-    """Every intrinsic function whose name begins with `Fn::`, at any depth, also in branches that
-    are not taken. `path` is that of the value."""
+    """The functions with a name of `_FOUND`, at any depth, also in branches that are not taken.
+    `path` is that of the value. The others are most, and would take memory."""
     todo: list[tuple[Any, Path]] = [(raw, path)]
     while todo:
         value, here = todo.pop()
@@ -56,7 +59,7 @@ def find_calls(raw: Any, path: Path) -> Iterator[Call]:
             for key, inner in value.items():
                 if isinstance(inner, dict | list):
                     todo.append((inner, (*here, key)))
-                if isinstance(key, str) and key.startswith("Fn::"):
+                if key in _FOUND:
                     yield Call(key, inner, here)
         elif isinstance(value, list):
             todo += (

@@ -119,14 +119,14 @@ class Template:
 
     @cached_property
     def calls(self) -> dict[str, tuple[Call, ...]]:
-        """The intrinsic functions of each resource, in all branches."""
+        """The imports, Fn::Select and Fn::Split of each resource, in all branches."""
         return {
             name: tuple(find_calls(body, ("Resources", name)))
             for name, body in self.resources.items()
         }
 
     def calls_in_properties(self, name: str) -> Iterator[Call]:
-        """The intrinsic functions in the properties of a resource."""
+        """Those in the properties of a resource."""
         return (call for call in self.calls[name] if call.path[2:3] == ("Properties",))
 
     @cached_property

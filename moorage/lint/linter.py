@@ -32,6 +32,9 @@ _ENOUGH = 12
 """Templates for which it pays to start processes although this one has loaded cfn-lint: they have
 to load it again."""
 
+MANY = 200
+"""With more templates, AWS's engine begins after cfn-lint has ended: its process has 240 MB."""
+
 _RUNTIME = re.compile(r"Runtime(?![A-Za-z])")
 """The property of a Lambda function about which the day decides."""
 
@@ -98,12 +101,12 @@ class Linter:
         yield
         self.keep(key, True)
 
-    def prepare_engine(self) -> None:
-        """Lets AWS's engine start while this process makes the templates, if one of them is
+    def prepare_engine(self, count: int) -> None:
+        """Lets AWS's engine start while this process makes so many templates, if one of them is
         probably new: when the process that loads cfn-lint is nearly done. In a build without a
         cache, it would take time from cfn-lint."""
         is_expected = self.workers is not None and self.workers.are_started
-        if is_expected and self.recall(self.key("regions", None)) is not None:
+        if count <= MANY and is_expected and self.recall(self.key("regions", None)) is not None:
             start_engine()
 
     def end_workers(self) -> None:

@@ -146,7 +146,7 @@ def _build_document(
     if environment is None or _has_error([*earlier, *findings]):
         return None, findings
     _show([*earlier, *findings], show)
-    linter.prepare_engine()
+    linter.prepare_engine(len(environment.stacks))
     renderings, more = _make_renderings(environment, templates, document, form, step)
     findings += more
     if _has_error(findings):

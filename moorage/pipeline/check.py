@@ -16,7 +16,7 @@ from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.lint.aws_engine import Validation, find_new
 from moorage.lint.engine_rules import ids_of
-from moorage.lint.linter import Linter
+from moorage.lint.linter import MANY, Linter
 from moorage.lint.settings import LintSettings, SettingsError, find_settings
 from moorage.pipeline.document import Document
 from moorage.pipeline.finding_places import locate
@@ -174,10 +174,6 @@ def check_sources(
     return [*findings]
 
 
-_MANY = 200
-"""With more templates, AWS's engine begins after cfn-lint has ended: its process has 240 MB."""
-
-
 def _find(
     sources: Sequence[Source], settings: LintSettings, linter: Linter, show: Show | None
 ) -> tuple[tuple[Finding, ...], bool]:
@@ -192,7 +188,7 @@ def _find(
     linting = linter.begin(texts, region, settings, read)
     bodies = _read_bodies(sources, read)
     readable = [by_name[name] for name in names if isinstance(bodies.get(name), Mapping)]
-    is_large = show is None and len(readable) > _MANY
+    is_large = show is None and len(readable) > MANY
     engine = None if is_large else _begin_engine(readable, bodies, linter)
     if show is not None and engine is not None:
         show(_finish(_new_findings(engine, (), ignored), sources, bodies))

@@ -434,10 +434,12 @@ def test_it_starts_early_where_most_templates_are_known(tmp_path: Path) -> None:
     with Workers(2) as workers:
         linter = Linter(FindingsCache(tmp_path), workers)
         workers.start()
-        linter.prepare_engine()
+        linter.prepare_engine(1)
         assert engine_client._processes == {}, "cfn-lint comes first if nothing is known"
         assert linter.regions
-        linter.prepare_engine()
+        linter.prepare_engine(1000)
+        assert engine_client._processes == {}, "both at once take too much memory"
+        linter.prepare_engine(1)
         (process,) = engine_client._processes.values()
     assert codes(validate(MISSPELLED)) == ["F3002"]
     assert engine_client._processes[os.getpid()] is process
