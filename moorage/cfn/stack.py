@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate
 from moorage.cfn.nodes import Node
-from moorage.cfn.raw_references import imports, names_in_sub, texts
+from moorage.cfn.raw_references import Call, find_calls, imports, names_in_sub, texts
 from moorage.cfn.template import Parameter, Template
 from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
@@ -180,6 +180,21 @@ class Stack:
             ("imported names", self.name),
             lambda: tuple(evaluate(self, raw, ())[0] for raw in imports(self.template.body)),
         )
+
+    @property
+    def calls(self) -> dict[str, tuple[Call, ...]]:
+        """The imports, Fn::Select and Fn::Split of each resource, in all branches."""
+        return self.view.cached(("calls", self.name), self._find_calls)
+
+    def _find_calls(self) -> dict[str, tuple[Call, ...]]:
+        return {
+            name: tuple(find_calls(body, ("Resources", name)))
+            for name, body in self.template.resources.items()
+        }
+
+    def calls_in_properties(self, name: str) -> Iterator[Call]:
+        """Those in the properties of a resource."""
+        return (call for call in self.calls[name] if call.path[2:3] == ("Properties",))
 
     # Conditions -------------------------------------------------------------------------------
 

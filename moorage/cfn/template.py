@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from moorage.cfn.raw_references import Call, find_calls
 from moorage.cfn.serverless import TRANSFORM, Expansion, Path, expand
 from moorage.cfn.values import as_text
 
@@ -116,18 +115,6 @@ class Template:
         """Whether there may be dynamic references: to look for them takes time, and most templates
         have none."""
         return "{{" in str(self.body)
-
-    @cached_property
-    def calls(self) -> dict[str, tuple[Call, ...]]:
-        """The imports, Fn::Select and Fn::Split of each resource, in all branches."""
-        return {
-            name: tuple(find_calls(body, ("Resources", name)))
-            for name, body in self.resources.items()
-        }
-
-    def calls_in_properties(self, name: str) -> Iterator[Call]:
-        """Those in the properties of a resource."""
-        return (call for call in self.calls[name] if call.path[2:3] == ("Properties",))
 
     @cached_property
     def is_generated(self) -> bool:

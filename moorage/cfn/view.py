@@ -200,7 +200,7 @@ class View:
     def _values_of_other_stacks(self, stack: Stack, resource: Resource) -> Iterator[Any]:
         """The values that a resource imports, or gets by way of a nested stack."""
         if self._exports:
-            for call in stack.template.calls[resource.id]:
+            for call in stack.calls[resource.id]:
                 if call.name == IMPORT:
                     yield self.resolve_import(evaluate(stack, call.argument, ())[0])
         if self._nested_stacks:

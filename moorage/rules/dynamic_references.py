@@ -28,7 +28,7 @@ def split_dynamic_reference(view: View) -> Iterator[Problem]:
     the function splits the text of the reference."""
     for stack in view.stacks:
         for resource in stack.resources.values():
-            for call in stack.template.calls_in_properties(resource.id):
+            for call in stack.calls_in_properties(resource.id):
                 if call.name != _SPLIT or not isinstance(call.argument, list):
                     continue
                 split, path = call.argument, call.path

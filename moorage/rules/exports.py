@@ -74,7 +74,7 @@ def _exports(stack: Stack) -> Iterator[tuple[str, Node]]:
 def _imports(stack: Stack) -> Iterator[Node]:
     """The names of all imports in resources."""
     for resource in stack.resources.values():
-        for call in stack.template.calls[resource.id]:
+        for call in stack.calls[resource.id]:
             if call.name == IMPORT:
                 yield Node(stack, call.argument, (*call.path, IMPORT))
 

@@ -56,7 +56,7 @@ def selected_block_does_not_exist(view: View) -> Iterator[Problem]:
     at 0."""
     for stack in view.stacks:
         for resource in stack.resources.values():
-            calls = stack.template.calls_in_properties(resource.id)
+            calls = stack.calls_in_properties(resource.id)
             for index, count, path in _selected_blocks(calls):
                 if index >= count:
                     yield problem(
