@@ -59,7 +59,8 @@ def test_a_kind_is_looked_up_like_in_a_dict() -> None:
     assert "nlb" not in modules
     assert modules.get("nlb") is None
     assert len(modules) == 1
-    alb = sys.modules["templates.load_balancers.alb"]
+    alb = modules["alb"]
+    assert alb.__name__ == "templates.load_balancers.alb"
     assert {**modules} == {"alb": alb}
     assert {"alb": ast, "queue": sys} | modules == {"alb": alb, "queue": sys}
 
