@@ -22,7 +22,8 @@ Analyses of it:
 - task_startup: which AWS services a task calls when it starts, and the routes of its subnets
 - return_values, arns, arn_patterns: what resources return, as ARNs with placeholders for unknown
   parts, and whether a pattern matches one
-- permissions: whether a role allows an action on an ARN, and which services it trusts
+- permissions: whether a role allows an action on an ARN
+- trust_policies: which services may assume a role
 - lifecycle: the order in which resources are created
 - fixed_values: values that are the same in every stack of a template
 - quota_counts, text_sizes: what quotas count, and the sizes of texts

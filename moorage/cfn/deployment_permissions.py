@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from moorage.cfn.arns import Arns, expand_parts
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import ROLE, allows, role_name_from_arn, trusted_services
+from moorage.cfn.permissions import ROLE, allows, role_name_from_arn
 from moorage.cfn.stack import Resource, Stack
 from moorage.cfn.template import Template
+from moorage.cfn.trust_policies import trusted_services
 from moorage.cfn.values import Attr, OneOf, Unknown
 from moorage.cfn.view import View
 from moorage.facts.handler_permissions import (

@@ -1,4 +1,4 @@
-"""Whether a role allows an action on an ARN, and which services it trusts.
+"""Whether a role allows an action on an ARN.
 
 Answers are True, False, or None if only the deployment knows: a policy that is not in the view, a
 condition, a parameter in an ARN. Source: IAM user guide, "Policy evaluation logic".
@@ -14,7 +14,6 @@ from functools import lru_cache
 from moorage.cfn.arn_patterns import ArnPatterns
 from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
-from moorage.cfn.return_values import ACCOUNT
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Attr, Text
@@ -105,8 +104,7 @@ class Statement:
     def covers_action(self, action: str) -> TriState:
         """Whether the statement applies to an action."""
         is_listed = any_of(
-            None if pattern is None else _matches_action(pattern, action)
-            for pattern in self.actions
+            None if pattern is None else matches_action(pattern, action) for pattern in self.actions
         )
         return negate(is_listed) if self.excludes_actions else is_listed
 
@@ -122,7 +120,7 @@ class _Grant:
         self._covers_all = not self._is_exclusion and ANY_RESOURCE in resources
 
     def applies(self, arn: Arns | None) -> TriState:
-        """Whether one of the statements applies to an ARN; None stands for an unknown ARN."""
+        """Whether one of the statements applies to an ARN, which is None if it is unknown."""
         return all_of((self._is_certain, self._covers(arn)))
 
     def _covers(self, arn: Arns | None) -> TriState:
@@ -178,7 +176,7 @@ class PolicySet:
 
 def allows(role: Resource, action: str, arn: Arns | None = ANY_RESOURCE) -> TriState:
     """Whether the policies of a role, within its permissions boundary, allow an action
-    (`logs:PutLogEvents`) on an ARN. An `arn` of None stands for an unknown one. Ignores
+    (`logs:PutLogEvents`) on an ARN. `arn` is None if it is unknown. Ignores
     resource-based policies."""
     return role.view.cached(
         ("allows", role, action, arn), lambda: _evaluate_policies(role, action, arn)
@@ -337,83 +335,12 @@ def _expand_resource(node: Node, aws_managed: bool) -> Arns:
 
 
 @lru_cache(maxsize=2048)
-def _matches_action(pattern: str, action: str) -> bool:
+def matches_action(pattern: str, action: str) -> bool:
     """Whether a pattern matches an action; case does not matter.
 
-    >>> _matches_action("Logs:Create*", "logs:CreateLogGroup"), _matches_action("s3:Get?", "s3:Get")
+    >>> matches_action("Logs:Create*", "logs:CreateLogGroup"), matches_action("s3:Get?", "s3:Get")
     (True, False)
     """
     if "*" not in pattern and "?" not in pattern:
         return pattern.lower() == action.lower()
     return re.fullmatch(wildcard_expression(pattern), action, re.IGNORECASE | re.DOTALL) is not None
-
-
-# Trust policies --------------------------------------------------------------------------------
-
-
-def trusts(role: Resource, service: str) -> TriState:
-    """Whether a service (`ecs-tasks`) can assume a role."""
-    document = role["AssumeRolePolicyDocument"]
-    statements = document["Statement"].as_list
-    if not isinstance(document.value, Mapping) or not statements:
-        return None
-    return any_of(_trust_statement_applies(statement, service) for statement in statements)
-
-
-def _trust_statement_applies(statement: Node, service: str) -> TriState:
-    applies = all_of(
-        (_allows_assume_role(statement), includes_service(statement["Principal"], service))
-    )
-    is_plain_allow = statement["Effect"].text == "Allow" and statement["Condition"].absent
-    return applies if is_plain_allow or applies is False else None
-
-
-def _allows_assume_role(statement: Node) -> TriState:
-    actions = statement["Action"]
-    if actions.absent:
-        return None
-    return any_of(
-        _matches_action(action.text, "sts:AssumeRole") if action.text is not None else None
-        for action in actions.as_list
-    )
-
-
-def includes_service(principal: Node, service: str) -> TriState:
-    """Whether a Principal includes a service (`ecs-tasks`)."""
-    if not isinstance(principal.value, Mapping):
-        return None
-    if "Service" not in dict(principal.entries):
-        return None if any(map(_may_be_wildcard, principal["AWS"].as_list)) else False
-    services = principal["Service"].as_list
-    return any_of(_is_service(node, service) for node in services) if services else None
-
-
-def _may_be_wildcard(node: Node) -> bool:
-    """Whether an AWS principal may be `*`. An account or a role is not."""
-    if node.parts == (ACCOUNT,) or node.resource is not None:
-        return False
-    return node.text in (None, "*") and not any(
-        isinstance(part, str) and part.strip("*") for part in node.parts
-    )
-
-
-def _is_service(node: Node, service: str) -> TriState:
-    """Whether a principal is a service, in any region or partition: `codedeploy.amazonaws.com`,
-    `codedeploy.us-east-1.amazonaws.com`, `codedeploy.${AWS::URLSuffix}`."""
-    parts = node.parts
-    first = parts[0] if parts else None
-    if not isinstance(first, str):
-        return None
-    if len(parts) == 1 or "." in first:
-        return first.partition(".")[0].lower() == service
-    return None if service.startswith(first.lower()) else False
-
-
-def trusted_services(role: Resource) -> list[str]:
-    """The service principals that the trust policy of a role contains as literals."""
-    return [
-        service.text
-        for statement in role["AssumeRolePolicyDocument"]["Statement"].as_list
-        for service in statement["Principal"]["Service"].as_list
-        if service.text is not None
-    ]

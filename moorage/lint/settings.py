@@ -57,8 +57,8 @@ class LintSettings:
     text: str | None = None
     """None if there is no file."""
     is_only: bool = False
-    """Whether cfn-lint is told to read this file, if there is one, and no other: it is not in the
-    current folder, or the home folder cannot be used."""
+    """Whether cfn-lint must read no other file than this one: it is outside of the current folder,
+    or the home folder cannot be used."""
     folder: str = ""
     """The current folder, to which the paths in the settings are relative; empty if there are no
     settings, so that these are equal in all folders."""

@@ -51,12 +51,6 @@ def usable_cores() -> int:
     return max(cores, 1)
 
 
-def is_worker(command: Sequence[object]) -> bool:
-    """Whether the words of a command start one of these processes. What they read is what decides
-    findings, and nothing else: settings, and the programs of this installation."""
-    return _PROGRAM in command
-
-
 @dataclass
 class Workers:
     """Up to `count` processes. They are started when they are needed first, or by `start`, and end

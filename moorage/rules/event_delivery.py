@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import includes_service, parse_document
+from moorage.cfn.permissions import parse_document
 from moorage.cfn.stack import Resource
+from moorage.cfn.trust_policies import includes_service
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
 

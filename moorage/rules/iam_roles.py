@@ -6,14 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import (
-    aws_managed_policy_path,
-    find_role,
-    role_name_from_arn,
-    trusted_services,
-    trusts,
-)
+from moorage.cfn.permissions import aws_managed_policy_path, find_role, role_name_from_arn
 from moorage.cfn.stack import Resource
+from moorage.cfn.trust_policies import trusted_services, trusts
 from moorage.cfn.values import Unknown
 from moorage.cfn.view import View
 from moorage.facts.managed_policies import PATHS

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, expand_parts
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role, trusted_services, trusts
+from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role
 from moorage.cfn.stack import Resource
+from moorage.cfn.trust_policies import trusted_services, trusts
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
 from moorage.rules.capacity_providers import PROVIDER

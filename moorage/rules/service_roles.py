@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import find_role, trusted_services, trusts
+from moorage.cfn.permissions import find_role
 from moorage.cfn.stack import Resource
+from moorage.cfn.trust_policies import trusted_services, trusts
 from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule

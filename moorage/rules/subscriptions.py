@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import Statement, includes_service, parse_document
+from moorage.cfn.permissions import Statement, parse_document
 from moorage.cfn.stack import Resource
+from moorage.cfn.trust_policies import includes_service
 from moorage.cfn.view import View
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
@@ -99,7 +100,7 @@ class _Senders:
     topics: frozenset[Resource | None]
 
     def may_include(self, topic: Resource | None) -> bool:
-        """Whether a topic may send; None stands for one that is not in the view."""
+        """Whether a topic may send messages. `topic` is None if it is not in the view."""
         return self.are_some if topic is None else self.are_any or topic in self.topics
 
 

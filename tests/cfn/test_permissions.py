@@ -8,10 +8,11 @@ import pytest
 
 from moorage.cfn.arn_patterns import ArnPatterns
 from moorage.cfn.arns import Arns, Placeholder, build_arn, expand_arns, expand_parts
-from moorage.cfn.permissions import allows, find_role, resolve_managed_policy, trusts
+from moorage.cfn.permissions import allows, find_role, resolve_managed_policy
 from moorage.cfn.stack import Resource
 from moorage.cfn.template import Template
 from moorage.cfn.tristate import any_of
+from moorage.cfn.trust_policies import trusts
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
 from moorage.facts.managed_policies import PATHS, STATEMENTS

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import Statement, allows, find_role, parse_document, trusts
+from moorage.cfn.permissions import Statement, allows, find_role, parse_document
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
+from moorage.cfn.trust_policies import trusts
 from moorage.cfn.values import Attr, are_same, identity
 from moorage.cfn.view import View
 from moorage.rules.constraints.predicates import Context, Predicate
