@@ -25,7 +25,7 @@ _ARN_ATTRIBUTES = {
     (SECRET, "Id"),
     ("AWS::SecretsManager::SecretTargetAttachment", "Ref"),
 }
-_NAME_OF_SECRET_ARN = re.compile(r"secret[a-z0-9_-]*arn$", re.IGNORECASE)
+_NAME_OF_SECRET_ARN = re.compile(r"secret[a-z0-9_-]{0,255}+(?<=arn)$", re.IGNORECASE)
 
 
 def secret_sources(task: Resource) -> list[Node]:

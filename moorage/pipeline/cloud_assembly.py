@@ -22,7 +22,7 @@ _STACK, _ASSEMBLY = "aws:cloudformation:stack", "cdk:cloud-assembly"
 _LOGICAL_ID, _CREATION = "aws:cdk:logicalId", "aws:cdk:creationStack"
 _ENVIRONMENT = re.compile(r"aws://([^/]+)/(.+)")
 _UNKNOWN = "unknown-"
-_FRAME = re.compile(r"\((?!node:)(.+):([0-9]{1,7}):[0-9]{1,7}\)$")
+_FRAME = re.compile(r"[^(]*+\((?!node:)(.+):([0-9]{1,7}):[0-9]{1,7}\)")
 _MAX_DEPTH = 8
 
 
@@ -152,7 +152,7 @@ def _creation(entries: list[Mapping[str, Any]], logical_id: Mapping[str, Any]) -
     traces = [entry.get("data") for entry in entries if entry.get("type") == _CREATION]
     for trace in (*traces, logical_id.get("trace")):
         for frame in trace if isinstance(trace, list) else ():
-            match = _FRAME.search(str(frame))
+            match = _FRAME.fullmatch(str(frame))
             if match and "node_modules" not in match[1]:
                 return Place(_relative(match[1].removeprefix("file://")), int(match[2]))
     return None

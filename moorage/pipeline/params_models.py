@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -24,6 +24,15 @@ class Catalog:
 
     header: type[Any]
     kinds: Mapping[str, type[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def kinds_by_key(self) -> dict[str, list[str]]:
+        """The kinds of stacks that have a key of that name, not in a map inside of them."""
+        found: dict[str, list[str]] = {}
+        for kind, model in self.kinds.items():
+            for key in model.model_fields:
+                found.setdefault(key, []).append(kind)
+        return found
 
 
 class Models(Mapping[str, type[Any]]):

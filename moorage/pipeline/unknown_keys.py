@@ -202,10 +202,9 @@ def _same_key_of_other_kinds(context: KeyContext) -> str:
 
 
 def _kinds_with(key: str, catalog: Catalog) -> list[str]:
-    """The kinds of stacks that have a key, themselves or in the maps of one of their entries."""
-    kinds = catalog.kinds.items()
-    direct = [kind for kind, model in kinds if key in model.model_fields]
-    return direct if len(direct) <= 4 else []
+    """The kinds of stacks that have a key, if these are few enough to be listed."""
+    kinds = catalog.kinds_by_key.get(key, [])
+    return kinds if len(kinds) <= 4 else []
 
 
 def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:

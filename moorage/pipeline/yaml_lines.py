@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_KEY = re.compile(r"(?P<indent> *)(?P<dashes>(?:- +)*)(?P<key>[^\s#][^:]*?) *:(?= |$)(?P<value>.*)")
+_KEY = re.compile(r"(?P<indent> *)(?P<dashes>(?:- +)*+)(?P<key>[^\s#][^:]*+):(?= |$)(?P<value>.*)")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def key_line(number: int, lines: list[str]) -> KeyLine | None:
     if match is None:
         return None
     column = len(match["indent"]) + len(match["dashes"])
-    return KeyLine(number, match["key"].strip("\"'"), column, match["value"].strip())
+    return KeyLine(number, match["key"].rstrip().strip("\"'"), column, match["value"].strip())
 
 
 def content_above(number: int, lines: list[str]) -> int:

@@ -16,7 +16,8 @@ from moorage.findings.wording import CONTROL
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("hostile")
-SECONDS = 2.0
+READINGS = 3.0
+"""How often a params file of about the largest size could be read in the longest time allowed."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def _check(result: dict[str, Any]) -> str:
     output: str = result["output"]
     assert "Traceback" not in output
     assert CONTROL.search(output) is None
-    assert result["seconds"] < SECONDS
+    assert result["readings"] < READINGS
     assert output.count("\n") <= 600
     return output
 

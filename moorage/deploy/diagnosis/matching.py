@@ -19,7 +19,7 @@ _CODE = re.compile(r"\A[A-Z][A-Za-z]+: (?=[A-Z])")
 _MAX_MESSAGE = 4000
 """Characters of a message that are searched."""
 _EXAMPLES = re.compile(
-    r"'[^']*'|<[^>]*>|[0-9]+|(?<=container )(?:app|web)(?= )|(?<=service )X(?= )", re.IGNORECASE
+    r"'[^']*'|<[^<>]*>|[0-9]+|(?<=container )(?:app|web)(?= )|(?<=service )X(?= )", re.IGNORECASE
 )
 """What is an example in the message of a rule: other names and numbers are the same message."""
 
