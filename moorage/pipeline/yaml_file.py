@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,15 +13,14 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.parser import Parser
-from ruamel.yaml.scanner import Scanner
 
 from moorage.facts.secret_values import hide_assigned
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import CONTROL, shown
-from moorage.pipeline.limits import LIMIT_CODE, PARAMS, LimitError, Meter, read_bytes
+from moorage.pipeline.limits import LIMIT_CODE, PARAMS, LimitError, read_bytes
 from moorage.pipeline.yaml_indentation import explain_continued_item
 from moorage.pipeline.yaml_lines import SyntaxProblem, is_item
+from moorage.pipeline.yaml_nodes import compose
 from moorage.pipeline.yaml_quotes import explain_open_quote, leaves_its_map
 from moorage.pipeline.yaml_syntax import explain_syntax_error
 
@@ -42,10 +41,11 @@ class File:
     findings: tuple[Finding, ...]
 
 
-def read_yaml(path: FilePath) -> File:
-    """Reads a file whose document is a map; problems of its YAML are in `findings`."""
+def read_yaml(path: FilePath, compose: Callable[[str], Node | None] = compose) -> File:
+    """Reads a file whose document is a map; problems of its YAML are in `findings`. `compose` makes
+    the nodes of a text."""
     name = str(path)
-    composed = _compose_file(path)
+    composed = _compose_file(path, compose)
     if isinstance(composed, SyntaxProblem):
         place = Place(name, composed.line)
         problem = Finding(composed.code, "error", place, (), composed.message, composed.hint)
@@ -56,13 +56,15 @@ def read_yaml(path: FilePath) -> File:
     return File(None if reader.is_cut else data, reader.places, tuple(reader.findings))
 
 
-def _compose_file(path: FilePath) -> tuple[MappingNode, str] | SyntaxProblem:
+def _compose_file(
+    path: FilePath, compose: Callable[[str], Node | None]
+) -> tuple[MappingNode, str] | SyntaxProblem:
     """The root of a file's document and the text of the file, or why there is none."""
     try:
         content = read_bytes(path, PARAMS)
         # Lines end as in any text file: with LF, CRLF or CR.
         text = io.StringIO(content.decode(), newline=None).read()
-        root = _compose_node(text)
+        root = _compose_node(text, compose)
     except LimitError as error:
         return SyntaxProblem(LIMIT_CODE, error.line, error.message, error.hint)
     except UnicodeDecodeError as error:
@@ -90,38 +92,12 @@ def _compose_file(path: FilePath) -> tuple[MappingNode, str] | SyntaxProblem:
     return SyntaxProblem("M1006", 1, "The file is not a map of keys and values", hint)
 
 
-class _BoundedScanner(Scanner):
-    """Stops at deep nesting. The parser would stop too late, since the scanner reads far ahead."""
-
-    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803
-        if self.flow_level > PARAMS.depth:
-            raise LimitError("depth", PARAMS, self.reader.line + 1)
-        super().fetch_flow_collection_start(TokenClass, to_push)
-
-
-class _BoundedParser(Parser):
-    """Stops when the document exceeds a limit."""
-
-    def __init__(self, loader: Any) -> None:
-        super().__init__(loader)
-        self._meter = Meter(PARAMS)
-
-    def get_event(self) -> Any:
-        event = super().get_event()
-        self._meter.feed(event)
-        return event
-
-
-def _compose_node(text: str) -> Node | SyntaxProblem | None:
+def _compose_node(text: str, compose: Callable[[str], Node | None]) -> Node | SyntaxProblem | None:
     if control := CONTROL.search(text):
         line = text.count("\n", 0, control.start()) + 1
         message = _describe_control(control[0], "The file")
         return SyntaxProblem("M1022", line, message, _CONTROL_HINT)
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Scanner, yaml.Parser = _BoundedScanner, _BoundedParser
-    yaml.composer.warn_double_anchors = False  # allowed: the last one above an alias counts
-    root: Node | None = yaml.compose(text)
-    return root
+    return compose(text)
 
 
 def read_scalar(text: str) -> str | int | float | bool:
@@ -181,7 +157,7 @@ class _Reader:
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _TAG + "merge":
-                for inherited in self._read_merged(value_node, path, ancestors):
+                for inherited in self._read_merged(key_node, value_node, path, ancestors):
                     merged = inherited | merged
             elif not isinstance(key_node, ScalarNode):
                 hint = "Write text as the key. Put a value that begins with `{` in quotes."
@@ -202,14 +178,14 @@ class _Reader:
         return merged | written
 
     def _read_merged(
-        self, node: Node, path: Path, ancestors: tuple[Node, ...]
+        self, key_node: Node, node: Node, path: Path, ancestors: tuple[Node, ...]
     ) -> Iterator[dict[str, Any]]:
         """The maps that `<<` merges; if several have the same key, the first one counts."""
         parts = node.value if isinstance(node, SequenceNode) else [node]
         for part in parts:
             if not isinstance(part, MappingNode):
                 message = "`<<` merges something that is not a map"
-                self._report("M1006", node, path, message, "Name the anchor of a map.")
+                self._report("M1006", key_node, path, message, "Name the anchor of a map.")
                 continue
             before, self.places = self.places, {}
             value = self.read(part, path, ancestors)

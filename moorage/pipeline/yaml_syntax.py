@@ -47,7 +47,9 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     return SyntaxProblem("M1002", line, f"This is not YAML: {problem}", hint)
 
 
-_REFERENCE = re.compile(r"(?:(?<=[\[{,])|(?<=[:,] ))[^\s\"',:\[\]{}]*\$\{[^\s}]{0,256}+\}[^\s\"',\[\]{}]*")
+_REFERENCE = re.compile(
+    r"(?:(?<=[\[{,])|(?<=[:,] ))[^\s\"',:\[\]{}]*\$\{[^\s}]{0,256}+\}[^\s\"',\[\]{}]*"
+)
 """Text such as `kelp-${env}` that begins a value between brackets."""
 
 
