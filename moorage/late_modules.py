@@ -34,6 +34,13 @@ class LateModules(Mapping[str, Any]):
             return self._others[name]
         return import_module(f"{self._package}.{self._modules[name]}")
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The same without an error for a name that is unknown. A KeyError that a module raises
+        when it is imported is not taken for one."""
+        if name not in self:
+            return default
+        return self[name]
+
     def __contains__(self, name: object) -> bool:
         return name in self._modules or name in self._others
 

@@ -28,6 +28,8 @@ def find_place(error: BaseException) -> str:
     """The file and line of our code, or of a project's, where an error happened."""
     import traceback
 
+    if isinstance(error, SyntaxError) and error.filename:  # of a module that is imported
+        return f"{os.path.relpath(error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     return f"{os.path.relpath(own[-1].filename)}:{own[-1].lineno}" if own else "an unknown place"

@@ -8,6 +8,7 @@ import pytest
 
 from moorage import cli
 from moorage.commands.internal_errors import ISSUES, TRACEBACK
+from moorage.late_modules import LateModules
 
 _KINDS = """
 from moorage.model import Base
@@ -52,3 +53,36 @@ def test_an_internal_error_is_a_message(
     monkeypatch.setenv(TRACEBACK, "1")
     assert cli.main([command], package) == 3
     assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_a_stack_kind_that_is_not_python_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "kinds_of_a_fork"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from moorage.late_modules import LateModules\n"
+        "TEMPLATES = LateModules(__name__, {'thing': 'thing'})\n"
+    )
+    (package / "thing.py").write_text("\n\ndef compose(:\n")
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params/dev.yaml").write_text(_PARAMS)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["build"], package.name) == 3
+    error = capsys.readouterr().err
+    assert "internal error: SyntaxError at kinds_of_a_fork/thing.py:3, of Moorage " in error
+
+
+def test_a_key_error_of_a_stack_kind_is_not_an_unknown_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "kinds_with_a_mistake"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "thing.py").write_text("{}['name']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    kinds = LateModules(package.name, {"thing": "thing"})
+    assert kinds.get("other") is None
+    with pytest.raises(KeyError, match="name"):
+        kinds.get("thing")
