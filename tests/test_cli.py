@@ -318,6 +318,8 @@ def test_an_unknown_code_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
     assert main(["explain", ""]) == 2
     assert main(["explain", "W98405"]) == 2
     assert "Did you mean `W9840`?" in capsys.readouterr().err
+    assert main(["explain", "F1029"]) == 2
+    assert "Did you mean `E1029`?" in capsys.readouterr().err, "the rule of cfn-lint"
 
 
 # schema, help --------------------------------------------------------------------------------

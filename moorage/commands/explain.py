@@ -69,10 +69,19 @@ def _page(name: str) -> str:
         raise UsageError(f"`python build.py rules{option}` lists the {name.lower()}.")
     text = page(code) or _page_of_others(name, code)
     if text is None:
-        similar = similar_code(code, TITLES)
+        similar = _name_cfn_lint_rule(code) or similar_code(code, TITLES)
         owners = "Moorage, cfn-lint or cloudformation-validate"
         raise UsageError(f"`{code}` is not a code of {owners}. {similar}")
     return text
+
+
+def _name_cfn_lint_rule(code: str) -> str:
+    """A hint with cfn-lint's rule of the same digits: E1029 for F1029. Empty if it has none."""
+    from moorage.lint.cfn_lint import lint_page
+    from moorage.lint.engine_rules import same_rules
+
+    same = [rule for rule in sorted(same_rules(code)) if _ID.fullmatch(code) and lint_page(rule)]
+    return f"Did you mean `{same[0]}`?" if same else ""
 
 
 def _page_of_others(name: str, code: str) -> str | None:
