@@ -170,6 +170,8 @@ def run(templates: str, program: str = "build.py") -> NoReturn:
     # cfn-lint's rules and schemas are many objects that are used until the end, and a build takes
     # seconds: garbage collection would free little memory, and take a fifth of the time.
     gc.disable()
+    # Plugins of pydantic would be looked for in all installed packages, and observe the params.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _open_closed_streams()
     raise_on_signals()
     try:
