@@ -8,12 +8,14 @@ are imported only where the cache does not have the findings.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
+from moorage.garbage import free_cycles
 from moorage.lint.aws_engine import Validation, find_new
 from moorage.lint.engine_rules import ids_of
 from moorage.lint.linter import MANY, Linter
@@ -341,7 +343,9 @@ def _apply_rules(
         for source in sources.values()
         if isinstance(bodies.get(source.id), Mapping)
     ]
-    return [verdict for verdict in run_rules(templates) if not verdict.rule.id.startswith(ignored)]
+    with free_cycles() if len(templates) > MANY else nullcontext():
+        verdicts = run_rules(templates)
+    return [verdict for verdict in verdicts if not verdict.rule.id.startswith(ignored)]
 
 
 def _with_lines(
