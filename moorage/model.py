@@ -62,7 +62,9 @@ class TextFile:
 class Base(BaseModel):
     """Base of every model of params: frozen, without unknown keys, and nothing is converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Most models are only a part of another one, whose validator includes theirs. `defer_build`
+    # makes no validator for a model before it is used itself.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     key_use: ClassVar[str | None] = None
     """For params with a `kms_key`: the name of the key in `defaults: {kms_keys: ...}` that is used
