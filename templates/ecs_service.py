@@ -11,7 +11,6 @@ from troposphere import GetAtt, Output, ecs
 from moorage.findings.finding import Path, Problem
 
 from .alarms.alarms import Alarms, alarm_problems, alarm_resources
-from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
 from .exposure.release_problems import shift_problems
@@ -33,8 +32,7 @@ from .tasks.placement import capacity_properties
 from .tasks.release import Release
 from .tasks.release_problems import release_problems
 from .tasks.rollback_alarms import rollback_problems
-from .tasks.scaling import desired_count_property
-from .tasks.scaling_params import Scaling
+from .tasks.scaling_params import Scaling, desired_count_property
 from .tasks.service_connect import (
     DiscoverableParams,
     discoverability_problems,
@@ -92,6 +90,8 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from rollback_problems(service.release, service.alarms, service.rollback_alarms)
     yield from release_problems(service.release, params, task.env)
     if service.release.code_deploy:
+        from .exposure.code_deploy import code_deploy_problems
+
         yield from code_deploy_problems(service.release.code_deploy, service.exposure)
         yield from _code_deploy_setting_problems(params)
         return

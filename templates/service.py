@@ -1,6 +1,9 @@
 """An ECS service, with its task definition, roles, log group, security group, target groups and
 listener rules.
 
+What composes a part that few services have, such as a proxy, is imported by the function that finds
+the part in the params: imports are much of the work of a build that changes one service.
+
     web:
       template: service
       cpu: 512
@@ -34,7 +37,6 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .exposure.alarm_targets import alarm_targets
-from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_conflicts import AllExposures, exposure_conflicts, gather_exposures
 from .exposure.exposure_problems import exposure_problems
@@ -51,12 +53,9 @@ from .proxy.proxy import (
     proxy_container,
     resolve_proxy,
 )
-from .proxy.proxy_problems import proxy_problems
-from .proxy.real_nginx import configuration_problems
 from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
-from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
 from .tasks.deployments import has_circuit_breaker
 from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.image_builds import image_builds
@@ -65,13 +64,7 @@ from .tasks.placement import resolve_placement
 from .tasks.ports import Port
 from .tasks.release import Release
 from .tasks.rollback_alarms import resolve_rollback_alarms
-from .tasks.scaling import (
-    minimum_task_count,
-    requests_policy,
-    response_time_policy,
-    scaling_resources,
-)
-from .tasks.scaling_params import Milliseconds
+from .tasks.scaling_params import Milliseconds, minimum_task_count
 from .tasks.scaling_problems import scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import declared_containers, resolve_task
@@ -213,6 +206,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     service = env.resolve(resolve_service, name, params)
     exposure = service.exposure
     if service.proxy:
+        from .proxy.proxy_problems import proxy_problems
+
         yield from proxy_problems(service.proxy)
     entry_problems = list(exposure_problems(exposure))
     yield from entry_problems
@@ -261,6 +256,8 @@ def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Prob
     """Problems that the installed nginx finds in the configuration of the proxy; none without nginx
     or without a proxy."""
     if params.proxy:
+        from .proxy.real_nginx import configuration_problems
+
         yield from configuration_problems(params.proxy, body)
 
 
@@ -286,6 +283,8 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.add_output(list(ecs_service_outputs(service)))
     _add_traffic_parameters(template, service.exposure)
     if service.release.code_deploy:
+        from .tasks.code_deploy_resources import code_deploy_outputs
+
         template.add_output(list(code_deploy_outputs()))
     return template
 
@@ -323,7 +322,12 @@ def _code_deploy(service: Service) -> Iterator[Any]:
     """What CodeDeploy needs to deploy the service; nothing unless the service has exactly one
     target."""
     code_deploy = service.release.code_deploy
-    if code_deploy and (route := traffic_route(service.exposure)):
+    if code_deploy is None:
+        return
+    from .exposure.code_deploy import traffic_route
+    from .tasks.code_deploy_resources import code_deploy_resources
+
+    if route := traffic_route(service.exposure):
         yield from code_deploy_resources(code_deploy, service.task, route, service.rollback_alarms)
 
 
@@ -331,6 +335,8 @@ def _scaling(service: Service) -> Iterator[Any]:
     scaling, cluster = service.scaling, service.task.placement.cluster_name
     if scaling is None:
         return
+    from .tasks.scaling import requests_policy, response_time_policy, scaling_resources
+
     yield from scaling_resources(scaling, cluster)
     for target in service.exposure.targets:
         groups = group_titles(target.title, service.exposure.pairs)

@@ -44,7 +44,8 @@ from .tasks.queue_resources import consumer_statements, producer_statements, que
 from .tasks.queues import QueueConsumerParams
 from .tasks.release import Release
 from .tasks.rollback_alarms import resolve_rollback_alarms
-from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
+from .tasks.scaling import backlog_policies, scaling_resources
+from .tasks.scaling_params import minimum_task_count
 from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import declared_containers, resolve_task

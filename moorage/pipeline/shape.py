@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -20,7 +20,9 @@ from moorage.model import Base, export_name
 from moorage.pipeline.document import Document
 from moorage.pipeline.params_models import Catalog
 from moorage.pipeline.paths import RemovedPaths, remove_paths, rename_keys, value_at
-from moorage.pipeline.pydantic_errors import Fault, Subject, describe_error, drop_union_errors
+
+if TYPE_CHECKING:
+    from moorage.pipeline.pydantic_errors import Fault
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,9 @@ def find_shape(
             params = model.model_validate(remaining, context=context)
             return Shape(params, tuple(findings), data, frozenset(removed), frozenset(guessed))
         except ValidationError as error:
+            # Imported late, since most params have no error.
+            from moorage.pipeline.pydantic_errors import Subject, describe_error, drop_union_errors
+
             subject = Subject(model, data, root, catalog)
             errors = error.errors(include_url=False)
             before = RemovedPaths(removed)

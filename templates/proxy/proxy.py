@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -26,11 +27,11 @@ from ..tasks.containers import Container, Containers
 from ..tasks.launch_types import NetworkMode, container_address
 from ..tasks.placement import Placement
 from ..tasks.task_container import Origin, TaskContainer
-from .nginx_config import generate_configuration
-from .nginx_server import ProxyContext
-from .nginx_syntax import is_complete, parse_configuration
 from .nginx_text import normalize_whitespace
 from .params import CONTAINER_KEYS, NGINX, Proxy
+
+if TYPE_CHECKING:
+    from .nginx_server import ProxyContext
 
 PROXY = "proxy"
 """The container's name."""
@@ -80,6 +81,8 @@ class ServiceProxy:
     @property
     def configuration(self) -> str:
         """The nginx.conf that is generated from the params; only without `config:`."""
+        from .nginx_config import generate_configuration
+
         return generate_configuration(self.params, _proxy_context(self))
 
 
@@ -193,6 +196,8 @@ def _start(proxy: ServiceProxy) -> tuple[str, str, str]:
     config = proxy.params.config
     if config is None:
         return COMPLETE_VARIABLE, proxy.configuration, _run("/tmp", COMPLETE_VARIABLE)
+    from .nginx_syntax import is_complete, parse_configuration
+
     statements, _ = parse_configuration(config.text)
     complete = is_complete(statements)
     daemon = any(statement.name == "daemon" for statement in statements)
@@ -213,6 +218,8 @@ def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
 
 
 def _proxy_context(proxy: ServiceProxy) -> ProxyContext:
+    from .nginx_server import ProxyContext
+
     return ProxyContext(
         endpoints={
             name: (container_address(name, proxy.network_mode), _first_port(container, 9000))

@@ -13,7 +13,6 @@ from troposphere import GetAtt, Join, Ref, Sub, cloudwatch
 from troposphere import applicationautoscaling as aas
 
 from moorage.facts.scaling import CPU_UTILIZATION, MEMORY_UTILIZATION
-from moorage.findings.finding import Path
 from moorage.model import logical_id
 
 from ..common.numbers import round_number
@@ -32,19 +31,6 @@ from .scaling_metrics import (
 )
 from .scaling_params import Predictive, Scaling
 from .scaling_steps import step_resources
-
-
-def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:
-    """The smallest number of tasks that the service has, and the path where it is set."""
-    return (scaling.min, ("scaling", "min")) if scaling else (count, ("desired_count",))
-
-
-def desired_count_property(scaling: Scaling | None, count: int) -> dict[str, int]:
-    """The DesiredCount property of an ECS service, which a scaled service does not have."""
-    return {} if scaling else {"DesiredCount": count}
-
-
-# Resources -----------------------------------------------------------------------------------
 
 
 def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:

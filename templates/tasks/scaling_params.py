@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from moorage.facts import scaling as facts
 from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.quotas import TASKS_PER_SERVICE
+from moorage.findings.finding import Path
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -229,3 +230,13 @@ def kind_of_change(adjustment: Adjustment) -> str:
     """`add`, `remove` or `set`; with a `%` for a percentage."""
     name = next(key for key in ("add", "remove", "set") if getattr(adjustment, key) is not None)
     return name + ("%" if "%" in str(getattr(adjustment, name)) else "")
+
+
+def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:
+    """The smallest number of tasks that the service has, and the path where it is set."""
+    return (scaling.min, ("scaling", "min")) if scaling else (count, ("desired_count",))
+
+
+def desired_count_property(scaling: Scaling | None, count: int) -> dict[str, int]:
+    """The DesiredCount property of an ECS service, which a scaled service does not have."""
+    return {} if scaling else {"DesiredCount": count}

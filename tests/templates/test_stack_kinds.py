@@ -18,6 +18,55 @@ stacks:
   network: {}
   cluster: {}
 """
+SERVICE = (
+    PARAMS
+    + """
+  public: {template: alb, certificate: []}
+  web:
+    template: service
+    containers: {web: {image: "ecr:web:1.0", ports: [8080]}}
+    expose: [{via: public, hosts: [www.example.com]}]
+"""
+)
+PROXIED = (
+    SERVICE
+    + """
+    proxy: {port: 8081, routes: [{path: /, to: web}]}
+    scaling: {min: 1, max: 3, cpu: 60}
+"""
+)
+LATE = {
+    "crossplane",
+    "moorage.pipeline.pydantic_errors",
+    "moorage.pipeline.unknown_keys",
+    "templates.cluster.capacity.auto_scaling_group",
+    "templates.cluster.capacity.managed_instances",
+    "templates.exposure.code_deploy",
+    "templates.proxy.nginx_config",
+    "templates.proxy.nginx_server",
+    "templates.proxy.nginx_syntax",
+    "templates.proxy.proxy_problems",
+    "templates.proxy.real_nginx",
+    "templates.tasks.code_deploy_resources",
+    "templates.tasks.scaling",
+    "troposphere.applicationautoscaling",
+    "troposphere.codedeploy",
+}
+"""What is imported only for parts that few services have, and for mistakes in params."""
+LIST = """
+import sys
+from pathlib import Path
+from moorage.pipeline.build import build
+from templates import TEMPLATES
+built = build(Path(sys.argv[1]), "dev", TEMPLATES)
+print(len(built.plan.stacks), *sys.modules)
+"""
+VALIDATORS = """
+from templates.bucket import Params
+print(Params.__pydantic_complete__)
+Params.model_validate({})
+print(Params.__pydantic_complete__)
+"""
 BUILD = """
 import sys
 from pathlib import Path
@@ -36,6 +85,30 @@ def test_a_build_imports_the_kinds_that_it_needs(tmp_path: Path) -> None:
     assert stacks == "2"
     assert {"network", "cluster"} <= {*imported}
     assert {*imported}.isdisjoint({"pipeline", "codebuild", "service", "worker", "dashboard"})
+
+
+def test_a_build_of_a_service_imports_no_parts_that_it_does_not_have(tmp_path: Path) -> None:
+    assert list_modules(tmp_path, SERVICE).isdisjoint(LATE)
+    imported = list_modules(tmp_path, PROXIED)
+    assert {"templates.proxy.nginx_config", "templates.tasks.scaling"} <= imported
+    assert "templates.tasks.code_deploy_resources" not in imported
+
+
+def list_modules(folder: Path, params: str) -> set[str]:
+    """The modules that a process has imported after it has built an environment of four stacks."""
+    (folder / "dev.yaml").write_text(params)
+    command = [sys.executable, "-c", LIST, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    stacks, *imported = done.stdout.split()
+    assert stacks == "4"
+    return {*imported}
+
+
+def test_a_model_has_no_validator_before_it_is_used() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", VALIDATORS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_every_kind_is_a_module_whose_type_is_checked() -> None:

@@ -15,7 +15,6 @@ from troposphere import GetAtt, Output, Ref
 from moorage.model import Environment
 
 from ...common.exports import export_output
-from .auto_scaling_group import auto_scaling_group_resources
 from .handles import (
     LOGICAL_ID_PREFIXES,
     CapacityHandle,
@@ -23,7 +22,6 @@ from .handles import (
     existing_capacity_handles,
 )
 from .instance_types import is_graviton
-from .managed_instances import managed_instances_resources
 from .params import Capacity, ExistingInstances
 from .problems import capacity_problems
 
@@ -45,8 +43,12 @@ __all__ = [
 def capacity_resources(capacity: Capacity | None, env: Environment, name: str) -> Iterator[Any]:
     """All resources of a cluster's instances except the association with the cluster."""
     if capacity and capacity.ec2:
+        from .auto_scaling_group import auto_scaling_group_resources
+
         yield from auto_scaling_group_resources(capacity.ec2, env, name)
     if capacity and capacity.managed_instances:
+        from .managed_instances import managed_instances_resources
+
         yield from managed_instances_resources(capacity.managed_instances, env, name)
 
 
