@@ -6,12 +6,12 @@ Functions return only what is certain: what only the deployment knows is left ou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import POLICIES, ROLE
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
 from moorage.facts.addresses import ANY_IPV4
@@ -108,7 +108,7 @@ def attachments_for_load_balancer(load_balancer: Resource) -> list[Resource]:
 # Dependencies of tasks at startup ------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class StartupDependency:
     """Resources that must exist when the tasks of a service start."""
 

@@ -5,11 +5,11 @@ Functions return only what is certain: None means that only the deployment knows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import any_of
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text, is_ref_equivalent
@@ -251,7 +251,7 @@ def _internet_target(route: Resource) -> str | None:
 # VPC endpoints -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class VpcEndpoint:
     """A VPC endpoint: an interface endpoint in subnets, or a gateway endpoint in route tables."""
 

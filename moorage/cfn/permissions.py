@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from moorage.cfn.arn_patterns import ArnPatterns
 from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Attr, Text
@@ -82,7 +83,7 @@ def aws_managed_policy_path(node: Node) -> str | None:
 # Policy statements -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Statement:
     """A statement of a policy."""
 
@@ -130,7 +131,7 @@ class _Grant:
         return negate(is_listed) if self._is_exclusion else is_listed
 
 
-@dataclass(frozen=True)
+@record
 class PolicySet:
     """The statements of one or more policies, as far as they are in the view."""
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
+from moorage.cfn.records import record
 from moorage.cfn.switches import find_switches
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import MISSING, Path
@@ -58,7 +58,7 @@ _Group = tuple[Changes, ...]
 _DEFAULTS: _Group = ((),)
 
 
-@dataclass(frozen=True)
+@record
 class Finder(Generic[T]):
     """A rule, or something else that finds things in a view."""
 
@@ -67,7 +67,7 @@ class Finder(Generic[T]):
     """Whether AllowedValues of a parameter that no condition depends on are tried one by one."""
 
 
-@dataclass(frozen=True)
+@record
 class Found(Generic[T]):
     """What a finder finds."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 from operator import itemgetter
 from typing import Any
@@ -25,6 +24,7 @@ from moorage.cfn.peers import (
     refers_to_group,
     visible_security_groups,
 )
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.values import identity
@@ -48,7 +48,7 @@ _UNREACHABLE_BLOCKS = tuple(
 _PRIVATE_BLOCKS = tuple(ip_network(block) for block in PRIVATE_BLOCKS)
 
 
-@dataclass(frozen=True)
+@record
 class GroupRules:
     """The rules of a security group in one direction."""
 

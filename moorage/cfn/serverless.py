@@ -7,8 +7,9 @@ template. Only what the rules look at is made: functions and state machines with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from moorage.cfn.records import record
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _STATE_MACHINE = "AWS::Serverless::Function", "AWS::Serverless::StateMachine"
@@ -20,7 +21,7 @@ _UNKNOWN_POLICY = {"Fn::Transform": TRANSFORM}
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Expansion:
     """A template before and after the transform, with the origin of resources that it adds."""
 

@@ -4,10 +4,10 @@ priorities, IP addresses."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value, referenced_resources
 from moorage.cfn.values import Text
@@ -83,7 +83,7 @@ _SECURITY_GROUP_RULES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class UniqueValue:
     """A value that only one resource can have at a time."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, build_arn, create_placeholder, expand_arns
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role, policies_of_role
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import any_of
 from moorage.cfn.values import Attr
@@ -104,7 +104,7 @@ def image_or_logs_not_allowed(view: View) -> Iterator[Problem]:
             )
 
 
-@dataclass(frozen=True)
+@record
 class _Permission:
     """An action that a container needs on one of several ARNs."""
 

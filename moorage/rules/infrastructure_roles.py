@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, expand_parts
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.trust_policies import trusted_services, trusts
 from moorage.cfn.values import Attr
@@ -21,7 +21,7 @@ from moorage.rules.rule import Problem, problem, rule
 _FUNCTION = "AWS::Lambda::Function"
 
 
-@dataclass(frozen=True)
+@record
 class _Use:
     """What ECS uses a role for."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, parse_document
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.trust_policies import includes_service
 from moorage.cfn.view import View
@@ -90,7 +90,7 @@ def _queue_subscriptions(view: View) -> Iterator[tuple[Resource, Resource]]:
             yield subscription, queue
 
 
-@dataclass(frozen=True)
+@record
 class _Senders:
     """The topics that the policies of a queue may let send."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from crowds import put_in_front
 from template_parts import Body
 
 from moorage.cfn.nodes import nearest_existing_path
+from moorage.cfn.records import record
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.arns import IsArnOf
 from moorage.rules.constraints.combinations import All, Among, Each, Not, Some
@@ -402,7 +403,7 @@ def test_what_the_engine_cannot_say_is_left_out() -> None:
     class Other:
         path = "A"
 
-    @dataclass(frozen=True)
+    @record
     class More(AtMost):
         factor: float = 1
 

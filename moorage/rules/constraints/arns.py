@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from moorage.cfn.arn_services import find_arn_service
+from moorage.cfn.records import record
 from moorage.cfn.tristate import TriState
 from moorage.rules.constraints.predicates import Context, ValuePredicate
 
 
-@dataclass(frozen=True, init=False)
+@record
 class IsArnOf(ValuePredicate):
     """The value is the ARN of a resource of one of these services (`sqs`), or refers to one."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from moorage.cfn.nodes import Node
+from moorage.cfn.records import record
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import MISSING
 from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate, owner_of_lists
@@ -12,7 +11,7 @@ from moorage.rules.constraints.predicates import Context, Predicate, ValuePredic
 # References and lists ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Refers(ValuePredicate):
     """The statement holds for the resource of a type that the value refers to. None for anything
     else, such as an ARN."""
@@ -27,7 +26,7 @@ class Refers(ValuePredicate):
         return self.predicate.holds(Context(resource, resource.props))
 
 
-@dataclass(frozen=True)
+@record
 class IsReference(ValuePredicate):
     """The value is the attribute (`Ref`, or a name of `Fn::GetAtt`) of a resource of a type."""
 
@@ -43,7 +42,7 @@ class IsReference(ValuePredicate):
         return is_type and self.attribute in (None, node.attr.name)
 
 
-@dataclass(frozen=True)
+@record
 class Each(ValuePredicate):
     """The statement holds for all items of a list."""
 
@@ -60,7 +59,7 @@ class Each(ValuePredicate):
         return context.at(owner_of_lists(self.path))
 
 
-@dataclass(frozen=True)
+@record
 class Some(ValuePredicate):
     """The statement holds for an item of a list."""
 
@@ -77,7 +76,7 @@ class Some(ValuePredicate):
         return context.at(owner_of_lists(self.path))
 
 
-@dataclass(frozen=True)
+@record
 class AtMostItems(ValuePredicate):
     """The statement holds for at most this number of items of a list."""
 
@@ -95,7 +94,7 @@ class AtMostItems(ValuePredicate):
         return context.at(owner_of_lists(self.path))
 
 
-@dataclass(frozen=True)
+@record
 class Among(ValuePredicate):
     """The value is the value at `key` of an item of a list, or the item itself. An item for which
     `where` does not hold is left out."""
@@ -128,7 +127,7 @@ class Among(ValuePredicate):
         return all_of((is_same, True if self.where is None else self.where.holds(item)))
 
 
-@dataclass(frozen=True)
+@record
 class Attribute(ValuePredicate):
     """The statement holds for the entry with a key in a list of keys and values, such as
     `TargetGroupAttributes`. Without such an entry, `Value` is absent."""
@@ -158,7 +157,7 @@ def _nothing(context: Context, path: str) -> Node:
 # Combinations --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, init=False)
+@record
 class _Combination:
     parts: tuple[Predicate, ...]
 
@@ -189,7 +188,7 @@ class Either(_Combination):
         return next((place for place in places if place.present), places[0])
 
 
-@dataclass(frozen=True)
+@record
 class Not:
     """The statement does not hold."""
 
@@ -202,7 +201,6 @@ class Not:
         return self.part.place(context)
 
 
-@dataclass(frozen=True, init=False)
 class AtMostOne(_Combination):
     """No two of the statements hold."""
 

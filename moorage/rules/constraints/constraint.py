@@ -17,10 +17,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
 from moorage.rules.constraints.combinations import All
@@ -29,7 +29,7 @@ from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, Rule
 
 
-@dataclass(frozen=True)
+@record
 class Constraint:
     """What must hold for a part of each resource of a type."""
 

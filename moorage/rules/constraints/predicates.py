@@ -14,12 +14,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from itertools import combinations
 from typing import NamedTuple, Protocol
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Text, Unknown, are_same
@@ -120,7 +121,7 @@ class Predicate(Protocol):
         """The value to change, if the statement is false and should be true."""
 
 
-@dataclass(frozen=True)
+@record
 class ValuePredicate:
     """A statement about the value at a path."""
 
@@ -172,7 +173,7 @@ class NotEmpty(ValuePredicate):
 # Values --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, init=False)
+@record
 class Is(ValuePredicate):
     """The value is one of these texts. False if it is absent, unless AWS's `default` is one."""
 
@@ -197,7 +198,7 @@ class Is(ValuePredicate):
         return any_of(are_same(node.value, value) for value in self.values)
 
 
-@dataclass(frozen=True)
+@record
 class IsTrue(ValuePredicate):
     """The boolean is true, as `true` or as a text such as `"True"`, which CloudFormation converts.
     If it is absent, AWS's `default` counts."""
@@ -209,7 +210,7 @@ class IsTrue(ValuePredicate):
         return self.default if node.absent else node.flag
 
 
-@dataclass(frozen=True)
+@record
 class Matches(ValuePredicate):
     """The text matches a regular expression as a whole."""
 
@@ -222,7 +223,7 @@ class Matches(ValuePredicate):
         return _agree(bool(re.fullmatch(self.pattern, text, re.DOTALL)) for text in texts)
 
 
-@dataclass(frozen=True)
+@record
 class StartsWith(ValuePredicate):
     """The text begins with one of these words."""
 
@@ -237,7 +238,7 @@ class StartsWith(ValuePredicate):
         return _agree(text.startswith(self.words) for text in node.choices)
 
 
-@dataclass(frozen=True)
+@record
 class EndsWith(ValuePredicate):
     """The text ends with one of these words."""
 
@@ -252,7 +253,7 @@ class EndsWith(ValuePredicate):
         return _agree(text.endswith(self.words) for text in node.choices)
 
 
-@dataclass(frozen=True)
+@record
 class Contains(ValuePredicate):
     """A regular expression matches somewhere in the text. Of a text that is only partly known, true
     if it matches in a known part."""
@@ -274,7 +275,7 @@ class IsJson(ValuePredicate):
         return _agree(_is_json(text) for text in context.at(self.path).choices)
 
 
-@dataclass(frozen=True)
+@record
 class Within(ValuePredicate):
     """The number is in a range, whose ends belong to it."""
 
@@ -288,7 +289,7 @@ class Within(ValuePredicate):
         return _agree(_is_between(number, self.low, self.high) for number in numbers)
 
 
-@dataclass(frozen=True)
+@record
 class MultipleOf(ValuePredicate):
     """The number is a multiple of another."""
 
@@ -299,7 +300,7 @@ class MultipleOf(ValuePredicate):
         return None if number is None else number % self.divisor == 0
 
 
-@dataclass(frozen=True)
+@record
 class Length(ValuePredicate):
     """The number of characters is in a range. Of a text that is only partly known, the known part
     counts."""
@@ -315,7 +316,7 @@ class Length(ValuePredicate):
         return _agree(self.low <= len(text) <= self.high for text in node.choices)
 
 
-@dataclass(frozen=True)
+@record
 class Count(ValuePredicate):
     """The number of items in a list, or of entries in a map, is in a range."""
 
@@ -334,7 +335,7 @@ class Count(ValuePredicate):
         return True if certain == len(values) and node.all_known else None
 
 
-@dataclass(frozen=True)
+@record
 class AtMost(ValuePredicate):
     """The number is not above the number at another path, or below it by at least `distance`. With
     `times`, the other number is multiplied by it first."""
@@ -351,7 +352,7 @@ class AtMost(ValuePredicate):
         return left + self.distance <= right * self.times
 
 
-@dataclass(frozen=True)
+@record
 class SameAs(ValuePredicate):
     """The value equals the value at another path."""
 
@@ -362,7 +363,7 @@ class SameAs(ValuePredicate):
         return None if left.absent or right.absent else left.is_same_as(right)
 
 
-@dataclass(frozen=True)
+@record
 class Unique(ValuePredicate):
     """No two items of a list have the same values at all of the `keys`. An item for which `where`
     does not hold is left out."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, allows, find_role, parse_document
+from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.trust_policies import trusts
@@ -18,7 +19,7 @@ from moorage.rules.constraints.predicates import Context, Predicate
 # Roles and keys ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Trusts:
     """A service (`scheduler`) can assume the role that a value refers to."""
 
@@ -37,7 +38,7 @@ class Trusts:
         return statements[0]["Principal"] if statements else role["AssumeRolePolicyDocument"]
 
 
-@dataclass(frozen=True)
+@record
 class Allows:
     """The role that a value refers to has permission for an action on some resource."""
 
@@ -57,7 +58,7 @@ class Allows:
 _KEY = "AWS::KMS::Key"
 
 
-@dataclass(frozen=True)
+@record
 class KeyTrusts:
     """The policy of the KMS key that a value refers to has a statement for a service (`logs`)."""
 
@@ -135,7 +136,7 @@ def _group_referrers(view: View, resource_type: str, path: str) -> dict[Resource
     return referrers
 
 
-@dataclass(frozen=True)
+@record
 class HasReferrer:
     """A resource of a type, other than this one, refers to the same resource. False only if the
     stack itself creates that resource, so that no other stack can refer to it before."""
@@ -163,7 +164,7 @@ class HasReferrer:
         return context.at(self.path)
 
 
-@dataclass(frozen=True)
+@record
 class IsPseudoParameter:
     """The value is that of a pseudo parameter such as `AWS::Region`."""
 
@@ -177,7 +178,7 @@ class IsPseudoParameter:
         return context.at(self.path)
 
 
-@dataclass(frozen=True)
+@record
 class IsDeployedTo:
     """The stack is deployed to a region. None if the region is not known. `path` is the value to
     change, if it is not."""
@@ -193,7 +194,7 @@ class IsDeployedTo:
         return context.at(self.path)
 
 
-@dataclass(frozen=True)
+@record
 class PolicyAllows:
     """A resource's policy allows an action on all resources (`*`)."""
 
@@ -208,7 +209,7 @@ class PolicyAllows:
         return context.at(self.path)
 
 
-@dataclass(frozen=True)
+@record
 class CreatedAfter:
     """The resource is created after one of a type that refers to the same resource. None if there
     is no such resource."""
@@ -233,7 +234,7 @@ class CreatedAfter:
         return context.at(self.path)
 
 
-@dataclass(frozen=True)
+@record
 class NoOther:
     """No other resource of the type has the same values at all `keys`: of two resources, the later
     one is wrong. With `this` and `other`, only pairs count in which one holds for the resource and
