@@ -271,6 +271,12 @@ def test_rules_import_cfn_lint_in_one_module_and_of_moorage_only_cfn_and_facts()
         assert [name for name in foreign(file) if not allowed(name, names)] == [], file
 
 
+def test_only_stacks_make_nodes() -> None:
+    """They choose the class: a `Node` does not evaluate a function at its top."""
+    makers = [file for file in sources("moorage") if "Node" in read(file).calls]
+    assert makers == ["moorage/cfn/stack.py"]
+
+
 def test_templates_import_the_model_and_each_other() -> None:
     files = sources("templates")
     assert find_imports(files, lambda name: not allowed(name, TEMPLATE_LIBRARIES)) == []

@@ -155,23 +155,24 @@ def _can_match(pattern: str, text: str, aws_managed: bool) -> bool:
 
 
 def _parse_units(text: str, *, wildcards: bool) -> list[_Unit]:
-    units: list[_Unit] = []
-    for character in text:
-        kind = placeholder_kind(character)
-        if wildcards and character in "*?":
-            units.append(_Unit(kind=Placeholder.ANYTHING, repeats=character == "*"))
-        elif kind is None:
-            units.append(_Unit(character))
-        elif kind is Placeholder.CHARACTER:
-            units.append(_Unit(kind=Placeholder.WORD))
-        elif kind is Placeholder.ANYTHING:
-            units.append(_Unit(kind=kind, repeats=True))
-        else:
-            # At least one character.
-            kind = Placeholder.ANYTHING if kind is Placeholder.RETURN_VALUE else kind
-            name = character if kind is Placeholder.UNIQUE_NAME else ""
-            units += [_Unit(kind=kind, name=name), _Unit(kind=kind, name=name, repeats=True)]
-    return units
+    return [unit for character in text for unit in _units_of(character, wildcards)]
+
+
+@lru_cache(maxsize=4096)
+def _units_of(character: str, wildcards: bool) -> tuple[_Unit, ...]:
+    kind = placeholder_kind(character)
+    if wildcards and character in "*?":
+        return (_Unit(kind=Placeholder.ANYTHING, repeats=character == "*"),)
+    if kind is None:
+        return (_Unit(character),)
+    if kind is Placeholder.CHARACTER:
+        return (_Unit(kind=Placeholder.WORD),)
+    if kind is Placeholder.ANYTHING:
+        return (_Unit(kind=kind, repeats=True),)
+    # At least one character.
+    kind = Placeholder.ANYTHING if kind is Placeholder.RETURN_VALUE else kind
+    name = character if kind is Placeholder.UNIQUE_NAME else ""
+    return (_Unit(kind=kind, name=name), _Unit(kind=kind, name=name, repeats=True))
 
 
 def _can_be_equal(left: _Unit, right: _Unit, aws_managed: bool) -> bool:

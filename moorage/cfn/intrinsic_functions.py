@@ -37,7 +37,7 @@ def evaluate(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
     longer than `path` if the value is a branch of `Fn::If` or an item of `Fn::Select`."""
     for _ in range(_MAX_DEPTH):
         if isinstance(raw, str):
-            return _without_dynamic_reference(raw), path
+            return without_dynamic_reference(raw), path
         if not isinstance(raw, dict) or len(raw) != 1:
             return raw, path
         function, argument = next(iter(raw.items()))
@@ -49,7 +49,7 @@ def evaluate(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
             path = (*path, function, *steps)
         elif function in _FUNCTIONS:
             try:
-                return _without_dynamic_reference(_FUNCTIONS[function](stack, argument)), path
+                return without_dynamic_reference(_FUNCTIONS[function](stack, argument)), path
             except (TypeError, ValueError, KeyError, IndexError, AttributeError):
                 return Unknown(expression_key(raw)), path
         elif isinstance(function, str) and function.startswith("Fn::"):
@@ -73,7 +73,7 @@ def expression_key(raw: Any) -> str:
     return repr(raw)
 
 
-def _without_dynamic_reference(value: Any) -> Any:
+def without_dynamic_reference(value: Any) -> Any:
     """The value; Unknown if it is a text with a dynamic reference (`{{resolve:...}}`)."""
     return Unknown(value) if isinstance(value, str) and "{{resolve:" in value else value
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from moorage.cfn.intrinsic_functions import evaluate
+from moorage.cfn.intrinsic_functions import evaluate, without_dynamic_reference
 from moorage.cfn.values import (
     MISSING,
     Attr,
@@ -37,43 +37,21 @@ _KNOWN_LATER = (*_UNKNOWN, Attr)
 
 
 class Node:
-    """A place in a template, and its value."""
+    """A place in a template, and its value. `Stack.node` makes one."""
 
-    __slots__ = ("_items", "_nodes", "_reads", "_value", "path", "raw", "stack")
+    __slots__ = ("_items", "_nodes", "path", "raw", "stack", "value")
 
-    def __init__(
-        self, stack: Stack, raw: Any, path: Path, reads: frozenset[Switch] = frozenset()
-    ) -> None:
+    _reads: frozenset[Switch] = frozenset()
+
+    def __init__(self, stack: Stack, raw: Any, path: Path) -> None:
+        """A place without a function at its top."""
         self.stack = stack
         self.raw = raw
         self.path = path
-        self._reads = reads
-        """The switches that the value depends on, if the view records them."""
-        self._value: Any = _NOT_EVALUATED
+        self.value: Any = without_dynamic_reference(raw)
+        """A scalar, a map or list as written, MISSING, or a value of the module `values`."""
         self._nodes: dict[Any, Node] | None = None
         self._items: tuple[Node, ...] | None = None
-
-    @property
-    def value(self) -> Any:
-        """A scalar, a map or list as written, MISSING, or a value of the module `values`."""
-        if self._value is _NOT_EVALUATED:
-            view = self.stack.view
-            if view.records and isinstance(self.raw, dict) and len(self.raw) == 1:
-                self._value, reads = view.record(self._evaluate)
-                if reads:
-                    self._reads |= reads
-            else:
-                self._value = self._evaluate()
-        if self._reads:
-            self.stack.view.reads |= self._reads
-        return self._value
-
-    def _evaluate(self) -> Any:
-        try:
-            value, self.path = evaluate(self.stack, self.raw, self.path)
-        except RecursionError:
-            value = Unknown("too deep")
-        return value
 
     def __getitem__(self, key: str | int) -> Node:
         if self._nodes is None:
@@ -82,7 +60,7 @@ class Node:
         if node is None:
             # Missing ones are kept, too: rules use nodes as keys.
             inner = _inner_value(self.value, key)
-            node = self._nodes[key] = Node(self.stack, inner, (*self.path, key), self._reads)
+            node = self._nodes[key] = self.stack.node(inner, (*self.path, key), self._reads)
         return node
 
     def at(self, *path: str | int) -> Node:
@@ -226,17 +204,13 @@ class Node:
     def items(self) -> tuple[Node, ...]:
         """The items of a list, without AWS::NoValue; none for anything else."""
         if self._items is None:
-            value = self.value
-            nodes = [self[index] for index in range(len(value))] if isinstance(value, list) else []
-            items, reads = self.stack.view.record(
-                lambda: tuple([node for node in nodes if not node.absent])
-            )
-            self._items = items
-            if reads:
-                self._reads |= reads
-        if self._reads:
-            self.stack.view.reads |= self._reads
+            self._items = self._find_items()
         return self._items
+
+    def _find_items(self) -> tuple[Node, ...]:
+        value = self.value
+        nodes = [self[index] for index in range(len(value))] if isinstance(value, list) else []
+        return tuple([node for node in nodes if not node.absent])
 
     @property
     def as_list(self) -> tuple[Node, ...]:
@@ -251,8 +225,8 @@ class Node:
         value = self.value
         if not isinstance(value, dict):
             return ()
-        nodes = ((str(key), self[key]) for key in value)
-        return tuple((key, node) for key, node in nodes if not node.absent)
+        nodes = [(str(key), self[key]) for key in value]
+        return tuple([entry for entry in nodes if not entry[1].absent])
 
     @property
     def all_known(self) -> bool:
@@ -266,12 +240,59 @@ class Node:
         return f"<{'.'.join(map(str, self.path))}: {self.value!r}>"
 
 
+class LateNode(Node):
+    """A place whose value is evaluated when it is read first, as it may lead to this place again.
+    If the view records which switches are read, those that the value depends on."""
+
+    __slots__ = ("_reads", "_value")
+
+    def __init__(self, stack: Stack, raw: Any, path: Path, reads: frozenset[Switch]) -> None:
+        self.stack = stack
+        self.raw = raw
+        self.path = path
+        self._reads = reads
+        self._value: Any = _NOT_EVALUATED
+        self._nodes = None
+        self._items = None
+
+    @property
+    def value(self) -> Any:
+        if self._value is _NOT_EVALUATED:
+            if isinstance(self.raw, dict) and len(self.raw) == 1:
+                self._value, reads = self.stack.view.record(self._evaluate)
+                if reads:
+                    self._reads |= reads
+            else:
+                self._value = self._evaluate()
+        if self._reads:
+            self.stack.view.reads |= self._reads
+        return self._value
+
+    def _evaluate(self) -> Any:
+        try:
+            value, self.path = evaluate(self.stack, self.raw, self.path)
+        except RecursionError:
+            value = Unknown("too deep")
+        return value
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        if self._items is None:
+            items, reads = self.stack.view.record(self._find_items)
+            self._items = items
+            if reads:
+                self._reads |= reads
+        if self._reads:
+            self.stack.view.reads |= self._reads
+        return self._items
+
+
 def _inner_value(value: Any, key: str | int) -> Any:
     """What a value has at a key, MISSING if there is nothing."""
+    if isinstance(value, dict):
+        return value.get(key, MISSING)
     if value is MISSING:
         return MISSING
-    if isinstance(value, Mapping):
-        return value.get(key, MISSING)
     if isinstance(value, list):
         return value[key] if isinstance(key, int) and -1 < key < len(value) else MISSING
     return Unknown(f"{value}.{key}") if isinstance(value, _KNOWN_LATER) else MISSING

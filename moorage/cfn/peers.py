@@ -150,7 +150,7 @@ def _peer_with_groups(groups: Node, vpc: Resource | None, **attributes: Any) -> 
         return Peer(tuple(groups.as_list), groups.all_known, vpc=vpc, **attributes)
     if vpc is None:
         return Peer(security_groups_known=False, **attributes)
-    default = Node(vpc.stack, {"Fn::GetAtt": [vpc.id, "DefaultSecurityGroup"]}, vpc.body.path)
+    default = vpc.stack.node({"Fn::GetAtt": [vpc.id, "DefaultSecurityGroup"]}, vpc.body.path)
     return Peer((default,), vpc=vpc, **attributes)
 
 

@@ -258,7 +258,7 @@ def _is_name_exported(role: Resource) -> bool:
     if len(stack.view.stacks) > 1:
         return False
     values = (
-        Node(stack, output.get("Value"), ())
+        stack.node(output.get("Value"), ())
         for output in stack.template.outputs.values()
         if "Export" in output
     )
@@ -284,13 +284,19 @@ def resolve_managed_policy(arn: Node) -> PolicySet:
     statements = STATEMENTS.get(path.rpartition("/")[2]) if path else None
     if statements is None:
         return PolicySet((), complete=False)
-    return parse_document(Node(arn.stack, {"Statement": list(statements)}, ()), aws_managed=True)
+    return _parse_document(arn.stack.node({"Statement": list(statements)}, ()), aws_managed=True)
 
 
-def parse_document(
+def parse_document(document: Node, is_attached: bool = True) -> PolicySet:
+    """The statements of a policy document. `is_attached`: whether it certainly is attached."""
+    return document.stack.view.cached(
+        ("document", document, is_attached), lambda: _parse_document(document, is_attached)
+    )
+
+
+def _parse_document(
     document: Node, is_attached: bool = True, *, aws_managed: bool = False
 ) -> PolicySet:
-    """The statements of a policy document. `is_attached`: whether it certainly is attached."""
     if not isinstance(document.value, Mapping):
         return PolicySet((), complete=document.absent)
     nodes = document["Statement"].as_list

@@ -185,7 +185,7 @@ def _is_available_to_other_stacks(group: Resource) -> bool:
 def _find_available(view: View) -> set[Resource | None]:
     """The resources of outputs that stacks outside of the view can use."""
     outputs = [
-        Node(stack, body, ("Outputs", key))
+        stack.node(body, ("Outputs", key))
         for stack in view.stacks
         for key, body in stack.template.outputs.items()
     ]

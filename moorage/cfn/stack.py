@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate
-from moorage.cfn.nodes import Node
+from moorage.cfn.nodes import LateNode, Node
 from moorage.cfn.raw_references import Call, find_calls, imports, names_in_sub, texts
-from moorage.cfn.template import Parameter, Template
+from moorage.cfn.template import Parameter, Switch, Template
 from moorage.cfn.tristate import all_of, any_of, negate
-from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
+from moorage.cfn.values import MISSING, Attr, OneOf, Path, Unknown, are_same, as_text
 
 if TYPE_CHECKING:
     from moorage.cfn.view import View
@@ -28,7 +28,7 @@ class Resource:
         self.id = name
         self.type: str = body["Type"]
         switches = stack.template.switches_of_resource(name) if stack.view.records else frozenset()
-        self.body = Node(stack, body, ("Resources", name), switches)
+        self.body = stack.node(body, ("Resources", name), switches)
         self.props = self.body["Properties"]
 
     def __getitem__(self, key: str) -> Node:
@@ -52,6 +52,12 @@ class Stack:
         self.name = template.name
         self._conditions: dict[str, bool | None] = {}
         self._refs: dict[str, Any] = {}
+
+    def node(self, raw: Any, path: Path, reads: frozenset[Switch] = frozenset()) -> Node:
+        """A place in the template. `reads` are the switches that decide whether it exists."""
+        if self.view.records or (isinstance(raw, dict) and len(raw) == 1):
+            return LateNode(self, raw, path, reads)
+        return Node(self, raw, path)
 
     def forget(self) -> None:
         """Forgets all resources."""
@@ -161,7 +167,7 @@ class Stack:
         output = self.template.outputs.get(name)
         if output is None:
             return Unknown(f"{self.name}:Outputs.{name}")
-        return Node(self, output, ("Outputs", name))["Value"].value
+        return self.node(output, ("Outputs", name))["Value"].value
 
     @property
     def import_names(self) -> frozenset[str]:
@@ -258,7 +264,7 @@ class Stack:
             value = todo.pop()
             if isinstance(value, list):
                 todo += value
-            elif isinstance(value, Mapping):
+            elif isinstance(value, dict):
                 for key, inner in value.items():
                     if key == "Ref" and isinstance(inner, str):
                         yield inner

@@ -158,7 +158,7 @@ class View:
         self._cache["exports"] = exports, frozenset()  # a name can depend on an import
         for stack in self.stacks if len(self.stacks) > 1 else ():
             for logical_id, output in stack.template.outputs.items():
-                node = Node(stack, output, ("Outputs", logical_id))
+                node = stack.node(output, ("Outputs", logical_id))
                 key, raw = _export_key(node.at("Export", "Name").value), output.get("Value")
                 if key is not None and not (isinstance(raw, Mapping) and IMPORT in raw):
                     exports[key] = node
@@ -234,7 +234,7 @@ class View:
 
     def _find_imported_stacks(self) -> dict[str, frozenset[str]]:
         exporters = {
-            _export_key(Node(stack, output, ()).at("Export", "Name").value): stack.root.name
+            _export_key(stack.node(output, ()).at("Export", "Name").value): stack.root.name
             for stack in self.stacks
             for output in stack.template.outputs.values()
         }

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from moorage.cfn import ecs, networks
-from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
 from moorage.facts import quotas
@@ -55,7 +54,7 @@ def account_needs_higher_quota(view: View) -> Iterator[Problem]:
                 f"{advise_request([(quota, len(resources))])}, plus what the account has already.",
             )
     if len(view.stacks) > quotas.STACKS.value:
-        node = Node(view.stacks[quotas.STACKS.value], {}, ())
+        node = view.stacks[quotas.STACKS.value].node({}, ())
         yield problem(
             node,
             f"There are {len(view.stacks):,} templates, and the quota `{quotas.STACKS.name}` is "

@@ -58,7 +58,7 @@ def unsupported_by_hook(view: View) -> Iterator[Problem]:
 
 
 def _section(stack: Stack, name: str) -> Node:
-    return Node(stack, stack.template.body, ())[name]
+    return stack.node(stack.template.body, ())[name]
 
 
 # What the template cannot contain ------------------------------------------------------------
@@ -74,7 +74,7 @@ def _unsupported_sections(stack: Stack) -> Iterator[Problem]:
     for path, value in _walk(stack.template.body, ()):
         if path[-1:] == ("Fn::ImportValue",) and path[:1] != ("Outputs",):
             yield problem(
-                Node(stack, value, path),
+                stack.node(value, path),
                 f"A template with {TRANSFORM} cannot import values",
                 "Replace the import with a parameter.",
             )

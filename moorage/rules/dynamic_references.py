@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Stack
 from moorage.cfn.values import Unknown
 from moorage.cfn.view import View
@@ -35,7 +34,7 @@ def split_dynamic_reference(view: View) -> Iterator[Problem]:
                 source = split[-1] if split else None
                 if isinstance(source, str) and source.startswith(_REFERENCE):
                     yield problem(
-                        Node(stack, split, (*path, _SPLIT))[len(split) - 1],
+                        stack.node(split, (*path, _SPLIT))[len(split) - 1],
                         f"In `{resource.id}`, `Fn::Split` splits the text of the dynamic reference "
                         f"`{source}`, and not its value",
                         "Use a parameter of the type `AWS::SSM::Parameter::Value<...>` instead of "
@@ -61,7 +60,7 @@ def too_many_dynamic_references(view: View) -> Iterator[Problem]:
         count = sum(_count_references(stack, body.get(key)) for key in ("Resources", "Outputs"))
         if count > MAX_DYNAMIC_REFERENCES:
             yield problem(
-                Node(stack, body.get("Resources"), ("Resources",)),
+                stack.node(body.get("Resources"), ("Resources",)),
                 f"The template has {count} dynamic references, and CloudFormation resolves "
                 f"{MAX_DYNAMIC_REFERENCES}",
                 "Use parameters of the template, exports, or two stacks.",
@@ -71,7 +70,7 @@ def too_many_dynamic_references(view: View) -> Iterator[Problem]:
 def _count_references(stack: Stack, raw: Any) -> int:
     if isinstance(raw, str):
         return raw.count(_REFERENCE)
-    node = Node(stack, raw, ())
+    node = stack.node(raw, ())
     value = node.value
     if isinstance(value, Mapping):
         value = [*value.values()]

@@ -66,7 +66,7 @@ def _exports(stack: Stack) -> Iterator[tuple[str, Node]]:
     """The outputs that certainly are exported, with their export names."""
     for output, body in stack.template.outputs.items():
         condition = body.get("Condition")
-        name = Node(stack, body, ("Outputs", output)).at("Export", "Name")
+        name = stack.node(body, ("Outputs", output)).at("Export", "Name")
         if name.present and (condition is None or stack.evaluate_condition(condition)):
             yield output, name
 
@@ -76,7 +76,7 @@ def _imports(stack: Stack) -> Iterator[Node]:
     for resource in stack.resources.values():
         for call in stack.calls[resource.id]:
             if call.name == IMPORT:
-                yield Node(stack, call.argument, (*call.path, IMPORT))
+                yield stack.node(call.argument, (*call.path, IMPORT))
 
 
 RULES = (export_name_twice, import_of_own_export)

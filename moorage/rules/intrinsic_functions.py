@@ -60,7 +60,7 @@ def selected_block_does_not_exist(view: View) -> Iterator[Problem]:
             for index, count, path in _selected_blocks(calls):
                 if index >= count:
                     yield problem(
-                        Node(stack, None, path),
+                        stack.node(None, path),
                         f"`Fn::Select` selects the index {index} of {count} blocks, which begin at "
                         f"index 0",
                         f"Write an index from 0 to {count - 1}, or a larger count.",

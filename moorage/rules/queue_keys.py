@@ -61,7 +61,7 @@ def _lacks_key(role: Resource, queue: Resource, key: Resource, action: str, need
 
 
 def _arn(resource: Resource) -> Arns:
-    return expand_arns(Node(resource.stack, {"Fn::GetAtt": [resource.id, "Arn"]}, ()))
+    return expand_arns(resource.stack.node({"Fn::GetAtt": [resource.id, "Arn"]}, ()))
 
 
 def _may_be(principal: Node, role: Resource) -> bool:

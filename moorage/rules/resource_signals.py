@@ -71,7 +71,7 @@ def _is_written(data: Node) -> bool:
     if not isinstance(data.raw, Mapping) or "Fn::Base64" not in data.raw:
         # A text that is no argument of Fn::Base64 is encoded already.
         return data.absent
-    text = Node(data.stack, data.raw["Fn::Base64"], data.path)
+    text = data.stack.node(data.raw["Fn::Base64"], data.path)
     return bool(text.choices) or isinstance(text.value, Text)
 
 

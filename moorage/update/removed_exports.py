@@ -25,7 +25,7 @@ def _removed_stacks(change: Comparison) -> Iterator[Effect]:
         yield Effect(
             "M1407",
             "warning",
-            Node(stack, {}, ()),
+            stack.node({}, ()),
             f"`{stack.name}` is no longer built, but its stack stays deployed and continues to "
             "cost money",
             "Delete the stack once no other stack imports from it.",
@@ -61,7 +61,7 @@ def _removed_exports(change: Comparison) -> Iterator[Effect]:
                 yield Effect(
                     "M1403",
                     "error",
-                    Node(stack, {}, ()),
+                    stack.node({}, ()),
                     f"`{stack.name}` is no longer built, but {_import(importers)} {name} from it",
                     "Keep the stack in the params, or remove the imports.",
                 )
@@ -73,9 +73,7 @@ def _import(stacks: list[str]) -> str:
 
 def _exported(stack: Stack) -> dict[str, Node]:
     """The exported outputs of a stack by export name."""
-    nodes = (
-        Node(stack, output, ("Outputs", key)) for key, output in stack.template.outputs.items()
-    )
+    nodes = (stack.node(output, ("Outputs", key)) for key, output in stack.template.outputs.items())
     named = ((node.at("Export", "Name").text, node) for node in nodes)
     return {name: node for name, node in named if name is not None}
 

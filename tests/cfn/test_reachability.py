@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from moorage.cfn import reachability
-from moorage.cfn.nodes import Node
 from moorage.cfn.peers import Peer
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
@@ -25,7 +24,7 @@ def view_of(resources: dict[str, Any], **sections: Any) -> View:
 
 def peer(view: View, *groups: Any) -> Peer:
     """A peer in these security groups."""
-    node = Node(view.stacks[0], list(groups), ("Groups",))
+    node = view.stacks[0].node(list(groups), ("Groups",))
     return Peer(node.items, node.all_known)
 
 

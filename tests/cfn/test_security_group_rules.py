@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn.nodes import Node
 from moorage.cfn.peers import ANY_PEER, Peer
 from moorage.cfn.security_group_rules import EGRESS, INGRESS, rules_allow
 from moorage.cfn.stack import Resource
@@ -32,7 +31,7 @@ def resource(view: View, name: str) -> Resource:
 
 def peer(view: View, *groups: Any) -> Peer:
     """A peer in these security groups."""
-    node = Node(view.stacks[0], list(groups), ("Groups",))
+    node = view.stacks[0].node(list(groups), ("Groups",))
     return Peer(node.items, node.all_known)
 
 

@@ -151,7 +151,7 @@ class Attribute(ValuePredicate):
 
 
 def _nothing(context: Context, path: str) -> Node:
-    return Node(context.resource.stack, MISSING, context.at(path).path)
+    return context.resource.stack.node(MISSING, context.at(path).path)
 
 
 # Combinations --------------------------------------------------------------------------------

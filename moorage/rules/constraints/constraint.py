@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from moorage.cfn.nodes import Node
@@ -106,30 +106,33 @@ def _find_contexts(view: View, about: str) -> Iterator[Context]:
             yield Context(resource, node)
 
 
-def _parts(resource: Resource, path: str) -> Iterator[Node]:
+def _parts(resource: Resource, path: str) -> Iterable[Node]:
     nodes = [resource.body if path.startswith("@") else resource.props]
     for step in path.removeprefix("@").split(".") if path else ():
-        nodes = [inner for node in nodes for inner in _step(node, step)]
+        nodes = _step(nodes, step)
+        if not nodes:
+            return ()
     # A resource without `Properties` has absent ones.
-    return (node for node in nodes if node.present or not path)
+    return [node for node in nodes if node.present or not path]
 
 
-def _step(node: Node, step: str) -> Iterator[Node]:
+def _step(nodes: Iterable[Node], step: str) -> list[Node]:
+    """The parts of nodes that a step of a path leads to."""
     if step.endswith(("[]", "[*]")):
         name, _, mark = step.partition("[")
-        yield from list_items(node[name], f"[{mark}")
-    elif step.endswith("<json>"):
-        yield from parse_json(node[step.removesuffix("<json>")])
-    elif step.endswith("{}"):
-        yield from (entry for _, entry in node[step[:-2]].entries)
-    else:
-        yield node[step]
+        return [item for node in nodes for item in list_items(node[name], f"[{mark}")]
+    if step.endswith("<json>"):
+        name = step.removesuffix("<json>")
+        return [inner for node in nodes for inner in parse_json(node[name])]
+    if step.endswith("{}"):
+        return [entry for node in nodes for _, entry in node[step[:-2]].entries]
+    return [node[step] for node in nodes]
 
 
 def parse_json(node: Node) -> Iterator[Node]:
     """What a text contains as JSON. Nothing if it is unknown, or no JSON."""
     try:
-        yield Node(node.stack, json.loads(node.text or ""), node.path)
+        yield node.stack.node(json.loads(node.text or ""), node.path)
     except (ValueError, RecursionError):
         return
 

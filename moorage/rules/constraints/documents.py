@@ -68,19 +68,22 @@ def _count_characters(node: Node) -> int:
     """The least number of characters of a value as JSON, without white space."""
     count, todo = 0, [node]
     while todo:
-        value = todo.pop()
-        if isinstance(value.value, list):
-            count += len(value.items) + 1
-            todo += value.items
-        elif value.entries:
-            count += sum(len(key) + 4 for key, _ in value.entries) + 1
-            todo += (entry for _, entry in value.entries)
-        elif isinstance(value.value, int | float):
-            count += len(str(value.value))
-        elif value.choices:
-            count += min(map(_characters, value.choices))
+        node = todo.pop()
+        value = node.value
+        if isinstance(value, str):
+            count += _characters(value)
+        elif isinstance(value, list):
+            count += len(node.items) + 1
+            todo += node.items
+        elif entries := node.entries:
+            count += sum(len(key) + 4 for key, _ in entries) + 1
+            todo += (entry for _, entry in entries)
+        elif isinstance(value, int | float):
+            count += len(str(value))
+        elif node.choices:
+            count += min(map(_characters, node.choices))
         else:
-            count += sum(_characters(part) for part in value.parts if isinstance(part, str))
+            count += sum(_characters(part) for part in node.parts if isinstance(part, str))
     return count
 
 

@@ -35,9 +35,12 @@ class Context(NamedTuple):
     def at(self, path: str) -> Node:
         """The node at a path of the constraint."""
         start, keys = _steps(path)
-        if start == "/":
-            return self.resource.props.at(*keys)
-        return (self.resource.body if start == "@" else self.node).at(*keys)
+        node = self.node
+        if start:
+            node = self.resource.props if start == "/" else self.resource.body
+        for key in keys:
+            node = node[key]
+        return node
 
     def inner(self, node: Node) -> Context:
         """The same resource, and a part of it."""
