@@ -30,7 +30,7 @@ class Process:
         self._templates = templates
         self._before = frozenset(sys.modules)
         self.observer = Observer(out, (_MOORAGE + os.sep, *ignored))
-        self._states = _find_code_states()
+        self.observer.states.update(_find_code_states())
         for folder in (os.getcwd(), os.path.expanduser("~")):
             for name in _SETTINGS:
                 self.observer.see("content", os.path.join(folder, name))
@@ -53,7 +53,7 @@ class Process:
                 self.observer.see("content", file)
         for folder, files in written.items():
             self.observer.replace_written(folder, files)
-        found: dict[Input, str] = {**self._states, **self.observer.states}
+        found: dict[Input, str] = {**self.observer.states}
         for path in {*self.observer.installed, *_walk_packages()}:
             found["installed", path] = find_state("installed", path)
         return found
