@@ -1,9 +1,6 @@
 """An ECS service, with its task definition, roles, log group, security group, target groups and
 listener rules.
 
-What composes a part that few services have, such as a proxy, is imported by the function that finds
-the part in the params: imports are much of the work of a build that changes one service.
-
     web:
       template: service
       cpu: 512
@@ -13,6 +10,9 @@ the part in the params: imports are much of the work of a build that changes one
       expose:
         - {via: public, paths: ["/*"], health_check: {path: /healthz}}
 """
+
+# What composes a part that few services have, such as a proxy, is imported by the function that
+# finds the part in the params: imports are much of the work of a build that changes one service.
 
 from __future__ import annotations
 
