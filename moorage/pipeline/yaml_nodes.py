@@ -21,9 +21,12 @@ from moorage.pipeline.limits import PARAMS, LimitError, Meter
 
 _LIBYAML: Any = getattr(pyyaml, "CSafeLoader", None)  # PyYAML can be built without libyaml
 _MAY_DIFFER = re.compile(
-    r"[!%\t\r\0\x85\u2028\u2029\ufeff]|^(?:---|\.\.\.)|[|>][-+0-9]*#", re.MULTILINE
+    r"[!%\t\r\0\x85\u2028\u2029\ufeff]|^(?:---|\.\.\.)|[|>][-+0-9]*#"
+    r"|(?<![^\s,\[\]{}])[&*][^\s,\[\]{}]*:|[|>][^\n|>]*\n +(?:\n|\Z)",
+    re.MULTILINE,
 )
-"""Tags, directives, tabs, and what YAML 1.1 takes for the end of a line."""
+"""Tags, directives, tabs, several documents, what YAML 1.1 takes for the end of a line, anchors and
+aliases with a colon, and block scalars that begin with a line of spaces."""
 
 
 def compose(text: str) -> Node | None:
