@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from troposphere import Template as TroposphereTemplate
+
+from moorage.records import record
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The name of an application, an environment or a stack: a part of a stack's name in AWS."""
@@ -22,7 +24,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """The name of a variable of the params, as in `${web_version}`."""
 
 
-@dataclass(frozen=True)
+@record
 class GivenValues:
     """The values that a command line gives to the params."""
 
@@ -50,7 +52,7 @@ PREVIEW = "preview"
 """The environment whose params file describes all previews: that of `x` is `preview-x`."""
 
 
-@dataclass(frozen=True)
+@record
 class TextFile:
     """A text file to which the params refer."""
 
@@ -118,7 +120,7 @@ def export_name(app: str, env: str, stack: str, output: str) -> str:
     return f"{stack_name(app, env, stack)}-{output}"
 
 
-@dataclass(frozen=True)
+@record
 class StackSpec:
     """One entry of `stacks:`: its kind (`template`) and its params."""
 
@@ -128,7 +130,7 @@ class StackSpec:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record
 class Share:
     """A number of accounts, or a percentage of those in a region."""
 
@@ -136,7 +138,7 @@ class Share:
     is_percentage: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Targets:
     """The accounts and regions that StackSets deploys an environment to, and how."""
 
@@ -166,7 +168,7 @@ class Targets:
         return self.service_managed or len(self.accounts) > 1
 
 
-@dataclass(frozen=True)
+@record
 class RulePriority:
     """The priority of a listener rule."""
 
@@ -175,7 +177,7 @@ class RulePriority:
     """If the numbers for routes as specific as its own were used up: the highest of those."""
 
 
-@dataclass(frozen=True)
+@record
 class KnownPriorities:
     """The priorities of listener rules that a build does not choose, but finds."""
 
@@ -188,7 +190,7 @@ class KnownPriorities:
 NO_PRIORITIES = KnownPriorities()
 
 
-@dataclass(frozen=True)
+@record
 class Environment:
     """All params of one environment."""
 

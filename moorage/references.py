@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from troposphere import AWSHelperFn
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow
 from moorage.model import Base
+from moorage.records import entity
 
 # mypy has no types of troposphere, and would let a subclass have all methods of a text.
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ FORMS: tuple[type[Base], ...] = (ImportForm, ReferenceForm, SecretForm, ObjectFo
 """How references are written. The JSON Schema of a field names one of them as `reference`."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@entity
 class Reference(_Function):
     """A value that is known at the deployment only. troposphere takes it in place of a text.
 

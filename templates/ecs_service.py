@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import GetAtt, Output, ecs
 
 from moorage.findings.finding import Path, Problem
+from moorage.records import record
 
 from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.exposure import Exposure
@@ -54,7 +54,7 @@ class EcsServiceParams(DashboardParams, DiscoverableParams, DeploymentParams, Ta
     """An ECS service."""
 
 
-@dataclass(frozen=True)
+@record
 class EcsService:
     """An ECS service, as its params and those of the stacks that it uses describe it."""
 

@@ -12,7 +12,6 @@ confirmed once. Alarms of other stacks notify the topic if these have `alarms: t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from awacs import kms, sns
@@ -26,6 +25,7 @@ from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import join_and
 from moorage.model import Base, Environment, logical_id
+from moorage.records import record
 from moorage.references import Reference
 
 from .alarms.settings import Thresholds
@@ -119,7 +119,7 @@ class Params(Base):
         return cls(existing=Existing(arn=output_of(env, stack, "TopicArn")))
 
 
-@dataclass(frozen=True)
+@record
 class Handle:
     """What other stacks use to refer to the topic: a literal value or an import."""
 

@@ -17,7 +17,7 @@ listener rules.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -27,6 +27,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 from moorage.plan import Deployment, TrafficPair
+from moorage.records import record
 
 from .common.fields import Switch, duration
 from .ecs_service import (
@@ -118,7 +119,7 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
         return instance_openings(env.resolve(resolve_service, name, self).exposure)
 
 
-@dataclass(frozen=True)
+@record
 class Service(EcsService):
     """A service that load balancers can reach, and its proxy."""
 

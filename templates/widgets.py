@@ -6,13 +6,13 @@ Amazon CloudWatch API reference, "Dashboard Body Structure and Syntax".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import Ref, Sub, cloudwatch
 
 from moorage.facts.alarm_metrics import METRICS, PERIOD
 from moorage.model import logical_id
+from moorage.records import record
 
 from .alarms.alarms import Value
 from .common.json_text import as_json, exports_in
@@ -20,7 +20,7 @@ from .common.json_text import as_json, exports_in
 _COLUMNS, _HEIGHT = 24, 6
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """A line of a graph."""
 
@@ -30,7 +30,7 @@ class Line:
     """None for the default statistic of the metric."""
 
 
-@dataclass(frozen=True)
+@record
 class Graph:
     """A graph of metrics."""
 
@@ -40,7 +40,7 @@ class Graph:
     """SEARCH expressions; each metric that they find is a line."""
 
 
-@dataclass(frozen=True)
+@record
 class AlarmStates:
     """The states of alarms, in a row of its own."""
 

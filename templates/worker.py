@@ -14,7 +14,6 @@ with `queues: {MAIL_QUEUE_URL: mailer}`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -23,6 +22,7 @@ from troposphere import Output, Ref, Template
 from moorage.findings.finding import Problem
 from moorage.model import Environment
 from moorage.plan import Deployment
+from moorage.records import record
 
 from .common.exports import export_output
 from .common.fields import Switch
@@ -105,7 +105,7 @@ class Params(QueueConsumerParams, EcsServiceParams, Usable):
 TARGETS = ("backlog_per_task", "cpu", "memory")
 
 
-@dataclass(frozen=True)
+@record
 class Worker(EcsService):
     """A service that processes the messages of a queue."""
 

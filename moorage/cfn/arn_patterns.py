@@ -6,13 +6,13 @@ import re
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
 from moorage.cfn.arns import Arns, Placeholder, placeholder_kind
 from moorage.cfn.tristate import TriState, any_of
 from moorage.facts.wildcards import wildcard_expression
+from moorage.records import record
 
 _LONG_PLACEHOLDERS = f"{chr(Placeholder.ANYTHING)}-{chr(Placeholder.CHARACTER - 1)}"
 """Placeholders that may stand for more than one character, as a range of a regular expression."""
@@ -112,7 +112,7 @@ def _always_matches(pattern: str, text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@record
 class _Unit:
     """A character of a pattern or a text, or a placeholder or wildcard."""
 

@@ -9,7 +9,6 @@ and cannot have the same name, for example. A few types are deleted first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +17,7 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource, Stack
 from moorage.cfn.value_comparison import differs, referenced_resources
 from moorage.cfn.view import View
+from moorage.records import entity, record
 
 Schemas = Callable[[str], Mapping[str, Any]]
 """Returns the CloudFormation schema of a resource type; empty if there is none."""
@@ -29,7 +29,7 @@ _MORE_CREATE_ONLY_PROPERTIES = {
 """Properties that are create-only according to the documentation, but not to the schema."""
 
 
-@dataclass(frozen=True)
+@record
 class ResourcePair:
     """A resource before and after the update."""
 
@@ -43,7 +43,7 @@ class ResourcePair:
         return tuple(key for key in keys if differs(self.old.props[key], self.new.props[key]))
 
 
-@dataclass(frozen=True, eq=False)
+@entity
 class Comparison:
     """The templates of one environment before and after an update, in the order of deployment."""
 

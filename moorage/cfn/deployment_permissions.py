@@ -35,6 +35,7 @@ from moorage.facts.resource_arns import (
     ROOT,
     NamedType,
 )
+from moorage.records import record
 
 ANY = "*"
 PASS_ROLE = "iam:PassRole"
@@ -59,7 +60,7 @@ class Permission:
     """For `iam:PassRole`: the service principals that the role is passed to, if they are known."""
 
 
-@dataclass(frozen=True)
+@record
 class Need:
     """A permission, and the resource of a template that needs it."""
 
@@ -68,7 +69,7 @@ class Need:
     stack: Stack
 
 
-@dataclass(frozen=True)
+@record
 class UnknownType:
     """A resource whose type is not in the table of actions."""
 
@@ -77,7 +78,7 @@ class UnknownType:
     type: str
 
 
-@dataclass(frozen=True)
+@record
 class DeploymentNeeds:
     """What a deployment of stacks needs."""
 

@@ -6,7 +6,6 @@ Functions return only what is certain: what only the deployment knows is None or
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
@@ -14,6 +13,7 @@ from moorage.cfn.values import Attr, OneOf, Unknown, are_same
 from moorage.cfn.view import View
 from moorage.facts.fargate import CAPACITY_PROVIDERS
 from moorage.facts.load_balancing import NLB_PROTOCOLS
+from moorage.records import record
 
 SERVICE = "AWS::ECS::Service"
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
@@ -221,7 +221,7 @@ def _are_equal(left: Parts, right: Parts) -> bool:
 # Target groups -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class TargetGroupAttachment:
     """A target group in which a service registers its tasks."""
 

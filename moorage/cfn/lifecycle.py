@@ -11,10 +11,10 @@ from moorage.cfn import ecs, networks
 from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import POLICIES, ROLE
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
 from moorage.facts.addresses import ANY_IPV4
+from moorage.records import entity
 
 GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
 CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
@@ -108,7 +108,7 @@ def attachments_for_load_balancer(load_balancer: Resource) -> list[Resource]:
 # Dependencies of tasks at startup ------------------------------------------------------------
 
 
-@record
+@entity
 class StartupDependency:
     """Resources that must exist when the tasks of a service start."""
 

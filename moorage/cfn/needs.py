@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from moorage.facts.regions import dns_suffix, partition
 from moorage.facts.secret_references import ARN_FIELDS
+from moorage.records import record
 
 Kind = Literal[
     "image", "own-image", "parameter", "secret", "certificate", "zone", "role", "export", "value"
@@ -47,7 +47,7 @@ _ZONE = re.compile(r"(?:/hostedzone/)?(Z[A-Z0-9]{1,31})", re.ASCII)
 _LISTS = {"Secrets", "SecretOptions"}
 
 
-@dataclass(frozen=True)
+@record
 class Need:
     """Something that must exist before a resource of a stack can work."""
 

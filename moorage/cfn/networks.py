@@ -9,12 +9,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import any_of
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text, is_ref_equivalent
 from moorage.cfn.view import View
 from moorage.facts.endpoint_services import SERVICE_NAME
+from moorage.records import entity
 
 EC2 = "AWS::EC2::"
 VPC, SUBNET, SECURITY_GROUP = f"{EC2}VPC", f"{EC2}Subnet", f"{EC2}SecurityGroup"
@@ -251,7 +251,7 @@ def _internet_target(route: Resource) -> str | None:
 # VPC endpoints -------------------------------------------------------------------------------
 
 
-@record
+@entity
 class VpcEndpoint:
     """A VPC endpoint: an interface endpoint in subnets, or a gateway endpoint in route tables."""
 

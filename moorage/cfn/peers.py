@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
@@ -21,11 +20,12 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState
 from moorage.cfn.view import View
+from moorage.records import record
 
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True)
+@record
 class Peer:
     """One side of a connection: what a security group can identify it by."""
 

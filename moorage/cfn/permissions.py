@@ -14,13 +14,13 @@ from functools import lru_cache
 from moorage.cfn.arn_patterns import ArnPatterns
 from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Attr, Text
 from moorage.cfn.view import View
 from moorage.facts.managed_policies import STATEMENTS
 from moorage.facts.wildcards import wildcard_expression
+from moorage.records import entity
 
 ROLE = "AWS::IAM::Role"
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
@@ -83,7 +83,7 @@ def aws_managed_policy_path(node: Node) -> str | None:
 # Policy statements -----------------------------------------------------------------------------
 
 
-@record
+@entity
 class Statement:
     """A statement of a policy."""
 
@@ -131,7 +131,7 @@ class _Grant:
         return negate(is_listed) if self._is_exclusion else is_listed
 
 
-@record
+@entity
 class PolicySet:
     """The statements of one or more policies, as far as they are in the view."""
 

@@ -23,11 +23,11 @@ from contextlib import closing
 from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
-from moorage.cfn.records import record
 from moorage.cfn.switches import find_switches
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import MISSING, Path
 from moorage.cfn.view import Scenario, View
+from moorage.records import entity
 
 MAX_SCENARIOS = 48
 """How many scenarios a finder gets. One that reads more switches is not tried with all of them."""
@@ -58,7 +58,7 @@ _Group = tuple[Changes, ...]
 _DEFAULTS: _Group = ((),)
 
 
-@record
+@entity
 class Finder(Generic[T]):
     """A rule, or something else that finds things in a view."""
 
@@ -67,7 +67,7 @@ class Finder(Generic[T]):
     """Whether AllowedValues of a parameter that no condition depends on are tried one by one."""
 
 
-@record
+@entity
 class Found(Generic[T]):
     """What a finder finds."""
 

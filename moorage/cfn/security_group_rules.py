@@ -24,12 +24,12 @@ from moorage.cfn.peers import (
     refers_to_group,
     visible_security_groups,
 )
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.values import identity
 from moorage.cfn.view import View
 from moorage.facts.addresses import PRIVATE_BLOCKS
+from moorage.records import entity
 
 INGRESS, EGRESS = "Ingress", "Egress"
 Ports = tuple[int, int] | None
@@ -48,7 +48,7 @@ _UNREACHABLE_BLOCKS = tuple(
 _PRIVATE_BLOCKS = tuple(ip_network(block) for block in PRIVATE_BLOCKS)
 
 
-@record
+@entity
 class GroupRules:
     """The rules of a security group in one direction."""
 

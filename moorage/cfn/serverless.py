@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from moorage.cfn.records import record
+from moorage.records import entity
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 _FUNCTION, _STATE_MACHINE = "AWS::Serverless::Function", "AWS::Serverless::StateMachine"
@@ -21,7 +21,7 @@ _UNKNOWN_POLICY = {"Fn::Transform": TRANSFORM}
 Path = tuple[str | int, ...]
 
 
-@record
+@entity
 class Expansion:
     """A template before and after the transform, with the origin of resources that it adds."""
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.values import Text, Unknown
+from moorage.records import entity
 
 _UNKNOWN_PART = "\ue000"
 _MAX_DEPTH = 20
 
 
-@record
+@entity
 class State:
     """A state. What only the deployment knows of it is None."""
 
@@ -34,7 +34,7 @@ class State:
         return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-@record
+@entity
 class Block:
     """States that refer to each other: those of the machine, of a branch or of a map."""
 

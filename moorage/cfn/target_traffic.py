@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from moorage.cfn import ecs
 from moorage.cfn.peers import Peer, instance_peer, load_balancer_peer, task_peer
@@ -13,6 +13,7 @@ from moorage.cfn.tristate import TriState
 from moorage.cfn.view import View
 from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
 from moorage.facts.load_balancing import UDP_PROTOCOLS
+from moorage.records import record
 
 _NLB_TRANSPORTS = {
     "TCP_UDP": ("tcp", "udp"),
@@ -24,7 +25,7 @@ _ALB_TRANSPORTS = {"HTTP": ("tcp",), "HTTPS": ("tcp",)}
 """Transport protocols by the protocol of the target group."""
 
 
-@dataclass(frozen=True)
+@record
 class TargetTraffic:
     """A kind of connection from a load balancer to the tasks of a service."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.cfn import ecs
 from moorage.cfn.networks import default_route, find_subnets
@@ -12,6 +11,7 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
 from moorage.cfn.values import Attr
 from moorage.facts.ecr_repositories import ANY_REGISTRY_HOST_PART, DUAL_STACK_HOST_PART
+from moorage.records import record
 
 _PUBLIC_REGISTRIES = (
     "public.ecr.aws",
@@ -23,7 +23,7 @@ _PUBLIC_REGISTRIES = (
 )
 
 
-@dataclass(frozen=True)
+@record
 class RequiredService:
     """An AWS service that a task calls when it starts."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from moorage.cfn.serverless import TRANSFORM, Expansion, Path, expand
 from moorage.cfn.values import as_text
+from moorage.records import entity, record
 
 _CDK_LOGICAL_ID = re.compile(r"[0-9A-F]{8}$")
 _LIST_TYPES = ("List<", "CommaDelimitedList")
@@ -28,7 +29,7 @@ Switch = tuple[str, str]
 `Condition <name>` for a condition whose value only the deployment knows."""
 
 
-@dataclass(frozen=True)
+@record
 class Parameter:
     """A template parameter."""
 
@@ -56,7 +57,7 @@ class Parameter:
         return not self.type.startswith("AWS::SSM::Parameter::Value")
 
 
-@dataclass(frozen=True, eq=False)
+@entity
 class Template:
     """The body of a template, and the name of its file or stack."""
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value, referenced_resources
 from moorage.cfn.values import Text
+from moorage.records import entity
 
 _ELB = "AWS::ElasticLoadBalancingV2::"
 
@@ -83,7 +83,7 @@ _SECURITY_GROUP_RULES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@record
+@entity
 class UniqueValue:
     """A value that only one resource can have at a time."""
 

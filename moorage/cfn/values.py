@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
+
+from moorage.records import record
 
 if TYPE_CHECKING:
     from moorage.cfn.stack import Resource
@@ -31,7 +33,7 @@ ZONE_PREFIX: Final = "zone of the region: "
 """Prefix of the token of `Fn::Select` from `Fn::GetAZs`: different indices are different zones."""
 
 
-@dataclass(frozen=True)
+@record
 class Unknown:
     """A value that only the deployment knows. Equal tokens are the same value."""
 
@@ -47,7 +49,7 @@ class Unknown:
         return re.search(r"(?:^|:)AWS::\w+$", self.token) is not None
 
 
-@dataclass(frozen=True)
+@record
 class OneOf:
     """One of a parameter's allowed values, or a value derived from them."""
 
@@ -56,7 +58,7 @@ class OneOf:
     default: Any = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@record
 class Attr:
     """A return value of a resource: `Ref`, or an attribute by its name."""
 
@@ -64,7 +66,7 @@ class Attr:
     name: str
 
 
-@dataclass(frozen=True)
+@record
 class Text:
     """A text with some unknown parts."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from moorage.facts.ci_tokens import AUDIENCE, MIN_SESSION
 from moorage.plan import Plan
+from moorage.records import record
 
 Ci = Literal["github", "gitlab"]
 ROLES = "ci_role"
 """The stack kind with the roles that jobs assume."""
 
 
-@dataclass(frozen=True)
+@record
 class CiEnvironment:
     """An environment, as jobs check, preview and deploy it."""
 

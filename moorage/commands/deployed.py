@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moorage.commands.environments import load_templates, split_preview
 from moorage.commands.usage import find_environments, unknown_name, unknown_stack
+from moorage.records import record
 
 if TYPE_CHECKING:  # imported in functions: pydantic and cfn-lint are slow
     from moorage.pipeline.document import Document
 
 
-@dataclass(frozen=True)
+@record
 class Deployed:
     """The names of an environment's stacks in CloudFormation, and its params."""
 

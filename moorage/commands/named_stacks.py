@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 from moorage.commands.usage import UsageError, unknown_name
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Named:
     """An environment or, for `check`, a path."""
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from moorage.cache_folder import find_cache_folder, find_day
 from moorage.last_run.record import find_key, read_outcome
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Run:
     """What a run has done."""
 

@@ -10,7 +10,6 @@ an Elastic IP address, and the quotas are the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,13 +20,14 @@ from moorage.deploy.diagnosis.params_place import find_type_place
 from moorage.deploy.target import DeployStack
 from moorage.facts import quotas
 from moorage.facts.quotas import Quota
+from moorage.records import record
 
 _LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _AMAZON = "amazon"
 """The pool of Elastic IP addresses that are Amazon's; brought ones do not count."""
 
 
-@dataclass(frozen=True)
+@record
 class _Counted:
     quota: Quota
     type: str

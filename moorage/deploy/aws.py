@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from moorage.deploy.role import assume_role
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_acm import ACMClient
@@ -68,7 +68,7 @@ class AwsError(Exception):
         """Whether no answer came, so that the same request may succeed later."""
 
 
-@dataclass(frozen=True)
+@record
 class Access:
     """How AWS is reached."""
 

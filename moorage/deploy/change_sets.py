@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from botocore.exceptions import ClientError
@@ -16,6 +15,7 @@ from moorage.deploy.property_changes import PropertyChange, compare, value_text
 from moorage.deploy.stack_state import SETTLED, StackState
 from moorage.deploy.target import DeployStack
 from moorage.facts.deletion_policies import SNAPSHOT
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -37,7 +37,7 @@ _EMPTY = ("didn't contain changes", "No updates are to be performed")
 """Parts of the reason of a change set without changes (AWS CLI, cloudformation/deployer.py)."""
 
 
-@dataclass(frozen=True)
+@record
 class ResourceChange:
     """What an update does to a resource."""
 
@@ -64,7 +64,7 @@ class RoleArgument(TypedDict, total=False):
 Level = Literal["error", "warning"]
 
 
-@dataclass(frozen=True)
+@record
 class Problem:
     """Why a stack cannot be deployed, or may fail: what the validation of its change set found, or
     what it needs and AWS does not have."""
@@ -78,7 +78,7 @@ class Problem:
     """The line of the params that it is about."""
 
 
-@dataclass(frozen=True)
+@record
 class Preview:
     """What a deployment will do with a stack."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Clock:
     """Seconds since any fixed moment, and a way to wait for some of them."""
 

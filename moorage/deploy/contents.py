@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moorage.deploy.aws import AwsError, aws_errors
+from moorage.records import record
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
@@ -22,7 +22,7 @@ _LOOKED_AT = 1000
 """How many images or objects are counted: a bucket can have millions."""
 
 
-@dataclass(frozen=True)
+@record
 class Content:
     """What a resource holds."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import uuid4
 
 from moorage.deploy.aws import Aws
 from moorage.deploy.clock import Clock
 from moorage.deploy.progress import Event
+from moorage.records import record
 
 Emit = Callable[[Event], None]
 
@@ -17,7 +18,7 @@ def ignore_event(event: Event) -> None:
     """An Emit that drops the event."""
 
 
-@dataclass(frozen=True)
+@record
 class OpenChangeSet:
     """A change set of this command that was not executed, and not deleted yet."""
 
@@ -35,7 +36,7 @@ def new_name() -> str:
     return f"moorage-{uuid4().hex}"
 
 
-@dataclass(frozen=True)
+@record
 class Context:
     """The account, the clock, and who gets the events."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import aws_errors
 from moorage.facts.stack_events import CANCELLED
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STACK = "AWS::CloudFormation::Stack"
 
 
-@dataclass(frozen=True)
+@record
 class StackEvent:
     """Something that has happened to a resource, or to the stack itself."""
 

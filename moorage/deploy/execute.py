@@ -32,13 +32,14 @@ from moorage.deploy.releases import (
 from moorage.deploy.rollout import read_rollouts
 from moorage.deploy.stack_resources import read_services
 from moorage.deploy.stack_state import StackState, read_state
+from moorage.records import record
 
 _CHANGED = ("InvalidChangeSetStatus", "ChangeSetNotFound")
 """Errors of ExecuteChangeSet after another update of the stack: it makes a change set obsolete, and
 deletes it."""
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """How a stack ended."""
 

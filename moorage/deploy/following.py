@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from moorage.deploy.aws import AwsError
 from moorage.deploy.context import Context
 from moorage.deploy.events import EventReader, StackEvent, find_end, find_failures
@@ -11,6 +9,7 @@ from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, RolledOut
 from moorage.deploy.rollout import hook_text, read_rollouts
 from moorage.deploy.stack_resources import SERVICE
+from moorage.records import record
 
 _PAUSE = 3.0
 """Seconds between two requests for the events of a stack. CloudFormation's rate limit is not
@@ -19,7 +18,7 @@ MAX_SILENCE = 600
 """Seconds without an answer from AWS after which it is no use to wait."""
 
 
-@dataclass(frozen=True)
+@record
 class End:
     """How an operation on a stack ended."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
 from moorage.model import OWN_TAGS
+from moorage.records import record
 
 Remedy = Literal["wait", "delete", "continue-rollback"]
 
 
-@dataclass(frozen=True)
+@record
 class Obstacle:
     """A stack that cannot be updated as it is."""
 

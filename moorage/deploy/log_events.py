@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from moorage.deploy.diagnosis.reader import Clients
 from moorage.deploy.stack_resources import TASK_DEFINITION
 from moorage.facts.secret_values import hide
 from moorage.findings.wording import escape_controls
+from moorage.records import record
 
 _OVERLAP = 30_000
 """Milliseconds that are read again while following: CloudWatch Logs makes events available some
@@ -24,7 +24,7 @@ _PAUSE = 2.0
 _MAX_PAGES = 200
 
 
-@dataclass(frozen=True)
+@record
 class Clock:
     """The time. Tests have their own."""
 
@@ -32,7 +32,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True)
+@record
 class LogSource:
     """Where the log of a container is."""
 
@@ -42,7 +42,7 @@ class LogSource:
     """The prefix of the names of its streams: `prefix/container/task`."""
 
 
-@dataclass(frozen=True)
+@record
 class LogEvent:
     id: str
     time: datetime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -15,6 +14,7 @@ from moorage.deploy.requests import Request, read_request
 from moorage.deploy.rollout import cluster_of
 from moorage.deploy.stack_state import StackState
 from moorage.plan import Run
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import TaskTypeDef
@@ -27,7 +27,7 @@ _RUNNING = "running"
 """The value of the tag while the task runs."""
 
 
-@dataclass(frozen=True)
+@record
 class TaskEnd:
     """How a task ended."""
 

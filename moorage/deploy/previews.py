@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.aws import Aws, aws_errors
@@ -12,12 +11,13 @@ from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack, Target
 from moorage.findings.finding import Finding, Path, Place
 from moorage.model import PREVIEW
+from moorage.records import record
 
 _RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 _MAX_PRIORITY = 50_000
 
 
-@dataclass(frozen=True)
+@record
 class _Rule:
     """A rule of a listener, of a template or of the account."""
 

@@ -7,18 +7,19 @@ nothing, so that what is repeated is shown once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from moorage.deploy.events import StackEvent
 from moorage.deploy.rollout import Rollout
+from moorage.records import record
 
 Verb = Literal["create", "update", "delete", "roll back"]
 Result = Literal["succeeded", "unchanged", "started", "failed"]
 """How a stack ended. `started`: its update goes on without this command."""
 
 
-@dataclass(frozen=True)
+@record
 class Planned:
     """A stack that will be deployed or deleted."""
 
@@ -28,7 +29,7 @@ class Planned:
     """Seconds that it usually takes."""
 
 
-@dataclass(frozen=True)
+@record
 class Started:
     """The update of a stack has started. `at` is in seconds since the start of the command."""
 
@@ -37,7 +38,7 @@ class Started:
     verb: Verb
 
 
-@dataclass(frozen=True)
+@record
 class Happened:
     """CloudFormation reports an event of the stack."""
 
@@ -46,7 +47,7 @@ class Happened:
     event: StackEvent
 
 
-@dataclass(frozen=True)
+@record
 class RolledOut:
     """The rollout of a service, as it is now."""
 
@@ -56,7 +57,7 @@ class RolledOut:
     rollout: Rollout
 
 
-@dataclass(frozen=True)
+@record
 class Noted:
     """Something that the user should know, such as a task that runs."""
 
@@ -65,7 +66,7 @@ class Noted:
     text: str
 
 
-@dataclass(frozen=True)
+@record
 class Ended:
     """The stack is done."""
 
@@ -78,7 +79,7 @@ class Ended:
 Event = Planned | Started | Happened | RolledOut | Noted | Ended
 
 
-@dataclass(frozen=True)
+@record
 class ResourceProgress:
     """A resource of a stack."""
 
@@ -87,7 +88,7 @@ class ResourceProgress:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class StackProgress:
     """A stack, from its start to its end."""
 

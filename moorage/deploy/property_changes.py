@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.facts.secret_values import (
@@ -13,6 +12,7 @@ from moorage.facts.secret_values import (
     is_harmless,
     may_hold_secret,
 )
+from moorage.records import record
 
 KNOWN_LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 """What a change set has in place of a value that only the update determines (AWS CDK,
@@ -23,7 +23,7 @@ _NAMES = ("Name", "Key", "Sid", "PolicyName", "ContainerName", "OutputKey")
 _MAX_SHOWN = 100
 
 
-@dataclass(frozen=True)
+@record
 class Absent:
     """The value of a property that is not there."""
 
@@ -31,7 +31,7 @@ class Absent:
 ABSENT = Absent()
 
 
-@dataclass(frozen=True)
+@record
 class PropertyChange:
     """A property before and after an update, as texts; None where it is absent."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.context import Context
@@ -13,11 +12,12 @@ from moorage.deploy.guards import Obstacle
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Ended, Noted, Started
 from moorage.deploy.stack_state import read_state
+from moorage.records import record
 
 _PAUSE = 5.0
 
 
-@dataclass(frozen=True)
+@record
 class Removal:
     """What became of an obstacle."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from moorage.deploy.aws import Aws, error_code
 from moorage.facts.wildcards import wildcard_expression
+from moorage.records import record
 
 _DENIED = ("AccessDenied", "AccessDeniedException")
 
 
-@dataclass(frozen=True)
+@record
 class Login:
     """A user of the registries of a region, for twelve hours (Amazon ECR API reference,
     GetAuthorizationToken)."""
@@ -24,7 +25,7 @@ class Login:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class RepositoryState:
     """A repository, as far as its images are concerned."""
 

@@ -8,7 +8,6 @@ that are there (docs/decisions/0025-releases.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.change_sets import Preview, role_argument
@@ -22,13 +21,14 @@ from moorage.deploy.stack_resources import read_resources
 from moorage.deploy.stack_state import StackState, read_state
 from moorage.deploy.target import DeployStack
 from moorage.plan import TrafficPair
+from moorage.records import record
 
 HELD = "HeldTaskDefinition"
 """The parameter with the revision that a service keeps during an update."""
 _TASKS = ("Service", "TaskDefinition")
 
 
-@dataclass(frozen=True)
+@record
 class LiveRelease:
     """What is in production."""
 

@@ -6,7 +6,6 @@ It goes by the templates that are deployed, not by the params: these may have ch
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import Target
 from moorage.deploy.task_definitions import delete_family, family_of
 from moorage.facts.deletion_policies import KEEPING, SNAPSHOT
+from moorage.records import record
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
@@ -34,7 +34,7 @@ _LONGEST_DRAIN = 20 * 60
 deleted; others can run for any time."""
 
 
-@dataclass(frozen=True)
+@record
 class RemovedResource:
     """A resource of a stack that is deleted."""
 
@@ -67,7 +67,7 @@ class RemovedResource:
         return self.filled and not self.kept and not self.emptied_with_stack
 
 
-@dataclass(frozen=True)
+@record
 class Removal:
     """A stack that is deleted."""
 
@@ -88,7 +88,7 @@ class Removal:
         return sorted({family_of(arn) for arn in arns})
 
 
-@dataclass(frozen=True)
+@record
 class Consent:
     """What the user agrees to besides the deletion of stacks."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.stack_state import StackState
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """The input of an API, and the SSM parameter that it comes from."""
 

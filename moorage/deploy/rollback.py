@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
@@ -22,6 +21,7 @@ from moorage.deploy.rollout import cluster_of, describe_service, read_rollouts
 from moorage.deploy.stack_resources import find_service
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import ServiceTypeDef
@@ -33,7 +33,7 @@ _PAST_DEPLOYMENTS = 20
 """How many deployments are looked at: DescribeServiceDeployments takes 20 at once."""
 
 
-@dataclass(frozen=True)
+@record
 class Rollback:
     """What a rollback does."""
 

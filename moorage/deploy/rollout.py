@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import AwsError, aws_errors
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import (
@@ -24,7 +24,7 @@ _DEPLOYMENTS_PER_REQUEST = 20
 """Amazon ECS API reference, DescribeServiceDeployments."""
 
 
-@dataclass(frozen=True)
+@record
 class Rollout:
     """A service at a moment."""
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.rollout import cluster_of
 from moorage.deploy.stack_resources import TASK_DEFINITION
 from moorage.deploy.target import DeployStack
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_ecs.type_defs import ContainerTypeDef, TaskTypeDef
@@ -23,7 +23,7 @@ PLUGIN = "session-manager-plugin"
 _AGENT = "ExecuteCommandAgent"
 
 
-@dataclass(frozen=True)
+@record
 class RunningContainer:
     """A container that a shell can be opened in."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import aws_errors
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -19,7 +20,7 @@ SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 """The status of a stack whose last update succeeded."""
 
 
-@dataclass(frozen=True)
+@record
 class Output:
     """An output of a stack."""
 
@@ -29,7 +30,7 @@ class Output:
     export: str | None = None
 
 
-@dataclass(frozen=True)
+@record
 class StackState:
     """A stack that CloudFormation has."""
 

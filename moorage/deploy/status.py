@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import aws_errors
@@ -11,6 +11,7 @@ from moorage.deploy.rollout import Rollout, read_rollouts
 from moorage.deploy.stack_resources import SERVICE, read_services
 from moorage.deploy.stack_state import SETTLED, StackState, read_states
 from moorage.deploy.target import Target
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import (
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
 
 
-@dataclass(frozen=True)
+@record
 class Alarm:
     """An alarm of a stack."""
 
@@ -31,7 +32,7 @@ class Alarm:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class StackStatus:
     """A stack with what runs in it."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from moorage.model import Targets
 from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes, find_repositories
 from moorage.plan import ImageBuild, Plan, Run, TrafficPair
+from moorage.records import record
 from moorage.references import find_references
 
 
-@dataclass(frozen=True)
+@record
 class DeployStack:
     """A stack as it is deployed."""
 
@@ -52,7 +53,7 @@ class DeployStack:
     """The params of the environment; None where they are not known."""
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """The stacks of an environment in the order of their deployment, and where they belong."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cfnlint.decode.decode import decode_str
@@ -15,9 +14,10 @@ from moorage.estimate.advice import Change, Part, find_best_change, longest_part
 from moorage.estimate.failure import Failure, failing_release, unhealthy_release
 from moorage.estimate.release import Release, earliest_pace, simulate, usual_pace
 from moorage.estimate.settings import Assumptions, Settings, read_settings
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Estimate:
     """How long a release of a service takes."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from moorage.estimate.release import simulate, usual_pace
 from moorage.estimate.settings import Assumptions, Settings
+from moorage.records import record
 
 SHORT_DRAIN, SHORT_INTERVAL, SHORT_BAKE = 30, 10, 300
 """Values that are still safe for most services. Seconds."""
 
 
-@dataclass(frozen=True)
+@record
 class Change:
     """Another value of a setting."""
 
@@ -24,7 +25,7 @@ class Change:
     """Seconds by which the release ends earlier."""
 
 
-@dataclass(frozen=True)
+@record
 class Part:
     """A part of a release, and the time that it takes."""
 

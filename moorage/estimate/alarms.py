@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
 from moorage.estimate.numbers import number
 from moorage.facts.deployment_timing import BLIND_METRICS, UNHEALTHY_METRIC
+from moorage.records import record
 
 _UNKNOWN = 180
 """Seconds that an alarm needs that is not in the templates."""
 
 
-@dataclass(frozen=True)
+@record
 class AlarmDelays:
     """Seconds that the alarms need to go off, without the delay of metrics; None if no alarm
     detects such a failure."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from moorage.estimate.release import Pace, Release, simulate
 from moorage.estimate.settings import Assumptions, Settings
 from moorage.facts import deployment_timing as timing
 from moorage.facts.codedeploy import STEADY_STATE_MINUTES
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Failure:
     """A bad release. Users see it from `exposed_from` until `exposed_until`."""
 

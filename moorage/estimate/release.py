@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.estimate.settings import Assumptions, Settings, Shift
 from moorage.facts import deployment_timing as timing
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Step:
     """An event in a release."""
 
@@ -27,7 +27,7 @@ class Step:
     """Percentage of the requests that the release answers from then on."""
 
 
-@dataclass(frozen=True)
+@record
 class Release:
     """A release that works."""
 
@@ -37,7 +37,7 @@ class Release:
     end: int | None
 
 
-@dataclass(frozen=True)
+@record
 class Pace:
     """How fast tasks start and stop."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
@@ -19,9 +19,10 @@ from moorage.facts.ecs_deployments import (
     TRAFFIC_SHIFTING,
 )
 from moorage.facts.load_balancing import NLB_PROTOCOLS
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Assumptions:
     """Times that a template does not contain, in seconds."""
 
@@ -38,7 +39,7 @@ class Assumptions:
     """Number of tasks; None for the template's."""
 
 
-@dataclass(frozen=True)
+@record
 class Shift:
     """How traffic shifts to the new tasks."""
 
@@ -51,7 +52,7 @@ class Shift:
     """Seconds after the last step during which the old tasks keep running."""
 
 
-@dataclass(frozen=True)
+@record
 class Settings:
     """The settings of a service. Times are in seconds."""
 

@@ -12,8 +12,9 @@ Sources, read on 2026-11-27:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from moorage.records import record
 
 Missing = Literal["breaching", "notBreaching"]
 
@@ -27,7 +28,7 @@ _SERVICE: tuple[str, ...] = ("ClusterName", "ServiceName")
 _QUEUE: tuple[str, ...] = ("QueueName",)
 
 
-@dataclass(frozen=True)
+@record
 class Metric:
     """A metric of CloudWatch."""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Engine:
     """A database engine, as RDS or Aurora has it."""
 

@@ -8,12 +8,14 @@ keywords and numbers, the reference states no values.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from moorage.records import record
 
 APPLICATION, NETWORK, GATEWAY, LAMBDA = "application", "network", "gateway", "lambda"
 
 
-@dataclass(frozen=True)
+@record
 class Attribute:
     """An attribute: its values, and the kinds of load balancers that have it."""
 

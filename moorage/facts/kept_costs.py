@@ -7,10 +7,11 @@ regions have others, and all of them change.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class KeptCost:
     """What is charged for a resource of a type."""
 

@@ -8,10 +8,10 @@ are those that ListServiceQuotas of Service Quotas returns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Quota:
     """A quota of an account in each region, or of each resource of a kind."""
 

@@ -9,13 +9,15 @@ of parameters of Parameter Store are those of aws-cloudformation-resource-provid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from moorage.records import record
 
 ROOT = "arn:${AWS::Partition}"
 HERE = "${AWS::Region}:${AWS::AccountId}"
 
 
-@dataclass(frozen=True)
+@record
 class NamedType:
     """How the ARNs of the resources of a type contain their names, as `{name}`."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from moorage.facts.secret_values import hide
+from moorage.records import record
 
 Path = tuple[str | int, ...]
 """The place of a value in a document: keys and list indices from the root."""
@@ -14,7 +14,7 @@ Path = tuple[str | int, ...]
 Level = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True)
+@record
 class Place:
     """A line of a file; lines count from 1."""
 
@@ -25,7 +25,7 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True)
+@record
 class Finding:
     """What the user should change, or know: what is wrong, where, and what to write.
 
@@ -48,7 +48,7 @@ class Finding:
         object.__setattr__(self, "hint", hide(self.hint))
 
 
-@dataclass(frozen=True)
+@record
 class Problem:
     """A finding of a stack kind, before its line is known.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from moorage.images.planned import PlannedImage, image_options
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class BuiltImage:
     """An image that was built, or pushed if it has a digest."""
 

@@ -7,8 +7,9 @@ podman-build(1) 4.3 and buildah-build(1) 1.28; nerdctl's command reference, whic
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
+
+from moorage.records import record
 
 if TYPE_CHECKING:  # the command line imports this, and pydantic is slow
     from moorage.plan import ImageBuild
@@ -22,7 +23,7 @@ _REGISTRY_CACHE = "mode=max,image-manifest=true,oci-mediatypes=true"
 support in Amazon ECR for BuildKit clients")."""
 
 
-@dataclass(frozen=True)
+@record
 class Tool:
     """A program that builds images."""
 
@@ -42,7 +43,7 @@ class Tool:
         return self.name in ("podman", "buildah")
 
 
-@dataclass(frozen=True)
+@record
 class CommandLine:
     """A command, in the folder of the project."""
 

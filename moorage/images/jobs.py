@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from moorage.deploy.aws import Aws
@@ -13,13 +13,14 @@ from moorage.images.built_images import BuiltImage
 from moorage.images.command_lines import Tool, build_commands, ignored_caches, login_command
 from moorage.images.planned import PlannedImage, complete_caches, name_tag, registry_host
 from moorage.images.programs import run_command
+from moorage.records import record
 
 
 class PushError(Exception):
     """An image cannot be pushed. The text says what to do."""
 
 
-@dataclass(frozen=True)
+@record
 class Builder:
     """What all images have in common."""
 
@@ -51,7 +52,7 @@ class Builder:
             run_command(command, self.project, self.emit)
 
 
-@dataclass(frozen=True)
+@record
 class Registry:
     """The registry of the stacks."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
 from moorage.facts.regions import dns_suffix
 from moorage.plan import ImageBuild
+from moorage.records import record
 
 _HASH = 8
 """Characters of the hash of a build."""
@@ -18,7 +19,7 @@ SHORT = "ecr:"
 """Before a repository of the stack's own registry, in params."""
 
 
-@dataclass(frozen=True)
+@record
 class PlannedImage:
     """An image that is built once for all containers that run it."""
 

@@ -10,11 +10,11 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from moorage.cache_folder import find_cache_folder, read_entry, write_entry
+from moorage.records import record
 
 MAX_ENTRY = 256 * 1024
 """Bytes of the largest result that is kept."""
@@ -32,7 +32,7 @@ class Cache(Protocol):
         """Keeps a value of JSON, which is not None."""
 
 
-@dataclass(frozen=True)
+@record
 class FindingsCache:
     """The results in a folder, which exists and belongs to this user."""
 

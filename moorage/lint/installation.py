@@ -7,19 +7,19 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import moorage
 from moorage.lint.findings_cache import Cache
+from moorage.records import record
 
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a file that is changed again has another time, on any file system."""
 _CODE = "__pycache__"
 
 
-@dataclass(frozen=True)
+@record
 class Installation:
     """Folders whose files decide findings, and folders that Python imports from."""
 

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from moorage.lint.installation import Installation, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
 from moorage.lint.stored_findings import as_json, from_json
 from moorage.lint.workers import Job, Workers
+from moorage.records import record
 
 Read = Callable[[str], tuple[Any, Any]]
 """`decode_template`, which may remember what it has read."""
@@ -39,7 +40,7 @@ _RUNTIME = re.compile(r"Runtime(?![A-Za-z])")
 """The property of a Lambda function about which the day decides."""
 
 
-@dataclass(frozen=True)
+@record
 class Linter:
     """How templates are linted. Without a cache, each one is linted every time; without workers, in
     this process."""
@@ -205,7 +206,7 @@ class Linter:
         return self.workers.are_started or not is_loaded or count >= _ENOUGH
 
 
-@dataclass(frozen=True)
+@record
 class Linting:
     """Templates that are being linted."""
 

@@ -10,13 +10,13 @@ import difflib
 import os
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
 from moorage.findings.finding import Finding, Level, Place
+from moorage.records import record
 
 NAME = ".cfnlintrc"
 NAMES = (NAME, f"{NAME}.yaml", f"{NAME}.yml")
@@ -49,7 +49,7 @@ class SettingsError(Exception):
     """cfn-lint does not accept its settings. The text says why."""
 
 
-@dataclass(frozen=True)
+@record
 class LintSettings:
     """A file with settings, or none."""
 

@@ -8,7 +8,7 @@ configuration of a proxy.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ from moorage.pipeline.target_checks import (
 )
 from moorage.pipeline.validate import by_place, validate
 from moorage.plan import Plan, PlannedStack, Rendering, Stack
+from moorage.records import record
 
 
 def _show(findings: Sequence[Finding], show: Show | None) -> None:
@@ -57,7 +58,7 @@ def _without_secrets(show: Show | None, document: Document) -> Show | None:
     return lambda findings: show(hide_secrets(findings, document.data))
 
 
-@dataclass(frozen=True)
+@record
 class Built:
     """The result of a build of one environment: its plan is None if a finding is an error."""
 

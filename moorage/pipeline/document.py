@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Place, Problem
 from moorage.model import NO_PRIORITIES, NO_VALUES, GivenValues, KnownPriorities, TextFile
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Document:
     """The params of one environment as plain data, merged and interpolated."""
 

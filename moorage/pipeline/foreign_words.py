@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from moorage.records import record
 
 COMPOSE, COPILOT, KUBERNETES, ECS = "Docker Compose", "AWS Copilot", "Kubernetes", "the ECS API"
 CDK, TERRAFORM = "AWS CDK", "Terraform"
 
 
-@dataclass(frozen=True)
+@record
 class ForeignWord:
     """A key of another tool."""
 

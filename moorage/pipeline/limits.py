@@ -18,11 +18,12 @@ from typing import Any
 import yaml
 
 from moorage.findings.finding import Finding, Place
+from moorage.records import record
 
 LIMIT_CODE = "M1021"
 
 
-@dataclass(frozen=True)
+@record
 class Limits:
     """The most that is read of a file. _MESSAGES describes each field."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import near, shown
+from moorage.records import record
 
 ID, DELETE = "id", "delete"
 LISTS = frozenset(
@@ -31,7 +31,7 @@ _BY_ID, _BY_POSITION = "\0id ", "\0at "
 so no key of a map can be mistaken for one of these."""
 
 
-@dataclass(frozen=True)
+@record
 class Indexed:
     """The params of a file, with lists as maps. Paths are those of the maps."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Place
@@ -19,9 +19,10 @@ from moorage.pipeline.merge import apply_merge_patch
 from moorage.pipeline.override_lists import Miss, merge_overrides
 from moorage.pipeline.variables import VARS
 from moorage.pipeline.yaml_file import File
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Merged:
     """Two files as one, with sorted keys."""
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path as FilePath
+
+from moorage.records import record
 
 READ_EVENT = "moorage.read_named_file"
 """The audit event of reading a named file, with its path. The event `open` has only a part of the
@@ -18,7 +19,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """With O_NONBLOCK, opening a pipe does not wait for a writer; the pipe is refused afterwards."""
 
 
-@dataclass(frozen=True)
+@record
 class FileRefusedError(Exception):
     """A file that must not be read. The message says why, without its name."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -13,6 +12,7 @@ from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Path
 from moorage.pipeline.override_lists import apply_overrides
 from moorage.plan import Plan, Rendering
+from moorage.records import record
 
 _MOST = 20
 """How many of them are tried one by one."""
@@ -20,7 +20,7 @@ _MOST = 20
 Key = tuple[str, str, Path]
 
 
-@dataclass(frozen=True)
+@record
 class _Override:
     """What the overrides of a stack say about a resource or output."""
 
@@ -77,7 +77,7 @@ class _Search:
         return key not in self._tried[part]
 
 
-@dataclass(frozen=True)
+@record
 class OverrideCauses:
     """The overrides of an environment, and what the rules find without them."""
 

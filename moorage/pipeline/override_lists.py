@@ -7,12 +7,13 @@ the name of a container, the key of an attribute, a port.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from moorage.findings.finding import Path
 from moorage.findings.wording import list_names, near
 from moorage.pipeline.merge import apply_merge_patch
+from moorage.records import record
 
 ENTRY_KEYS = (
     *("Name", "Key", "Sid", "PolicyName", "ContainerName", "AttributeName", "IndexName"),
@@ -23,7 +24,7 @@ ENTRY_KEYS = (
 """The properties that name an entry of a list, if their value is text or a number."""
 
 
-@dataclass(frozen=True)
+@record
 class Miss:
     """A key of a patch that names nothing in the template."""
 
@@ -33,7 +34,7 @@ class Miss:
     is_error: bool = True
 
 
-@dataclass(frozen=True)
+@record
 class _Patcher:
     keep_nulls: bool = False
     """Whether the target is a patch itself: nulls stay, and delete from the template later."""

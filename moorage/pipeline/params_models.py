@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -13,12 +13,13 @@ from pydantic.fields import FieldInfo
 
 from moorage.findings.finding import Path
 from moorage.model import TemplateModule
+from moorage.records import record
 
 ANY = "*"
 """In a pattern of a path: any key of a map, or any item of a list."""
 
 
-@dataclass(frozen=True)
+@record
 class Catalog:
     """The models of a params file: its top, and each kind of stack."""
 

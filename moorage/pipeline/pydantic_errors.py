@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -38,6 +37,7 @@ from moorage.pipeline.params_models import (
 from moorage.pipeline.paths import RemovedPaths, value_at
 from moorage.pipeline.stack_advice import advise_stack
 from moorage.pipeline.unknown_keys import KeyContext, explain_unknown_key
+from moorage.records import record
 
 _TYPES = {
     "string": "text",
@@ -50,7 +50,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Fault:
     """An error of pydantic in terms of params."""
 
@@ -66,7 +66,7 @@ class Fault:
     """Keys that should be written instead: they are not reported as missing."""
 
 
-@dataclass(frozen=True)
+@record
 class Subject:
     """The data that is validated, and where it is in the file."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from moorage.facts.secret_values import (
@@ -20,6 +20,7 @@ from moorage.facts.secret_values import (
 from moorage.findings.finding import Finding, Path
 from moorage.pipeline.document import Document
 from moorage.pipeline.variables import VARS
+from moorage.records import record
 
 _MAX_SHOWN = 100
 """Messages show at least this many characters of a longer text."""
@@ -123,7 +124,7 @@ def _describe_argument(name: str) -> tuple[str, str]:
 # Findings without secrets ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class _Secret:
     path: Path
     text: str

@@ -7,7 +7,6 @@ again, so that a mistake in one place hides no mistake in another.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +19,13 @@ from moorage.model import Base, export_name
 from moorage.pipeline.document import Document
 from moorage.pipeline.params_models import Catalog
 from moorage.pipeline.paths import RemovedPaths, remove_paths, rename_keys, value_at
+from moorage.records import record
 
 if TYPE_CHECKING:
     from moorage.pipeline.pydantic_errors import Fault
 
 
-@dataclass(frozen=True)
+@record
 class Shape:
     """Params after all invalid parts were removed."""
 

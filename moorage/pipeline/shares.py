@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -24,6 +24,7 @@ from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from moorage.plan import Rendering
+from moorage.records import record
 
 SHARES = "shares"
 _OTHER = "another"
@@ -31,7 +32,7 @@ _OTHER = "another"
 _ELB = "AWS::ElasticLoadBalancingV2::"
 
 
-@dataclass(frozen=True)
+@record
 class Shared:
     """What an environment shares, and what it must not have as well."""
 
@@ -239,7 +240,7 @@ def _has_error(findings: Iterable[Finding]) -> bool:
 # What two environments must not have in common ---------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class _Claim:
     """Something that only one stack can have, in words, and a key that is equal if it is."""
 

@@ -7,7 +7,7 @@ package`, and stack sets by a template in their TemplateBody.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,6 +15,7 @@ from moorage.cfn import nested_stacks
 from moorage.cfn.values import as_text
 from moorage.findings.finding import Finding, Path, Place
 from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
+from moorage.records import record
 
 STACK_SET = "AWS::CloudFormation::StackSet"
 _ASSET_PATH = "aws:asset:path"
@@ -22,7 +23,7 @@ _MAX_STACKS, _MAX_DEPTH = 200, 16
 """How many nested stacks are read, and how deep: a template can contain itself."""
 
 
-@dataclass(frozen=True)
+@record
 class Construct:
     """A construct of the CDK: its path, and where the app creates it, if that is known."""
 
@@ -30,7 +31,7 @@ class Construct:
     place: Place | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Source:
     """A template, and what is known about the stack that it becomes."""
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.plan import Stack
+from moorage.records import record
 
 _ANYONE = (ANY_IPV4, ANY_IPV6)
 
 
-@dataclass(frozen=True)
+@record
 class Resource:
     """A resource, and what conditions need to know about its template and environment."""
 
@@ -32,7 +32,7 @@ class Resource:
     """Whether a Network Load Balancer of the environment has a listener for TLS."""
 
 
-@dataclass(frozen=True)
+@record
 class Suppression:
     """Findings of scanners that are accepted for the resources of a type, with the reason."""
 

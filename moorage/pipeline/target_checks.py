@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.facts.resource_ids import (
@@ -28,6 +27,7 @@ from moorage.findings.wording import shown
 from moorage.model import Targets
 from moorage.pipeline.document import Document
 from moorage.plan import Plan, PlannedStack
+from moorage.records import record
 
 _ARN = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):([a-z0-9-]*):([0-9]{12}):(.+)")
 _IDS = re.compile(
@@ -42,7 +42,7 @@ _FREE_TEXT = ("Environment", "Command", "EntryPoint", "Metadata", "Description",
 """Properties whose values CloudFormation does not look up."""
 
 
-@dataclass(frozen=True)
+@record
 class RegionalBuild:
     """A build of the same environment in another region."""
 

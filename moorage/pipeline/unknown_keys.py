@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, get_origin
 
 from moorage.findings.finding import Path
@@ -18,13 +17,14 @@ from moorage.pipeline.params_models import (
     find_places,
     find_types,
 )
+from moorage.records import record
 
 _MAX_LISTED = 16
 _SIMILARITY = 0.7
 _MAX_VALUE = 160
 
 
-@dataclass(frozen=True)
+@record
 class UnknownKey:
     """The finding about an unknown key: code, message and hint."""
 
@@ -37,7 +37,7 @@ class UnknownKey:
     """Keys of the same map that should be written instead: they are not reported as missing."""
 
 
-@dataclass(frozen=True)
+@record
 class KeyContext:
     """An unknown key of a stack, or of the top of the file where `root` is empty."""
 

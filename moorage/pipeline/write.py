@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text,
 from moorage.pipeline.render import Format, as_json
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.plan import Deployment, Plan
+from moorage.records import record
 
 _SET, _IMAGES = "set", "images"
 """Keys of the manifest."""
@@ -178,7 +178,7 @@ def find_orphans(out: Path, environments: Sequence[str]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
+@record
 class Removal:
     """The files of a folder that were removed, and those that were kept."""
 

@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -23,6 +23,7 @@ from moorage.pipeline.yaml_lines import SyntaxProblem, is_item
 from moorage.pipeline.yaml_nodes import compose
 from moorage.pipeline.yaml_quotes import explain_open_quote, leaves_its_map
 from moorage.pipeline.yaml_syntax import explain_syntax_error
+from moorage.records import record
 
 _CONTROL_HINT = "Remove it. Text can have line breaks and tabs, and no other control character."
 _KEY_CONTROL = re.compile(CONTROL.pattern.replace("]", r"\t\n\r]"))
@@ -32,7 +33,7 @@ _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false",
 _MAX_SHOWN = 40
 
 
-@dataclass(frozen=True)
+@record
 class File:
     """A YAML file as plain data. `data` is None where it could not be read."""
 

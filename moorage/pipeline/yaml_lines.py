@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from moorage.records import record
 
 _KEY = re.compile(r"(?P<indent> *)(?P<dashes>(?:- +)*+)(?P<key>[^\s#][^:]*+):(?= |$)(?P<value>.*)")
 
 
-@dataclass(frozen=True)
+@record
 class SyntaxProblem:
     """Why a file cannot be parsed."""
 
@@ -18,7 +19,7 @@ class SyntaxProblem:
     hint: str
 
 
-@dataclass(frozen=True)
+@record
 class KeyLine:
     """A line that begins with a key, or with `- ` and a key; or the `- ` of an item itself."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.pipeline.yaml_lines import SyntaxProblem, has_content, indentation, shorten
+from moorage.records import record
 
 _BLOCK_SCALAR = re.compile(r"(^|.*[\s:-])[|>][-+0-9]*\s*(#.*)?")
 _OPENING = re.compile(r"""(?:^|(?<=[\s\[{,]))["']|(?:^|(?<=\s))#""")
@@ -17,7 +17,7 @@ _ENDS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class _Quoted:
     """A text in quotes, from its opening quote on."""
 

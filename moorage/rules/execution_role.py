@@ -9,12 +9,12 @@ from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, build_arn, create_placeholder, expand_arns
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role, policies_of_role
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import any_of
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
 from moorage.facts.ecr_repositories import ANY_REGISTRY_HOST_PART
+from moorage.records import entity
 from moorage.rules.message_parts import join_and, name_container
 from moorage.rules.rule import Problem, problem, rule
 
@@ -104,7 +104,7 @@ def image_or_logs_not_allowed(view: View) -> Iterator[Problem]:
             )
 
 
-@record
+@entity
 class _Permission:
     """An action that a container needs on one of several ARNs."""
 

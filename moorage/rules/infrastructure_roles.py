@@ -8,11 +8,11 @@ from moorage.cfn import ecs
 from moorage.cfn.arns import Arns, expand_parts
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.trust_policies import trusted_services, trusts
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
+from moorage.records import entity
 from moorage.rules.capacity_providers import PROVIDER
 from moorage.rules.deployment_hooks import lifecycle_hooks
 from moorage.rules.message_parts import join_and
@@ -21,7 +21,7 @@ from moorage.rules.rule import Problem, problem, rule
 _FUNCTION = "AWS::Lambda::Function"
 
 
-@record
+@entity
 class _Use:
     """What ECS uses a role for."""
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.view import View
+from moorage.records import entity
 from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
 
@@ -120,7 +120,7 @@ def wrong_port_range(view: View) -> Iterator[Problem]:
                 earlier.append(ports)
 
 
-@record
+@entity
 class _Ports:
     """The ports of a mapping."""
 

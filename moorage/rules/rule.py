@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
+from moorage.records import entity
 
 
-@record
+@entity
 class Problem:
     """What is wrong, where, and what to write instead.
 
@@ -25,7 +25,7 @@ class Problem:
 RuleFunction = Callable[[View], Iterator[Problem]]
 
 
-@record
+@entity
 class Rule:
     """`E9xxx`: the deployment fails or what is deployed cannot work. `W9xxx`: a race, a problem of
     a later deployment, or advice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from moorage.cfn.nodes import nearest_existing_path
@@ -13,6 +13,7 @@ from moorage.cfn.scenarios import Finder, Found, find_in_scenarios
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import Path, Unknown
 from moorage.cfn.view import View
+from moorage.records import record
 from moorage.rules.ignored_checks import is_ignored
 from moorage.rules.message_parts import join_and, quote
 from moorage.rules.registry import RULES
@@ -24,7 +25,7 @@ _MANY = 200
 """With more templates, their memory can be given back: processes beside this one need it."""
 
 
-@dataclass(frozen=True)
+@record
 class LocatedProblem:
     """A problem with its path in the template as it is written."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from moorage.records import record
 from moorage.rules.resource_types import resource_types
 from moorage.rules.rule import Rule
 from moorage.rules.topics import page_of
 
 
-@dataclass(frozen=True)
+@record
 class Selection:
     """What rules must have in common. Of several ids, topics or types, one must apply; of several
     texts, all."""

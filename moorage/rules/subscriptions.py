@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, parse_document
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.trust_policies import includes_service
 from moorage.cfn.view import View
+from moorage.records import entity
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
 
@@ -90,7 +90,7 @@ def _queue_subscriptions(view: View) -> Iterator[tuple[Resource, Resource]]:
             yield subscription, queue
 
 
-@record
+@entity
 class _Senders:
     """The topics that the policies of a queue may let send."""
 

@@ -11,7 +11,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,6 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from moorage.model import TemplateModule
 from moorage.pipeline.header import Header
+from moorage.records import record
 from moorage.references import ImportForm
 from moorage.schema.json_schema import STACK_KEYS, Schema, written_schema
 
@@ -119,7 +119,7 @@ def _prose(module: TemplateModule) -> list[str]:
 # Models ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class _Place:
     """A place where a model is used: its name in `$defs`, and the path to it."""
 
@@ -127,7 +127,7 @@ class _Place:
     path: str
 
 
-@dataclass(frozen=True)
+@record
 class _Section:
     """A model that is printed, in a section with a title."""
 
@@ -140,7 +140,7 @@ class _Section:
     other_places: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class _Layout:
     """Which models are printed where."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from moorage.cfn.nodes import Node
 from moorage.findings.finding import Level
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Effect:
     """An effect of an update, at a node of the new templates; for deleted resources, of the old
     ones."""

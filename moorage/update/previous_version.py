@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from moorage.pipeline.limits import (
@@ -15,6 +14,7 @@ from moorage.pipeline.limits import (
     read_bytes,
 )
 from moorage.pipeline.manifest import MANIFEST
+from moorage.records import record
 
 TemplateTexts = Mapping[str, tuple[str, str]]
 """Location and text of each template by a unique name, in the order of deployment."""
@@ -24,7 +24,7 @@ class NoSuchVersionError(Exception):
     """There is no such folder and no such revision; the message is for the user."""
 
 
-@dataclass(frozen=True)
+@record
 class PreviousEnvironment:
     """An earlier version of an environment: its region, and its templates by CloudFormation stack
     name."""

@@ -8,7 +8,6 @@ old ones at the end of the update.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison
@@ -17,10 +16,11 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
 from moorage.cfn.value_comparison import comparable_value
 from moorage.facts.ecs_deployments import DEPLOYING_PROPERTIES, TRAFFIC_SHIFTING
+from moorage.records import record
 from moorage.update.effect import Effect
 
 
-@dataclass(frozen=True)
+@record
 class _EntryPair:
     """An entry of LoadBalancers before and after the update."""
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from moorage.findings.finding import Finding
 from moorage.lint.engine_rules import are_same
+from moorage.records import record
 
 _Known = dict[Hashable, Finding]
 
 
-@dataclass(frozen=True)
+@record
 class Difference:
     """What has changed since the findings that were shown before."""
 

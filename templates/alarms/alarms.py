@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from moorage.facts.alarm_metrics import METRICS, PERIOD, Missing
 from moorage.findings.finding import Problem
 from moorage.findings.wording import near
 from moorage.model import Base, Environment, logical_id
+from moorage.records import record
 
 from .. import notifications
 from ..common.fields import StackName, UniqueList
@@ -53,7 +53,7 @@ class AlarmParams(Base):
     )
 
 
-@dataclass(frozen=True)
+@record
 class Value:
     """A metric of a resource."""
 
@@ -63,7 +63,7 @@ class Value:
     """The values of its dimensions."""
 
 
-@dataclass(frozen=True)
+@record
 class MetricAlarm:
     """An alarm for a metric, or for an expression of several."""
 
@@ -83,7 +83,7 @@ class MetricAlarm:
     """Whether the alarm goes off below the threshold, instead of above it."""
 
 
-@dataclass(frozen=True)
+@record
 class EventAlarm:
     """An EventBridge rule that sends the topic a message for each event that matches."""
 
@@ -96,7 +96,7 @@ class EventAlarm:
     matches must have them."""
 
 
-@dataclass(frozen=True)
+@record
 class Alarms:
     """All alarms of a stack, and the topics that they notify."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -13,6 +12,7 @@ from pydantic import create_model as create_pydantic_model
 from moorage.facts.alarm_metrics import PERIOD
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
+from moorage.records import record
 
 from ..common.fields import Duration, duration, format_duration
 
@@ -158,7 +158,7 @@ class Thresholds(Base):
     port_allocation_errors: CountAlarm | None = Field(None, description="As in an NLB.")
 
 
-@dataclass(frozen=True)
+@record
 class Threshold:
     """When an alarm goes off: above a value, for a number of minutes."""
 

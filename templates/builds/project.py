@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from awacs import ec2 as ec2_actions
@@ -15,6 +15,7 @@ from troposphere.iam import ManagedPolicy, Role
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.facts.codebuild import COMPUTE_TYPES, ENVIRONMENT_TYPES, IMAGES
 from moorage.model import Environment
+from moorage.records import record
 from moorage.references import Reference
 
 from .. import network
@@ -30,7 +31,7 @@ from .params import BuildParams
 UsedNetwork = UsedStack[network.Params, network.Handle]
 
 
-@dataclass(frozen=True)
+@record
 class Project:
     """A project, and what its role may do besides what every build needs."""
 

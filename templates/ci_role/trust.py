@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from awacs.aws import Allow, Condition, Principal, Statement, StringEquals, StringLike
@@ -21,11 +20,12 @@ from moorage.facts.ci_tokens import (
 )
 from moorage.facts.regions import partition
 from moorage.model import Environment
+from moorage.records import record
 
 from .params import GitHub, GitLab, Params
 
 
-@dataclass(frozen=True)
+@record
 class Trust:
     """The jobs that assume a role: their subjects, and their refs if the subject has none."""
 
@@ -33,7 +33,7 @@ class Trust:
     refs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Jobs:
     """The jobs of the repository by what they do."""
 

@@ -9,7 +9,7 @@ cluster:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from troposphere import GetAtt, Ref, Template
@@ -17,6 +17,7 @@ from troposphere import GetAtt, Ref, Template
 from moorage.facts.fargate import CAPACITY_PROVIDERS
 from moorage.findings.finding import Problem
 from moorage.model import Environment
+from moorage.records import record
 
 from ..common.exports import export_output, import_value
 from ..common.logs import log_group
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@record
 class Handle:
     """What other stacks use to refer to the cluster: literal values or imports."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -32,6 +31,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.log_retention import RETENTION_DAYS
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
+from moorage.records import record
 from moorage.references import is_reference
 
 _DURATION = {"type": "string", "pattern": r"^[0-9]+[smhd]$"}
@@ -69,7 +69,7 @@ Duration = Annotated[
 """Seconds, written with a unit: `30s`, `5m`, `1h`, `14d`."""
 
 
-@dataclass(frozen=True)
+@record
 class _DurationRange:
     """Annotation of seconds that are written as a duration, between two bounds."""
 
@@ -146,7 +146,7 @@ def _serialize_switch(value: Any, serialize: SerializerFunctionWrapHandler) -> A
     return value is not None and (serialize(value) or True)
 
 
-@dataclass(frozen=True)
+@record
 class _SwitchSchema:
     """JSON Schema of a Switch: `true` and `false` instead of pydantic's null."""
 
@@ -157,7 +157,7 @@ class _SwitchSchema:
         return {"anyOf": [{"type": "boolean"}, *maps]}
 
 
-@dataclass(frozen=True)
+@record
 class _OneOrManySchema:
     """JSON Schema of a OneOrMany: an item can be written without a list around it."""
 
@@ -199,7 +199,7 @@ UniqueList = Annotated[list[T], AfterValidator(reject_duplicates)]
 """A list without duplicates."""
 
 
-@dataclass(frozen=True)
+@record
 class TextForm:
     """Annotation of text that must match a pattern as a whole."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn, TypeVar, get_args
 
 from pydantic import (
@@ -20,6 +19,7 @@ from moorage.facts.dynamic_references import EXPORT_NAME, PARAMETER_AND_VERSION,
 from moorage.facts.return_kinds import ANY_ARN
 from moorage.findings.wording import as_flow, join_and, near, shown
 from moorage.model import Base, Environment, wrong
+from moorage.records import record
 from moorage.references import (
     ImportForm,
     ObjectForm,
@@ -41,7 +41,7 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class _Referable:
     """Annotation of a value that can be a reference."""
 

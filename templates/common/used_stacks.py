@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from moorage.model import Base, Environment
+from moorage.records import record
 
 from .stack_lookup import find_stack
 
@@ -14,7 +14,7 @@ P = TypeVar("P", bound=Base)
 H = TypeVar("H")
 
 
-@dataclass(frozen=True)
+@record
 class UsedStack(Generic[P, H]):
     """A stack that another one uses."""
 

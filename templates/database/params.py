@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from awacs import kms, secretsmanager
@@ -27,6 +26,7 @@ from moorage.facts.databases import (
     Engine,
 )
 from moorage.model import Base, Environment, logical_id, wrong
+from moorage.records import record
 from moorage.references import Reference
 
 from .. import network
@@ -308,7 +308,7 @@ class Params(Usable):
         )
 
 
-@dataclass(frozen=True)
+@record
 class _Address:
     """What connects to a database: literal values, or imports."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from moorage.model import Environment
+from moorage.records import record
 
 from ..tasks.containers import Containers
 from ..tasks.launch_types import InstanceOpening, instance_port_range
@@ -28,7 +28,7 @@ from .test_traffic import (
 from .used_load_balancers import UsedAlb, UsedNlb, resolve_load_balancer
 
 
-@dataclass(frozen=True)
+@record
 class Exposure:
     """How the tasks of a service are reached."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from moorage.findings.finding import Problem
 from moorage.model import KnownPriorities
+from moorage.records import record
 
 from .alb.assigned_priorities import assign_priorities
 from .alb.rule_conflicts import RulesByListener, group_by_listener, rule_conflicts
@@ -23,7 +23,7 @@ from .nlb.listener_conflicts import (
 from .test_traffic_problems import TestPorts, group_test_ports, test_port_conflicts
 
 
-@dataclass(frozen=True)
+@record
 class AllExposures:
     """The entries of all services, indexed by what can conflict."""
 

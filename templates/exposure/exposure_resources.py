@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import ecs
+
+from moorage.records import record
 
 from .alb.targets import attachments, listener_rules, security_group_rules, target_groups
 from .exposure import Exposure
@@ -20,7 +21,7 @@ from .target_pairs import group_titles, traffic_shift_role
 from .test_traffic import alb_test_resources, nlb_test_listener_title
 
 
-@dataclass(frozen=True)
+@record
 class ExposureResources:
     """Target groups, listeners and rules of a service, and the references of the ECS service to
     them."""

@@ -9,20 +9,20 @@ docs/decisions/0025-releases.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import Equals, GetAtt, If, Parameter, Ref, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Environment
+from moorage.records import record
 
 from ..common.iam import aws_managed_policy_arn, role
 
 PRIMARY, ALTERNATE = "primary", "alternate"
 
 
-@dataclass(frozen=True)
+@record
 class TargetPair:
     """Two target groups with the same settings, and what forwards to them."""
 

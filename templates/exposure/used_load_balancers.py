@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from moorage.model import Environment
+from moorage.records import record
 from moorage.references import Reference
 
 from .. import network
@@ -14,7 +13,7 @@ from ..load_balancers import alb, nlb
 UsedNetwork = UsedStack[network.Params, network.Handle]
 
 
-@dataclass(frozen=True)
+@record
 class UsedAlb(UsedStack[alb.Params, alb.Handle]):
     """An Application Load Balancer that a service uses."""
 
@@ -33,7 +32,7 @@ class UsedAlb(UsedStack[alb.Params, alb.Handle]):
         return self.listener_id.rpartition("/")[0] or self.listener_id
 
 
-@dataclass(frozen=True)
+@record
 class UsedNlb(UsedStack[nlb.Params, nlb.Handle]):
     """A Network Load Balancer that a service uses."""
 

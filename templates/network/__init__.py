@@ -14,13 +14,13 @@ your own use. A zone that is added gets the next blocks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import Ref, Template
 
 from moorage.findings.finding import Problem
 from moorage.model import Environment
+from moorage.records import record
 
 from ..common.exports import export_output, import_value
 from ..common.regions import key_region_problems
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@record
 class Handle:
     """What other stacks use to refer to the network: literal values or imports."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from moorage.facts.availability_zones import count_zones
 from moorage.facts.regions import REGION_CODE
 from moorage.findings.finding import Problem
+from moorage.records import record
 
 from .params import ZONE_LETTERS, Params
 
 
-@dataclass(frozen=True)
+@record
 class Zone:
     """An Availability Zone of the network, and the IPv4 blocks of its subnets."""
 

@@ -10,9 +10,10 @@ A directive that is not in the table may still be right, since modules add direc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from crossplane import analyzer
+
+from moorage.records import record
 
 Context = tuple[str, ...]
 """The blocks around a directive, from the outside in; () at the top level of nginx.conf. A location
@@ -114,7 +115,7 @@ worker_shutdown_timeout working_directory
 real nginx."""
 
 
-@dataclass(frozen=True)
+@record
 class Arguments:
     """What a directive takes in one context."""
 

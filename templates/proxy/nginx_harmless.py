@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import count
+
+from moorage.records import record
 
 from .nginx_allowed import ALLOWED, is_reported, is_unknown
 from .nginx_syntax import NO_DIRECTIVES, Directive
@@ -25,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=-]+")
 
 
-@dataclass(frozen=True)
+@record
 class Harmless:
     """A configuration that nginx may read."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from moorage.records import record
 
 from .nginx_text import block_lines, format_seconds, normalize_whitespace, quote, quote_word
 from .param_types import Target
@@ -19,7 +20,7 @@ _WEBSOCKET_TIMEOUT = 3600
 """Seconds for which a WebSocket may be silent by default."""
 
 
-@dataclass(frozen=True)
+@record
 class ProxyContext:
     """The task and the load balancers around a proxy."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from moorage.findings.finding import Level
 from moorage.findings.wording import shown
+from moorage.records import record
 
 from .nginx_directives import DIRECTIVES, Context, enter_block, find_arguments, is_allowed
 
@@ -19,7 +19,7 @@ _ESCAPED = re.compile(r"""\\(["'\\trn])""")
 _ESCAPES = {"t": "\t", "r": "\r", "n": "\n"}
 
 
-@dataclass(frozen=True)
+@record
 class Word:
     """A word of a configuration: the name of a directive, or an argument."""
 
@@ -38,7 +38,7 @@ class Word:
         return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), self.text)
 
 
-@dataclass(frozen=True)
+@record
 class Directive:
     """A directive: its name, its arguments, and its block if it has one."""
 
@@ -65,7 +65,7 @@ class Directive:
         return " ".join(word.text for word in self.words[:3])
 
 
-@dataclass(frozen=True)
+@record
 class Mistake:
     """A mistake in a configuration, and what to write instead."""
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from moorage.findings.wording import shown
+from moorage.records import record
 
 from .nginx_syntax import Directive, Mistake, Nested
 
 
-@dataclass(frozen=True)
+@record
 class Task:
     """The task that nginx runs in."""
 

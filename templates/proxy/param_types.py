@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 from moorage.facts.container_definitions import CONTAINER_NAME
 from moorage.findings.wording import shown
 from moorage.model import wrong
+from moorage.records import record
 
 from ..common.fields import duration, text
 
@@ -22,7 +22,7 @@ RESOLVER = "169.254.169.253"
 # Where requests are sent ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """Where a route sends requests: `to:`."""
 

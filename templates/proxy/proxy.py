@@ -12,13 +12,13 @@ file that the nginx.conf of the image includes from /etc/nginx/conf.d.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from moorage.facts.addresses import PRIVATE_BLOCKS
 from moorage.model import Base, Environment
+from moorage.records import record
 
 from ..common.fields import format_duration
 from ..exposure.params import ExposeEntry
@@ -53,7 +53,7 @@ class ProxyParams(Base):
     )
 
 
-@dataclass(frozen=True)
+@record
 class ServiceProxy:
     """The proxy of a service, the containers behind it, and the load balancers in front of it."""
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from moorage.findings.finding import Level, Place, Problem
 from moorage.findings.wording import shown
 from moorage.model import TextFile
+from moorage.records import record
 
 from .nginx_harmless import LOOPBACK, Harmless, find_control_character, make_harmless, quote_word
 from .nginx_run import (
@@ -40,7 +40,7 @@ _MAX_PROBES = 3
 """How many unknown directives are tried with nginx."""
 
 
-@dataclass(frozen=True)
+@record
 class Refusal:
     """Why an nginx does not start with a configuration."""
 
@@ -51,7 +51,7 @@ class Refusal:
     """Whether another version of nginx, or one with more modules, may accept it."""
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """The result of a test of a configuration."""
 

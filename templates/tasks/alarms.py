@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from troposphere import GetAtt
@@ -11,6 +10,7 @@ from troposphere import GetAtt
 from moorage.facts.alarm_metrics import METRICS
 from moorage.findings.finding import Problem
 from moorage.model import Base
+from moorage.records import record
 
 from ..alarms.alarms import (
     AlarmParams,
@@ -37,7 +37,7 @@ from .alarm_params import EcsAlarmParams, JobAlarms, ServiceAlarms
 from .task import Task
 
 
-@dataclass(frozen=True)
+@record
 class AlarmTarget:
     """What a load balancer forwards to: a target group, or two that alternate in deployments."""
 
@@ -61,7 +61,7 @@ class AlarmTarget:
         return self.groups[0].removesuffix("TargetGroup")
 
 
-@dataclass(frozen=True)
+@record
 class AlarmQueues:
     """Names of the queues of a stack; None for one that it does not have."""
 
@@ -69,7 +69,7 @@ class AlarmQueues:
     dead_letters: Any | None
 
 
-@dataclass(frozen=True)
+@record
 class Watched:
     """What the alarms and the dashboard of a service watch, besides the service itself."""
 

@@ -8,12 +8,12 @@ never changes, and `deploy.sh` creates a CodeDeploy deployment of the new revisi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import GetAtt, Output, Ref, Sub, codedeploy, iam, ssm
 
 from moorage.facts.codedeploy import CONFIGURATIONS
+from moorage.records import record
 
 from ..common.iam import aws_managed_policy_arn, role
 from ..common.json_text import json_text
@@ -24,7 +24,7 @@ from .task import Task
 _MINUTE = 60
 
 
-@dataclass(frozen=True)
+@record
 class TrafficRoute:
     """The target groups that CodeDeploy shifts traffic between, and the listener that forwards."""
 

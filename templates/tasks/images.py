@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from awacs import ecr
@@ -22,6 +21,7 @@ from moorage.facts.guardduty_agent import ACCOUNTS
 from moorage.facts.guardduty_agent import REPOSITORY as AGENT
 from moorage.findings.wording import shown
 from moorage.model import wrong
+from moorage.records import record
 
 from ..common.fields import text
 from ..common.iam import allow
@@ -63,7 +63,7 @@ RepositoryPrefix = Annotated[
 ]
 
 
-@dataclass(frozen=True)
+@record
 class Repository:
     """A private ECR repository; account and region are None if they are the stack's."""
 

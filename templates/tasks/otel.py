@@ -8,7 +8,6 @@ sends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from awacs import aps, logs, xray
@@ -19,6 +18,7 @@ from troposphere import Select, Split, Sub
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
+from moorage.records import record
 from moorage.references import Reference
 
 from ..common.fields import ConfigFile, UniqueList, text
@@ -39,7 +39,7 @@ _APPLICATION = "/aws/ecs/application/metrics"
 _PERFORMANCE = "/aws/ecs/containerinsights/${Cluster}/performance"
 
 
-@dataclass(frozen=True)
+@record
 class _Config:
     """A configuration: where it sends data, and what it receives in addition to OTLP."""
 

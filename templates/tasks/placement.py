@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from troposphere import GetAtt, ecs
 
 from moorage.model import Environment
+from moorage.records import record
 
 from .. import cluster, network
 from ..cluster import capacity
@@ -20,7 +20,7 @@ from .params import TaskParams
 SubnetKind = Literal["public", "private"]
 
 
-@dataclass(frozen=True)
+@record
 class Placement:
     """Where the tasks of a stack run. Values that are unknown because of mistakes in the params are
     None or empty."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from moorage.findings.wording import shown
 from moorage.model import wrong
+from moorage.records import record
 
 FIRST_UNPRIVILEGED_PORT = 1024
 """Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
 
 
-@dataclass(frozen=True)
+@record
 class Port:
     """A port that a container or a load balancer listens on."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub
 
 from moorage.model import Base, Environment
+from moorage.records import record
 from moorage.references import Reference
 
 from ..common.exports import import_value
@@ -109,7 +109,7 @@ class QueueConsumerParams(Base):
         return cls(queue=Queue(existing=ExistingQueue(arn=output_of(env, stack, "QueueArn"))))
 
 
-@dataclass(frozen=True)
+@record
 class QueueHandle:
     """References to a queue, for resources and permissions."""
 
@@ -149,7 +149,7 @@ def queue_name(existing: str | Reference | None) -> Any:
     return arn_field(existing, 5) if existing else GetAtt("DeadLetterQueue", "QueueName")
 
 
-@dataclass(frozen=True)
+@record
 class QueueUse:
     """A queue that the tasks of a stack use, and the variable for its URL."""
 

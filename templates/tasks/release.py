@@ -9,7 +9,6 @@ Each strategy is a model of its own, and a member of `ReleaseParams`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -25,6 +24,7 @@ from pydantic_core import CoreSchema
 
 from moorage.findings.wording import join_or, near, shown
 from moorage.model import Base, wrong
+from moorage.records import record
 
 from .code_deploy import CodeDeploy
 from .traffic_shift import BakeTime, BlueGreen, Canary, Linear, ReleaseBase, Shift, TestTraffic
@@ -118,7 +118,7 @@ def _serialize(value: Any, serialize: SerializerFunctionWrapHandler) -> Any:
     return value.strategy if is_default else serialize(value)
 
 
-@dataclass(frozen=True)
+@record
 class _ReleaseSchema:
     """JSON Schema: a strategy can be written alone."""
 
@@ -138,7 +138,7 @@ ReleaseField = Annotated[
 ]
 
 
-@dataclass(frozen=True)
+@record
 class Release:
     """How a deployment replaces the tasks of one service."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import GetAtt, Join, Select, Split, cloudwatch
 from troposphere import applicationautoscaling as aas
 
 from moorage.model import logical_id
+from moorage.records import record
 
 from .scaling_params import Metric, Scaling
 
 
-@dataclass(frozen=True)
+@record
 class Source:
     """A metric in CloudWatch, with the statistic of a minute."""
 

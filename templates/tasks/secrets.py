@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from awacs import kms, secretsmanager, ssm
@@ -24,6 +23,7 @@ from moorage.facts.secret_references import (
     SUFFIX_LENGTH,
 )
 from moorage.model import wrong
+from moorage.records import record
 from moorage.references import Reference, sort_key
 
 from ..common.iam import allow
@@ -37,7 +37,7 @@ _PARAMETER_HINT = "Write `ssm:/path/name`, or `ssm:` and the ARN of the paramete
 _SECRET_HINT = "Write `secretsmanager:name[:json-key[:stage[:version]]]`, or the ARN for the name."
 
 
-@dataclass(frozen=True)
+@record
 class Secret:
     """A parameter of Parameter Store, or a secret of Secrets Manager."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,6 +12,7 @@ from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import join_and
 from moorage.model import Base, Environment
+from moorage.records import record
 from moorage.references import Reference
 
 from .. import network
@@ -88,7 +88,7 @@ class Discovery(Base):
     )
 
 
-@dataclass(frozen=True)
+@record
 class NamespaceHandle:
     """References to a namespace, as literals or imports."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from troposphere import GetAtt, Ref, ec2
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
+from moorage.records import record
 from moorage.references import Reference
 
 from ..common.references import sub_values
@@ -26,7 +27,7 @@ from .uses import ResolvedUse, connection_egress, connection_ingress, resolve_us
 from .volume_resources import has_nfs_rules, volume_dependencies
 
 
-@dataclass(frozen=True)
+@record
 class Task:
     """The tasks of a stack, as its params and those of the stacks that it uses describe them."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from moorage.findings.finding import Path
+from moorage.records import record
 
 from .containers import Container
 
 
-@dataclass(frozen=True)
+@record
 class Origin:
     """The place in the params that adds a container to the task."""
 
@@ -36,7 +37,7 @@ class Origin:
         return (*self.path, *below)
 
 
-@dataclass(frozen=True)
+@record
 class TaskContainer:
     """A container of a task."""
 

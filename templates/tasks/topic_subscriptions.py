@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from awacs import sqs as sqs_actions
@@ -15,6 +14,7 @@ from moorage.facts.sns_filter_policies import MAX_COMBINATIONS, MAX_KEYS
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, logical_id
+from moorage.records import record
 
 from .. import topic
 from ..common.duplicates import logical_id_problems
@@ -60,7 +60,7 @@ class SubscriberParams(Base):
     )
 
 
-@dataclass(frozen=True)
+@record
 class Subscription:
     """A subscription of the stack's queue."""
 

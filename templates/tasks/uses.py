@@ -9,7 +9,6 @@ other stack.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from awacs import kms, secretsmanager, ssm
@@ -19,6 +18,7 @@ from pydantic_core import CoreSchema
 from troposphere import AWSHelperFn, ec2
 
 from moorage.model import Base, Environment, logical_id
+from moorage.records import record
 
 from ..common.fields import OneOrMany, StackName, UniqueList, reject_duplicates
 from ..common.iam import allow
@@ -86,7 +86,7 @@ class UsesParams(EgressParams):
     )
 
 
-@dataclass(frozen=True)
+@record
 class ResolvedUse:
     """A stack that the tasks use, and what they get by that."""
 

@@ -24,7 +24,7 @@ from crowds import put_in_front
 from template_parts import Body
 
 from moorage.cfn.nodes import nearest_existing_path
-from moorage.cfn.records import record
+from moorage.records import entity
 from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.arns import IsArnOf
 from moorage.rules.constraints.combinations import All, Among, Each, Not, Some
@@ -403,7 +403,7 @@ def test_what_the_engine_cannot_say_is_left_out() -> None:
     class Other:
         path = "A"
 
-    @record
+    @entity
     class More(AtMost):
         factor: float = 1
 

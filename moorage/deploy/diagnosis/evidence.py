@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.diagnosis.diagnose import STACK, is_start
@@ -16,6 +15,7 @@ from moorage.deploy.diagnosis.service_evidence import (
 )
 from moorage.deploy.diagnosis.stopped_tasks import TASK_DEFINITION
 from moorage.deploy.diagnosis.task_evidence import collect_tasks
+from moorage.records import record
 
 MAX_CALLS = 150
 """Calls of AWS for one diagnosis, of however many stacks."""
@@ -34,7 +34,7 @@ _NO_STACK = "ValidationError"
 """The code of CloudFormation's error if there is no stack of the name."""
 
 
-@dataclass(frozen=True)
+@record
 class Cluster:
     """Where the tasks of a stack without a service run: the name of the cluster, or of its stack in
     CloudFormation."""
@@ -64,7 +64,7 @@ def collect_stack(
     return _collect(reader, clients, stack, stack_name, described, cluster)
 
 
-@dataclass(frozen=True)
+@record
 class EnvironmentEvidence:
     """The evidence about the stacks of an environment that may have a problem."""
 

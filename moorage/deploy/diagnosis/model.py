@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from moorage.facts.secret_values import hide, hide_assigned
 from moorage.findings.wording import escape_controls
+from moorage.records import record
 
 _MAX_MESSAGE = 800
 _MAX_LOG_LINE = 300
 
 
-@dataclass(frozen=True)
+@record
 class StackEvent:
     """An event of a stack or of one of its resources."""
 
@@ -24,7 +24,7 @@ class StackEvent:
     physical_id: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class ValidationError:
     """What CloudFormation found wrong before it created anything (`DescribeEvents`)."""
 
@@ -37,7 +37,7 @@ class ValidationError:
     """The path in the template, such as `/Resources/Service/Properties/Cluster`."""
 
 
-@dataclass(frozen=True)
+@record
 class ServiceEvent:
     """A message of ECS about a service."""
 
@@ -45,7 +45,7 @@ class ServiceEvent:
     message: str
 
 
-@dataclass(frozen=True)
+@record
 class StoppedContainer:
     """A container of a stopped task."""
 
@@ -59,7 +59,7 @@ class StoppedContainer:
     """The last lines of its log, oldest first."""
 
 
-@dataclass(frozen=True)
+@record
 class StoppedTask:
     """A task that has ended."""
 
@@ -70,7 +70,7 @@ class StoppedTask:
     containers: tuple[StoppedContainer, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """The health of one target of a target group."""
 
@@ -83,7 +83,7 @@ class Target:
     description: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Rollout:
     """A deployment of a service, as DescribeServices reports it."""
 
@@ -97,7 +97,7 @@ class Rollout:
     failed_tasks: int = 0
 
 
-@dataclass(frozen=True)
+@record
 class Hook:
     """A lifecycle hook of a service deployment."""
 
@@ -107,7 +107,7 @@ class Hook:
     target: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class ServiceDeployment:
     """A deployment, as DescribeServiceDeployments reports it."""
 
@@ -123,7 +123,7 @@ class ServiceDeployment:
     hooks: tuple[Hook, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class CodeDeployment:
     """A deployment of CodeDeploy."""
 
@@ -134,7 +134,7 @@ class CodeDeployment:
     rollback: str = ""
 
 
-@dataclass(frozen=True)
+@record
 class Service:
     """What ECS says about a service, newest first. It can also be the family of a task definition,
     whose tasks are started one by one; then it has only tasks."""
@@ -153,7 +153,7 @@ class Service:
     code_deployments: tuple[CodeDeployment, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Unread:
     """Something that could not be read, and why."""
 
@@ -161,7 +161,7 @@ class Unread:
     reason: str
 
 
-@dataclass(frozen=True)
+@record
 class Evidence:
     """What is known about a stack and its services."""
 
@@ -177,7 +177,7 @@ class Evidence:
     unread: tuple[Unread, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Diagnosis:
     """Why something failed. Its texts have no secrets and no control characters, and are bounded:
     they come from AWS and from logs of applications."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.diagnosis.model import Diagnosis
@@ -12,6 +11,7 @@ from moorage.findings.finding import Path, Place
 from moorage.model import logical_id
 from moorage.pipeline.document import Document
 from moorage.pipeline.template_places import find_override, find_property_overrides
+from moorage.records import record
 
 PARAMS: Mapping[str, tuple[str, ...]] = {
     "AlarmActions": ("alarms", ""),
@@ -75,7 +75,7 @@ _OF_TYPES: Mapping[str, str] = {
 """The key of PARAMS for a resource of which no property is known to be wrong."""
 
 
-@dataclass(frozen=True)
+@record
 class ParamsPlace:
     """A line of the params, and the key that is not there yet, if one should be written."""
 
@@ -163,7 +163,7 @@ def find_property_place(
     return ParamsPlace(document.place(known), known, key)
 
 
-@dataclass(frozen=True)
+@record
 class _Search:
     """The params of a stack, and what is known about the failure."""
 

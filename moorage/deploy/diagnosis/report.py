@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.diagnosis.diagnose import diagnose
@@ -17,12 +16,13 @@ from moorage.findings.pages import WIDTH
 from moorage.findings.report import dotted
 from moorage.findings.wording import escape_controls
 from moorage.pipeline.document import Document
+from moorage.records import record
 
 NOT_DEPLOYED = "not deployed in this account and region"
 _INDENT = "   "
 
 
-@dataclass(frozen=True)
+@record
 class StackReport:
     """What is wrong with a stack, and where in the params it is."""
 

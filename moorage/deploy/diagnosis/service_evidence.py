@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from moorage.deploy.diagnosis.model import (
 )
 from moorage.deploy.diagnosis.reader import Clients, Reader
 from moorage.deploy.diagnosis.task_evidence import collect_tasks
+from moorage.records import record
 
 _MAX_EVENTS = 100
 _MAX_TARGET_GROUPS = 5
@@ -26,7 +27,7 @@ _BATCH = 10
 """Services that one call of DescribeServices takes: Amazon ECS API reference."""
 
 
-@dataclass(frozen=True)
+@record
 class ServiceResource:
     """A service of a stack, and the family of its task definition."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
@@ -11,6 +10,7 @@ from moorage.deploy.diagnosis.build_diagnosis import diagnosis
 from moorage.deploy.diagnosis.known.known_failure import KnownFailure
 from moorage.deploy.diagnosis.matching import find_by_exit_code, find_by_key, find_known
 from moorage.deploy.diagnosis.model import Diagnosis, Service, StoppedContainer, StoppedTask
+from moorage.records import record
 
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _NORMAL = ("Scaling activity initiated by", "Task stopped by user")
@@ -22,7 +22,7 @@ _FROM_LOGS = ("image-platform", "exit-126", "exit-127")
 _KILLED = (137, 143)
 
 
-@dataclass(frozen=True)
+@record
 class _Cause:
     known: KnownFailure | None
     message: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from moorage.deploy.diagnosis.model import StoppedContainer, StoppedTask
 from moorage.deploy.diagnosis.reader import Clients, Reader
 from moorage.deploy.diagnosis.stopped_tasks import find_cause
+from moorage.records import record
 
 _MAX_TASKS = 100
 """Tasks that one call of DescribeTasks takes: Amazon ECS API reference."""
@@ -19,7 +20,7 @@ _LOG_LINES = 10
 _OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@record
 class _Definition:
     """What is needed of the definition of a container."""
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from moorage.deploy.target import DeployStack, Target
+from moorage.records import record
 
 _TAGGED = re.compile(r".*[^/]:(?P<tag>[A-Za-z0-9_][\w.-]{0,100})", re.ASCII)
 
 
-@dataclass(frozen=True)
+@record
 class ChangedImage:
     """A target, and which image of it is another one now."""
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +22,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import remap_nested_keys
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from moorage.records import record
 
 Properties = Mapping[str, Any]
 Api = Callable[[str], Any]
@@ -131,7 +132,7 @@ class Resource:
                 self.remove(api(region, account_id), self)
 
 
-@dataclass(frozen=True)
+@record
 class Model:
     """Replaces moto's class for a CloudFormation type."""
 

@@ -34,9 +34,10 @@ from moorage.deploy.stack_sets.requests import (
     stack_set_request,
 )
 from moorage.model import Targets
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """How a stack set ended."""
 

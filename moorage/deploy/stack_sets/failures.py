@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from moorage.deploy.context import Context
 from moorage.deploy.diagnosis.build_diagnosis import diagnosis
@@ -21,11 +21,12 @@ from moorage.facts.secret_values import hide
 from moorage.facts.stack_sets import RESOURCE_REASON
 from moorage.model import Targets
 from moorage.pipeline.document import Document
+from moorage.records import record
 
 _RESOURCE = re.compile(RESOURCE_REASON, re.DOTALL)
 
 
-@dataclass(frozen=True)
+@record
 class Reason:
     """Why stacks failed, and which ones."""
 
@@ -37,7 +38,7 @@ class Reason:
     place: ParamsPlace | None = None
 
 
-@dataclass(frozen=True)
+@record
 class SetFailures:
     """The stacks of a stack set that are not current."""
 

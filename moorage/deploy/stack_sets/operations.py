@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +14,7 @@ from moorage.deploy.following import MAX_SILENCE
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Happened, Noted, Verb
 from moorage.facts.stack_sets import ALREADY_UNDER_WAY, RUNNING, UNFINISHED
+from moorage.records import record
 
 _PAUSE = 5.0
 """Seconds between two questions about an operation, which takes minutes."""
@@ -26,7 +26,7 @@ are eventually consistent (CloudFormation API reference, ListStackSetOperationRe
 _TYPE = "stack"
 
 
-@dataclass(frozen=True)
+@record
 class Failure:
     """A stack for which an operation failed or was cancelled."""
 
@@ -41,7 +41,7 @@ class Failure:
         return f"{self.account} {self.region}"
 
 
-@dataclass(frozen=True)
+@record
 class End:
     """How an operation ended."""
 
@@ -55,7 +55,7 @@ class End:
         return self.status == "SUCCEEDED"
 
 
-@dataclass(frozen=True)
+@record
 class Running:
     """An operation of a stack set that is under way."""
 

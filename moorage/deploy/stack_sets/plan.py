@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from cfnlint.decode.decode import decode_str
@@ -21,13 +20,14 @@ from moorage.deploy.stack_sets.state import Instance, StackSet
 from moorage.deploy.target import DeployStack, Target
 from moorage.facts.deletion_policies import KEEPING
 from moorage.model import Targets
+from moorage.records import record
 from moorage.update.compare import make_comparison
 
 MANAGED_EXECUTION = "managed execution"
 """The setting that CloudFormation changes in an operation of its own."""
 
 
-@dataclass(frozen=True)
+@record
 class SetPlan:
     """What a deployment does with a stack set."""
 

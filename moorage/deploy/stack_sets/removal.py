@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from moorage.deploy.aws import AwsError, aws_errors
@@ -26,9 +25,10 @@ from moorage.deploy.stack_sets.state import StackSet
 from moorage.deploy.stack_sets.status import SetStatus
 from moorage.deploy.target import Target
 from moorage.model import Targets
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class SetRemoval:
     """A stack set that is deleted."""
 

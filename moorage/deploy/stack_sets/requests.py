@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from moorage.deploy.target import DeployStack
 from moorage.model import Share, Targets
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Group:
     """Accounts and regions that one operation creates or deletes stacks in."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from moorage.deploy.aws import aws_errors
 from moorage.facts.stack_sets import RUNNING, SUSPENDED
+from moorage.records import record
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackInstanceSummaryTypeDef
 
 
-@dataclass(frozen=True)
+@record
 class Instance:
     """A stack of a stack set, in one account and region."""
 
@@ -43,7 +44,7 @@ class Instance:
         return self.status == "CURRENT" and self.detail in ("SUCCEEDED", "")
 
 
-@dataclass(frozen=True)
+@record
 class StackSet:
     """A stack set that exists."""
 

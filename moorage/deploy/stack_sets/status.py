@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from moorage.deploy.stack_sets.plan_text import count_stacks, instance_text
@@ -13,12 +13,13 @@ from moorage.deploy.stack_sets.requests import call_as
 from moorage.deploy.stack_sets.state import StackSet, list_stack_sets, read_stack_set
 from moorage.deploy.target import Target
 from moorage.model import OWN_TAGS
+from moorage.records import record
 
 if TYPE_CHECKING:
     from moorage.deploy.aws import Aws
 
 
-@dataclass(frozen=True)
+@record
 class SetStatus:
     """A stack set with its stacks."""
 

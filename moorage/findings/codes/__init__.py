@@ -5,7 +5,6 @@ Findings of cfn-lint and of the rules have the ids of their rules."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from moorage.findings.codes import (
     alarms,
@@ -54,9 +53,10 @@ from moorage.findings.codes.in_templates import (
     TRUST,
     UPDATE,
 )
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Topic:
     """Codes that belong together, as a section of docs/findings.md."""
 

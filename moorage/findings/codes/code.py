@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from moorage.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Code:
     """One kind of mistake, and its page in `explain` and docs/findings.md."""
 

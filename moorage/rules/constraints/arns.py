@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from moorage.cfn.arn_services import find_arn_service
-from moorage.cfn.records import record
 from moorage.cfn.tristate import TriState
+from moorage.records import entity
 from moorage.rules.constraints.predicates import Context, ValuePredicate
 
 
-@record
+@entity
 class IsArnOf(ValuePredicate):
     """The value is the ARN of a resource of one of these services (`sqs`), or refers to one."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import MISSING
+from moorage.records import entity
 from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate, owner_of_lists
 
 # References and lists ------------------------------------------------------------------------
 
 
-@record
+@entity
 class Refers(ValuePredicate):
     """The statement holds for the resource of a type that the value refers to. None for anything
     else, such as an ARN."""
@@ -26,7 +26,7 @@ class Refers(ValuePredicate):
         return self.predicate.holds(Context(resource, resource.props))
 
 
-@record
+@entity
 class IsReference(ValuePredicate):
     """The value is the attribute (`Ref`, or a name of `Fn::GetAtt`) of a resource of a type."""
 
@@ -42,7 +42,7 @@ class IsReference(ValuePredicate):
         return is_type and self.attribute in (None, node.attr.name)
 
 
-@record
+@entity
 class Each(ValuePredicate):
     """The statement holds for all items of a list."""
 
@@ -59,7 +59,7 @@ class Each(ValuePredicate):
         return context.at(owner_of_lists(self.path))
 
 
-@record
+@entity
 class Some(ValuePredicate):
     """The statement holds for an item of a list."""
 
@@ -76,7 +76,7 @@ class Some(ValuePredicate):
         return context.at(owner_of_lists(self.path))
 
 
-@record
+@entity
 class AtMostItems(ValuePredicate):
     """The statement holds for at most this number of items of a list."""
 
@@ -94,7 +94,7 @@ class AtMostItems(ValuePredicate):
         return context.at(owner_of_lists(self.path))
 
 
-@record
+@entity
 class Among(ValuePredicate):
     """The value is the value at `key` of an item of a list, or the item itself. An item for which
     `where` does not hold is left out."""
@@ -127,7 +127,7 @@ class Among(ValuePredicate):
         return all_of((is_same, True if self.where is None else self.where.holds(item)))
 
 
-@record
+@entity
 class Attribute(ValuePredicate):
     """The statement holds for the entry with a key in a list of keys and values, such as
     `TargetGroupAttributes`. Without such an entry, `Value` is absent."""
@@ -157,7 +157,7 @@ def _nothing(context: Context, path: str) -> Node:
 # Combinations --------------------------------------------------------------------------------
 
 
-@record
+@entity
 class _Combination:
     parts: tuple[Predicate, ...]
 
@@ -188,7 +188,7 @@ class Either(_Combination):
         return next((place for place in places if place.present), places[0])
 
 
-@record
+@entity
 class Not:
     """The statement does not hold."""
 

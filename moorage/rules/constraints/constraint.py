@@ -20,16 +20,16 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
+from moorage.records import entity
 from moorage.rules.constraints.combinations import All
 from moorage.rules.constraints.predicates import Context, Predicate, list_items
 from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, Rule
 
 
-@record
+@entity
 class Constraint:
     """What must hold for a part of each resource of a type."""
 

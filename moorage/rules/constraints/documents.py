@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.tristate import TriState, all_of
+from moorage.records import entity
 from moorage.rules.constraints.predicates import Context, Predicate, ValuePredicate
 
 
-@record
+@entity
 class ConditionValues:
     """The statement holds for all values that a policy statement compares by some operators."""
 
@@ -34,7 +34,7 @@ class ConditionValues:
                     yield from map(context.inner, values.as_list)
 
 
-@record
+@entity
 class DocumentSize(ValuePredicate):
     """A document has at most this number of characters as JSON, without white space. What only AWS
     knows does not count."""
@@ -45,7 +45,7 @@ class DocumentSize(ValuePredicate):
         return _count_characters(context.at(self.path)) <= self.high
 
 
-@record
+@entity
 class InlinePoliciesSize:
     """All policies of a role that are no managed policies have at most this number of characters
     together."""

@@ -20,10 +20,10 @@ from itertools import combinations
 from typing import NamedTuple, Protocol
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Text, Unknown, are_same
+from moorage.records import entity
 
 
 class Context(NamedTuple):
@@ -124,7 +124,7 @@ class Predicate(Protocol):
         """The value to change, if the statement is false and should be true."""
 
 
-@record
+@entity
 class ValuePredicate:
     """A statement about the value at a path."""
 
@@ -176,7 +176,7 @@ class NotEmpty(ValuePredicate):
 # Values --------------------------------------------------------------------------------------
 
 
-@record
+@entity
 class Is(ValuePredicate):
     """The value is one of these texts. False if it is absent, unless AWS's `default` is one."""
 
@@ -201,7 +201,7 @@ class Is(ValuePredicate):
         return any_of(are_same(node.value, value) for value in self.values)
 
 
-@record
+@entity
 class IsTrue(ValuePredicate):
     """The boolean is true, as `true` or as a text such as `"True"`, which CloudFormation converts.
     If it is absent, AWS's `default` counts."""
@@ -213,7 +213,7 @@ class IsTrue(ValuePredicate):
         return self.default if node.absent else node.flag
 
 
-@record
+@entity
 class Matches(ValuePredicate):
     """The text matches a regular expression as a whole."""
 
@@ -226,7 +226,7 @@ class Matches(ValuePredicate):
         return _agree(bool(re.fullmatch(self.pattern, text, re.DOTALL)) for text in texts)
 
 
-@record
+@entity
 class StartsWith(ValuePredicate):
     """The text begins with one of these words."""
 
@@ -241,7 +241,7 @@ class StartsWith(ValuePredicate):
         return _agree(text.startswith(self.words) for text in node.choices)
 
 
-@record
+@entity
 class EndsWith(ValuePredicate):
     """The text ends with one of these words."""
 
@@ -256,7 +256,7 @@ class EndsWith(ValuePredicate):
         return _agree(text.endswith(self.words) for text in node.choices)
 
 
-@record
+@entity
 class Contains(ValuePredicate):
     """A regular expression matches somewhere in the text. Of a text that is only partly known, true
     if it matches in a known part."""
@@ -278,7 +278,7 @@ class IsJson(ValuePredicate):
         return _agree(_is_json(text) for text in context.at(self.path).choices)
 
 
-@record
+@entity
 class Within(ValuePredicate):
     """The number is in a range, whose ends belong to it."""
 
@@ -292,7 +292,7 @@ class Within(ValuePredicate):
         return _agree(_is_between(number, self.low, self.high) for number in numbers)
 
 
-@record
+@entity
 class MultipleOf(ValuePredicate):
     """The number is a multiple of another."""
 
@@ -303,7 +303,7 @@ class MultipleOf(ValuePredicate):
         return None if number is None else number % self.divisor == 0
 
 
-@record
+@entity
 class Length(ValuePredicate):
     """The number of characters is in a range. Of a text that is only partly known, the known part
     counts."""
@@ -319,7 +319,7 @@ class Length(ValuePredicate):
         return _agree(self.low <= len(text) <= self.high for text in node.choices)
 
 
-@record
+@entity
 class Count(ValuePredicate):
     """The number of items in a list, or of entries in a map, is in a range."""
 
@@ -338,7 +338,7 @@ class Count(ValuePredicate):
         return True if certain == len(values) and node.all_known else None
 
 
-@record
+@entity
 class AtMost(ValuePredicate):
     """The number is not above the number at another path, or below it by at least `distance`. With
     `times`, the other number is multiplied by it first."""
@@ -355,7 +355,7 @@ class AtMost(ValuePredicate):
         return left + self.distance <= right * self.times
 
 
-@record
+@entity
 class SameAs(ValuePredicate):
     """The value equals the value at another path."""
 
@@ -366,7 +366,7 @@ class SameAs(ValuePredicate):
         return None if left.absent or right.absent else left.is_same_as(right)
 
 
-@record
+@entity
 class Unique(ValuePredicate):
     """No two items of a list have the same values at all of the `keys`. An item for which `where`
     does not hold is left out."""

@@ -8,18 +8,18 @@ from typing import Any
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import Statement, allows, find_role, parse_document
-from moorage.cfn.records import record
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.trust_policies import trusts
 from moorage.cfn.values import Attr, are_same, identity
 from moorage.cfn.view import View
+from moorage.records import entity
 from moorage.rules.constraints.predicates import Context, Predicate
 
 # Roles and keys ------------------------------------------------------------------------------
 
 
-@record
+@entity
 class Trusts:
     """A service (`scheduler`) can assume the role that a value refers to."""
 
@@ -38,7 +38,7 @@ class Trusts:
         return statements[0]["Principal"] if statements else role["AssumeRolePolicyDocument"]
 
 
-@record
+@entity
 class Allows:
     """The role that a value refers to has permission for an action on some resource."""
 
@@ -58,7 +58,7 @@ class Allows:
 _KEY = "AWS::KMS::Key"
 
 
-@record
+@entity
 class KeyTrusts:
     """The policy of the KMS key that a value refers to has a statement for a service (`logs`)."""
 
@@ -136,7 +136,7 @@ def _group_referrers(view: View, resource_type: str, path: str) -> dict[Resource
     return referrers
 
 
-@record
+@entity
 class HasReferrer:
     """A resource of a type, other than this one, refers to the same resource. False only if the
     stack itself creates that resource, so that no other stack can refer to it before."""
@@ -164,7 +164,7 @@ class HasReferrer:
         return context.at(self.path)
 
 
-@record
+@entity
 class IsPseudoParameter:
     """The value is that of a pseudo parameter such as `AWS::Region`."""
 
@@ -178,7 +178,7 @@ class IsPseudoParameter:
         return context.at(self.path)
 
 
-@record
+@entity
 class IsDeployedTo:
     """The stack is deployed to a region. None if the region is not known. `path` is the value to
     change, if it is not."""
@@ -194,7 +194,7 @@ class IsDeployedTo:
         return context.at(self.path)
 
 
-@record
+@entity
 class PolicyAllows:
     """A resource's policy allows an action on all resources (`*`)."""
 
@@ -209,7 +209,7 @@ class PolicyAllows:
         return context.at(self.path)
 
 
-@record
+@entity
 class CreatedAfter:
     """The resource is created after one of a type that refers to the same resource. None if there
     is no such resource."""
@@ -234,7 +234,7 @@ class CreatedAfter:
         return context.at(self.path)
 
 
-@record
+@entity
 class NoOther:
     """No other resource of the type has the same values at all `keys`: of two resources, the later
     one is wrong. With `this` and `other`, only pairs count in which one holds for the resource and

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from moorage.records import record
+
 Lines = tuple[str, ...]
 
 
@@ -15,7 +17,7 @@ class InexpressibleError(Exception):
     """A predicate that the engine cannot evaluate. The text says which."""
 
 
-@dataclass(frozen=True)
+@record
 class Statement:
     """A predicate in Rego, about the node `n`. It is unknown where neither `true` nor `false`
     holds."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.model import Environment
+from moorage.records import record
 
 from ... import network
 from ...common.exports import import_value
@@ -16,7 +16,7 @@ from .instance_types import find_architecture, find_common_architecture
 from .params import Capacity, Ec2, ExistingInstances, Instances, ManagedInstances
 
 
-@dataclass(frozen=True)
+@record
 class CapacityHandle:
     """What other stacks use to refer to the instances of one launch type."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.findings.finding import Path
 from moorage.model import RulePriority, logical_id
+from moorage.records import record
 
 from ...tasks.containers import Containers, choose_container
 from ...tasks.ports import Port
@@ -22,7 +22,7 @@ from .routes import TARGET_GROUP_KEYS, Route
 from .target_groups import find_health_check_port, target_group
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """A port of a container behind an Application Load Balancer: one target group."""
 
@@ -64,7 +64,7 @@ Priorities: TypeAlias = Mapping[RuleKey, RulePriority]
 """The priorities of listener rules."""
 
 
-@dataclass(frozen=True)
+@record
 class ListenerRule:
     """A route, which becomes a rule of the load balancer's listener."""
 

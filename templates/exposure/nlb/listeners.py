@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from troposphere import GetAtt, Ref, ec2, ecs
@@ -20,6 +19,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.facts.load_balancing import DEFAULT_TCP_IDLE_TIMEOUT
 from moorage.findings.finding import Path
 from moorage.model import logical_id
+from moorage.records import record
 from moorage.references import Reference, sort_key
 
 from ...common.security_groups import source_property
@@ -40,7 +40,7 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
 """The transport protocols of each protocol of a listener."""
 
 
-@dataclass(frozen=True)
+@record
 class NlbTarget:
     """A port of a container behind a Network Load Balancer: a listener and its target group."""
 
@@ -106,7 +106,7 @@ class NlbTarget:
         return sorted({("tcp", self.health_port), *traffic})
 
 
-@dataclass(frozen=True)
+@record
 class NlbListener:
     """An `expose:` entry through a Network Load Balancer."""
 

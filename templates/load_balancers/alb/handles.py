@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.model import Environment
+from moorage.records import record
 
 from ...common.exports import import_value
 from ..shared import Scheme, full_name_of
 from .params import Params
 
 
-@dataclass(frozen=True)
+@record
 class Handle:
     """What other stacks use to refer to the load balancer. The values are literals or imports."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.model import Environment
+from moorage.records import record
 
 from ... import network
 from ...common.exports import import_value
@@ -20,7 +20,7 @@ from ..shared import (
 from .params import Params, is_dualstack
 
 
-@dataclass(frozen=True)
+@record
 class Handle:
     """What other stacks use to refer to the load balancer. The values are literals or imports."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from moorage.records import record
 
 GAP = "..."
 """In a message: any text, such as a name or an ARN."""
@@ -27,7 +28,7 @@ CODEDEPLOY_CODES = "AWS docs: CodeDeploy API reference, ErrorInformation"
 CODEDEPLOY_ECS = "AWS docs: Troubleshoot Amazon ECS deployment issues (CodeDeploy)"
 
 
-@dataclass(frozen=True)
+@record
 class KnownFailure:
     """A failure that AWS reports, what it means, and what to do about it."""
 
