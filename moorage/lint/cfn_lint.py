@@ -18,10 +18,12 @@ from moorage.cfn.nodes import nearest_existing_path
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.garbage import free_cycles
 from moorage.lint.decoding import decode_template
+from moorage.lint.late_schemas import postpone_schemas
 from moorage.lint.messages import shorten
 from moorage.lint.settings import Description, LintSettings, SettingsError, find_settings
 from moorage.lint.validator_classes import share_classes
 
+postpone_schemas()
 share_classes()
 
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}

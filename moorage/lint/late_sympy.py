@@ -12,41 +12,31 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-_PACKAGE = "sympy"
+PACKAGE = "sympy"
 _MODULES = (
-    _PACKAGE,
-    f"{_PACKAGE}.assumptions",
-    f"{_PACKAGE}.assumptions.cnf",
-    f"{_PACKAGE}.logic",
-    f"{_PACKAGE}.logic.boolalg",
-    f"{_PACKAGE}.logic.inference",
+    PACKAGE,
+    f"{PACKAGE}.assumptions",
+    f"{PACKAGE}.assumptions.cnf",
+    f"{PACKAGE}.logic",
+    f"{PACKAGE}.logic.boolalg",
+    f"{PACKAGE}.logic.inference",
 )
 """The modules of which cfn-lint imports names."""
-_AFFECTED = (_PACKAGE, "cfnlint", "moorage")
 _CLAUSES = "EncodedCNF"
 
 
-def import_with_late_sympy(name: str) -> ModuleType:
-    """Imports a module that imports cfn-lint, without sympy if that is possible."""
-    if _PACKAGE in sys.modules:
-        return import_module(name)
-    before = {*sys.modules}
-    sys.modules.update({module: _LateModule(module) for module in _MODULES})
-    try:
-        return import_module(name)
-    except Exception:  # this version of cfn-lint uses sympy in another way
-        for module in [*sys.modules]:
-            if module not in before and module.partition(".")[0] in _AFFECTED:
-                del sys.modules[module]
-        return import_module(name)
+def postpone_sympy() -> None:
+    """Lets objects of this module stand for those of sympy, unless it is imported."""
+    if PACKAGE not in sys.modules:
+        sys.modules.update({module: _LateModule(module) for module in _MODULES})
 
 
 def load_sympy() -> None:
     """Imports sympy if that was postponed."""
-    if isinstance(sys.modules.get(_PACKAGE), _LateModule):
+    if isinstance(sys.modules.get(PACKAGE), _LateModule):
         for name in _MODULES:
             del sys.modules[name]
-        import_module(_PACKAGE)
+        import_module(PACKAGE)
 
 
 class _LateModule(ModuleType):

@@ -30,8 +30,8 @@ MOST = 16
 """Processes at most: each takes some 150 MB."""
 _PROGRAM = f"""
 {SET_PATH}
-from moorage.lint.late_sympy import import_with_late_sympy
-worker = import_with_late_sympy("moorage.lint.worker")
+from moorage.lint.late_imports import import_late
+worker = import_late("moorage.lint.worker")
 worker.serve([int(text) for text in sys.argv[2:]])
 """
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
