@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from golden_cases import FOLDERS, build_expected_files
 
-from moorage.pipeline.load import list_environments
+from moorage.pipeline.environments import list_environments
 
 
 @pytest.mark.parametrize("env", list_environments(Path("params")))

@@ -63,9 +63,6 @@ def _build(arguments: argparse.Namespace) -> Run:
     known = find_environments(arguments.params)
     envs = read_names(arguments.names, known, arguments.params)
     refuse_file(arguments.out)
-    from moorage.findings.report import text
-    from moorage.pipeline.write import find_orphans
-
     results: list[dict[str, Any]] = []
     written: dict[str, dict[str, str]] = {}
     changed: list[Finding] = []
@@ -78,6 +75,9 @@ def _build(arguments: argparse.Namespace) -> Run:
                 written[str(folder)], more = _write(built.plan, folder)
                 changed += more
         unknown = find_unknown_ids(linter)
+    from moorage.findings.report import text
+    from moorage.pipeline.write import find_orphans
+
     orphans = [] if arguments.names else find_orphans(arguments.out, known)
     other = text([*unknown, *changed])
     outcome = {"results": results, "other_findings": other, "orphans": orphans}
@@ -119,13 +119,13 @@ def _build_environment(
     env: Named, arguments: argparse.Namespace, step: Step, linter: Linter
 ) -> Built:
     """Builds an environment. If stacks are named, the templates of others must be up to date."""
-    from moorage.pipeline.write import find_stale_others
-
     built = build_environment(
         env.name, arguments, arguments.format, step, linter=linter, named=env.stacks
     )
     if built.plan is None or not env.stacks:
         return built
+    from moorage.pipeline.write import find_stale_others
+
     stale = find_stale_others(built.plan, arguments.out / env.name, env.stacks)
     return replace(built, plan=None, findings=(*built.findings, *stale)) if stale else built
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from moorage.pipeline.environments import list_environments
+
 CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 """Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
 Moorage itself, Ctrl-C, SIGTERM."""
@@ -46,8 +48,6 @@ class FailedError(Exception):
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:
     """The environments that have params. Raises UsageError if there are none but `needed`, OSError
     if the folder cannot be read."""
-    from moorage.pipeline.load import list_environments
-
     if needed and not params.is_dir():
         raise UsageError(
             f"there is no folder `{params}` here. {_NEW_PROJECT} For an existing project, "

@@ -20,6 +20,7 @@ from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import shown
 from moorage.model import NAME, NO_VALUES, GivenValues, TextFile, wrong
 from moorage.pipeline.document import Document
+from moorage.pipeline.environments import BASE
 from moorage.pipeline.given_images import set_images
 from moorage.pipeline.interpolation import interpolate
 from moorage.pipeline.merge_files import merge_files
@@ -27,15 +28,8 @@ from moorage.pipeline.named_file import FileRefusedError, leads_outside, read_na
 from moorage.pipeline.variables import assign_to_stacks, find_unused_variables
 from moorage.pipeline.yaml_file import File, read_yaml
 
-BASE = "base"
 _MAX_CHARACTERS = 65_536
 """The maximum length of a file that params name: more than a template can have."""
-
-
-def list_environments(folder: FilePath) -> list[str]:
-    """The names of the environments that have a params file, sorted. Dotfiles do not count."""
-    names = (path.stem for path in folder.glob("*.yaml") if not path.name.startswith("."))
-    return sorted(name for name in names if name != BASE)
 
 
 def list_stacks(folder: FilePath, env: str) -> list[str] | None:

@@ -18,8 +18,9 @@ from moorage.findings.wording import list_names, near
 from moorage.model import PREVIEW, Environment, KnownPriorities, TemplateModule
 from moorage.pipeline.compose import compose
 from moorage.pipeline.document import Document, sort_keys
+from moorage.pipeline.environments import list_environments
 from moorage.pipeline.exports import export_imported, find_literal_exports
-from moorage.pipeline.load import list_environments, load
+from moorage.pipeline.load import load
 from moorage.pipeline.manifest import find_priorities
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from moorage.lint.settings import NAMES
-from moorage.pipeline.load import BASE
+from moorage.pipeline.environments import BASE
 
 _INSTALLED = ("site-packages", "dist-packages")
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")

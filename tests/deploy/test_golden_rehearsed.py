@@ -17,7 +17,7 @@ from moorage.cli import build_parser
 from moorage.commands.rehearse import rehearse_target
 from moorage.deploy.target import make_target
 from moorage.pipeline.build import build
-from moorage.pipeline.load import list_environments
+from moorage.pipeline.environments import list_environments
 from templates import TEMPLATES
 
 ENVIRONMENTS = [

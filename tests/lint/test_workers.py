@@ -190,6 +190,25 @@ def test_only_what_is_new_is_linted(project: Path) -> None:
     assert kept(project) == before + 4, "the template twice, the environment, and its params"
 
 
+STARTING = """
+import sys
+def watch(event, arguments):
+    if event == "subprocess.Popen":
+        print([name for name in ("pydantic", "troposphere", "templates") if name in sys.modules])
+sys.addaudithook(watch)
+from moorage.cli import main
+sys.exit(main(sys.argv[1:], "templates"))
+"""
+
+
+@pytest.mark.skipif(usable_cores() == 1, reason="a machine with one core lints in one process")
+def test_a_process_starts_before_this_one_imports_what_makes_templates(project: Path) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(project / "cache")}
+    command = [sys.executable, "-c", STARTING, "build", "dev"]
+    ran = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True)
+    assert ran.stdout.startswith("[]\n"), ran.stdout + ran.stderr
+
+
 # Interruptions ---------------------------------------------------------------------------------
 
 

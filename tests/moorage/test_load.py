@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from moorage.findings.finding import Finding
 from moorage.pipeline.document import Document
-from moorage.pipeline.load import list_environments, load, read_text_file
+from moorage.pipeline.environments import list_environments
+from moorage.pipeline.load import load, read_text_file
 
 
 def read(
