@@ -14,7 +14,7 @@ from troposphere import AWSHelperFn
 
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow
-from moorage.model import Base
+from moorage.model import Base, Environment
 from moorage.records import entity
 
 # mypy has no types of troposphere, and would let a subclass have all methods of a text.
@@ -140,8 +140,23 @@ def sort_key(value: str | Reference) -> str:
     return value if isinstance(value, str) else f"{{{json.dumps(value.data)}{value.key}"
 
 
+def references_of(env: Environment) -> Mapping[str, tuple[tuple[Path, Reference], ...]]:
+    """All references in the params of each stack, each with its path in those of the
+    environment."""
+    return env.resolve_all(_find_references_of)
+
+
+def _find_references_of(env: Environment) -> dict[str, tuple[tuple[Path, Reference], ...]]:
+    return {
+        name: tuple(find_references(spec.params, ("stacks", name)))
+        for name, spec in env.stacks.items()
+    }
+
+
 def find_references(value: Any, path: Path = ()) -> Iterator[tuple[Path, Reference]]:
     """All references in validated params, each with its path."""
+    if value is None or isinstance(value, str | int):
+        return
     if isinstance(value, Reference):
         yield path, value
     elif isinstance(value, BaseModel):

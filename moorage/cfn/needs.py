@@ -44,6 +44,7 @@ _PARAMETER = re.compile(r"[\w/.][\w/.-]*", re.ASCII)
 _SECRET = re.compile(r"[\w/+=.@][\w/+=.@-]*", re.ASCII)
 _CERTIFICATE = re.compile(r"certificate/[\w-]+", re.ASCII)
 _ZONE = re.compile(r"(?:/hostedzone/)?(Z[A-Z0-9]{1,31})", re.ASCII)
+_KEYS = {"Image", "ValueFrom", "CertificateArn"}
 _LISTS = {"Secrets", "SecretOptions"}
 
 
@@ -106,8 +107,10 @@ def _resources_of(body: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Map
 
 def _needs_of(logical_id: str, properties: Any, here: tuple[str, str]) -> Iterator[Need]:
     for path, text in _texts(properties, ()):
+        if not path or path[-1] not in _KEYS:
+            continue
         value = _substitute(text, *here)
-        if not path or "${" in value:
+        if "${" in value:
             continue
         if path[-1] == "Image" and (image := _IMAGE.fullmatch(value)):
             if image.group("region", "account") == here:
@@ -155,18 +158,17 @@ def _resource(value: str, service: str, here: tuple[str, str]) -> str:
 def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """All texts, and those of `Fn::Sub` without its own variables, with the keys that lead to
     them."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        if value.keys() == {"Fn::Sub"}:
-            if isinstance(value["Fn::Sub"], str):
-                yield path, value["Fn::Sub"]
-            return
-        for key, item in value.items():
-            yield from _texts(item, (*path, str(key)))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item, path)
+    todo = [(path, value)]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, dict) and value.keys() == {"Fn::Sub"}:
+            value = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else None
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, dict):
+            todo += [((*path, str(key)), item) for key, item in reversed(value.items())]
+        elif isinstance(value, list | tuple):
+            todo += [(path, item) for item in reversed(value)]
 
 
 def _substitute(text: str, region: str, account: str) -> str:

@@ -41,14 +41,16 @@ def find_read_parameters(body: Mapping[str, Any]) -> frozenset[str]:
 
 def _named(value: Any) -> Iterator[tuple[str, str]]:
     """Kind and name of each export and parameter in a value."""
-    if isinstance(value, str):
-        yield from (("value", name) for name in PARAMETER_REFERENCE.findall(value))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            if key == "Fn::ImportValue" and isinstance(item, str):
-                yield "export", item
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            if "{{" in value:
+                yield from (("value", name) for name in PARAMETER_REFERENCE.findall(value))
+        elif isinstance(value, dict):
+            if isinstance(name := value.get("Fn::ImportValue"), str):
+                yield "export", name
             else:
-                yield from _named(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _named(item)
+                todo += reversed(value.values())
+        elif isinstance(value, list | tuple):
+            todo += reversed(value)

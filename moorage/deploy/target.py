@@ -11,7 +11,7 @@ from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, find_pushes, find_repositories
 from moorage.plan import ImageBuild, Plan, Run, TrafficPair
 from moorage.records import record
-from moorage.references import find_references
+from moorage.references import references_of
 
 
 @record
@@ -122,8 +122,8 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
     owner = plan.service_role_stack
     examples = {
         name: reference.example
-        for spec in env.stacks.values()
-        for _, reference in find_references(spec.params)
+        for references in references_of(env).values()
+        for _, reference in references
         if (name := reference.export or reference.parameter)
     }
     return Target(

@@ -5,6 +5,8 @@ From the regions of all partitions in botocore's partitions.json (1.44.5, compar
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 REGION_CODE = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]"
 """A pattern of all codes, such as `eu-central-1`, `us-isob-east-1` or `eusc-de-east-1`, and of
 regions that AWS may add."""
@@ -48,6 +50,7 @@ def dns_suffix(region: str) -> str:
     return _find_partition(region)[1]
 
 
+@lru_cache
 def _find_partition(region: str) -> tuple[str, str]:
     partitions = (value for prefix, value in _PARTITIONS.items() if region.startswith(prefix))
     return next(partitions, ("aws", "amazonaws.com"))

@@ -41,7 +41,9 @@ _ATTRIBUTES = frozenset(("getlogin", "getpid", "stderr", "stdin", "stdout", "una
 _TEXTS = (*(f"{word}(" for word in _CALLS), *_ATTRIBUTES)
 _IMPORT = re.compile(r"[ \t]*(?:from|import)[ \t]+(\w+)")
 """An import at the beginning of a line, with the name of its package."""
-_OTHER_IMPORT = re.compile(r"[ \t]*import[^#]*[,;\\]|.*[:;][ \t]*(?:from|import)[ \t]")
+_OTHER_IMPORT = re.compile(
+    r"[ \t]*import\b[^#]*[,;\\]|.*[:;][ \t]*(?:import[ \t]|from[ \t].*(?:\bimport\b|\\$))"
+)
 """An import of several packages, or after something else on its line."""
 
 

@@ -33,7 +33,7 @@ from moorage.pipeline.document import Document
 from moorage.pipeline.exports import find_exports
 from moorage.pipeline.reference_problems import find_reference_problems
 from moorage.plan import Import, Plan, PlannedStack, Rendering
-from moorage.references import find_references
+from moorage.references import references_of
 
 _MAX_ENTRIES = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
@@ -206,8 +206,8 @@ def _unknown_imports(
             paths.setdefault(used, {}).setdefault(stack, path)
     to_outputs = {
         env.export_name(reference.stack, reference.output)
-        for spec in env.stacks.values()
-        for _, reference in find_references(spec.params)
+        for references in references_of(env).values()
+        for _, reference in references
         if reference.stack is not None
     }
     known = to_outputs.union(owners)
@@ -267,15 +267,13 @@ def _written_imports(
     stack: str, env: Environment, document: Document
 ) -> Iterator[tuple[Path, str]]:
     """Every name that the params of a stack import, by its path: in references and overrides."""
-    path: Path = ("stacks", stack)
-    if stack in env.stacks:
-        for at, reference in find_references(env.stacks[stack].params, path):
-            if reference.export is not None:
-                yield at, reference.export
-            elif reference.stack is not None:
-                yield at, env.export_name(reference.stack, reference.output)
+    for at, reference in references_of(env).get(stack, ()):
+        if reference.export is not None:
+            yield at, reference.export
+        elif reference.stack is not None:
+            yield at, env.export_name(reference.stack, reference.output)
     entry = document.data.get("stacks", {}).get(stack, {})
-    yield from _function_imports(entry, path)
+    yield from _function_imports(entry, ("stacks", stack))
 
 
 def _function_imports(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -14,7 +14,7 @@ from moorage.findings.wording import join_or, near, offer, shown
 from moorage.model import Environment
 from moorage.pipeline.document import Document
 from moorage.plan import Rendering
-from moorage.references import Reference, find_references
+from moorage.references import Reference, references_of
 
 
 def find_reference_problems(
@@ -27,8 +27,8 @@ def find_reference_problems(
     another environment that this one shares."""
     bodies = {each.stack: each.body for each in (*shared, *renderings)}
     bodies = dict(sorted(bodies.items(), key=itemgetter(0)))
-    for name, spec in env.stacks.items():
-        for path, reference in find_references(spec.params, ("stacks", name)):
+    for name, references in references_of(env).items():
+        for path, reference in references:
             if reference.stack is not None:
                 yield from _problem(name, path, reference, bodies, env, document)
     for rendering in renderings:

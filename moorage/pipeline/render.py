@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
 import yaml
+from yaml.representer import SafeRepresenter
+from yaml.resolver import Resolver
 
 from moorage.findings.finding import Finding, Level, Path
 from moorage.findings.wording import list_names, near
@@ -209,45 +212,55 @@ def as_json(value: Any) -> str:
 
 def as_yaml(body: Mapping[str, Any], source: str) -> str:
     """A template as YAML. Its first line names the params file."""
-    text = yaml.dump(_short(body), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
+    text = yaml.serialize(_make_node(body), Dumper=_Dumper, width=100, allow_unicode=True)
     return f"# Built by Moorage from {source}: change that and run `python build.py`.\n{text}"
 
 
-class _Tagged:
-    """A function in its short form, such as `!Ref Vpc`."""
-
-    def __init__(self, tag: str, value: Any) -> None:
-        self.tag = tag
-        self.value = value
+_TEXT, _MAP, _LIST = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 
 
-def _short(value: Any, *, nested: bool = False) -> Any:
-    """A value with functions in their short form.
+def _make_node(value: Any, *, nested: bool = False) -> yaml.Node:
+    """A value as YAML, with functions in their short form, such as `!Ref Vpc`.
 
     YAML does not allow a tag directly after a tag, so a function directly inside of another one has
     its full form (AWS: "you can't nest short form functions consecutively").
     """
+    if isinstance(value, str):
+        return yaml.ScalarNode(_TEXT, value, style=_find_style(value))
     if isinstance(value, Mapping):
         if len(value) == 1:
-            ((key, argument),) = value.items()
-            if key == "Ref" and isinstance(argument, str):
-                return _Tagged("!Ref", argument)
-            if key in _SHORT_FORMS:
-                return _function(key, argument, nested=nested)
-        return {key: _short(item) for key, item in value.items()}
+            ((name, argument),) = value.items()
+            if name == "Ref" and isinstance(argument, str):
+                return _make_tagged("!Ref", argument)
+            if name in _SHORT_FORMS:
+                return _make_function(name, argument, nested=nested)
+        return _make_map((_make_node(key), _make_node(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
-        return [_short(item) for item in value]
-    return value
+        return yaml.SequenceNode(_LIST, [_make_node(item) for item in value], flow_style=False)
+    node: yaml.Node = _SCALARS.represent_data(value)
+    return node
 
 
-def _function(name: str, argument: Any, *, nested: bool) -> Any:
+def _make_function(name: str, argument: Any, *, nested: bool) -> yaml.Node:
     tag = f"!{name.removeprefix('Fn::')}"
     if name == "Fn::GetAtt" and (attribute := _attribute(argument)):
-        return _Tagged(tag, attribute)
-    inner = _short(argument, nested=True)
-    if nested or name == "Fn::GetAtt" or not isinstance(inner, str | Mapping | list):
-        return {name: inner}
-    return _Tagged(tag, inner)
+        return _make_tagged(tag, attribute)
+    if not nested and name != "Fn::GetAtt" and isinstance(argument, str):
+        return _make_tagged(tag, argument)
+    inner = _make_node(argument, nested=True)
+    if nested or name == "Fn::GetAtt" or inner.tag not in (_MAP, _LIST):
+        return _make_map([(_make_node(name), inner)])
+    inner.tag = tag
+    return inner
+
+
+def _make_map(entries: Iterable[tuple[yaml.Node, yaml.Node]]) -> yaml.MappingNode:
+    return yaml.MappingNode(_MAP, [*entries], flow_style=False)
+
+
+def _make_tagged(tag: str, text: str) -> yaml.ScalarNode:
+    style = "|" if _is_block(text) else None if text else "'"
+    return yaml.ScalarNode(tag, text, style=style)
 
 
 def _attribute(argument: Any) -> str | None:
@@ -260,34 +273,32 @@ def _attribute(argument: Any) -> str | None:
     return ".".join(parts)
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """The writer of libyaml if it is installed: the same text, ten times as fast."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent_tagged(dumper: Any, data: _Tagged) -> Any:
-    if isinstance(data.value, str):
-        style = "|" if _is_block(data.value) else None if data.value else "'"
-        return dumper.represent_scalar(data.tag, data.value, style=style)
-    if isinstance(data.value, Mapping):
-        return dumper.represent_mapping(data.tag, data.value)
-    return dumper.represent_sequence(data.tag, data.value)
-
-
-def _represent_text(dumper: Any, data: str) -> Any:
+@lru_cache(2048)
+def _find_style(text: str) -> str | None:
     """Several lines as a block, digits in quotes.
 
     Parsers of YAML 1.1 and 1.2 read `012345678901` differently, so it has quotes for both.
     """
-    style = "|" if _is_block(data) else "'" if _NUMERIC.fullmatch(data) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+    return "|" if _is_block(text) else "'" if _NUMERIC.fullmatch(text) else None
 
 
 def _is_block(text: str) -> bool:
     return "\n" in text and not any(line.endswith(" ") for line in text.split("\n"))
 
 
-_Dumper.add_representer(_Tagged, _represent_tagged)
-_Dumper.add_representer(str, _represent_text)
+_SCALARS = SafeRepresenter()
+_RESOLVER = Resolver()
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """The writer of libyaml if it is installed: the same text, ten times as fast."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        """How a value without a tag is read. Most texts of templates repeat."""
+        is_text = kind is yaml.ScalarNode
+        return _resolve_text(value, implicit) if is_text else super().resolve(kind, value, implicit)
+
+
+@lru_cache(2048)
+def _resolve_text(text: str, implicit: tuple[bool, bool]) -> Any:
+    return _RESOLVER.resolve(yaml.ScalarNode, text, implicit)  # type: ignore[no-untyped-call]

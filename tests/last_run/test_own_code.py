@@ -19,6 +19,7 @@ CERTAIN = (
     "from . import other\nfrom .other import name",
     "import os\nREGION = os.environ['REGION']",
     "import zoneinfo",
+    '"""An ID: from an ARN, or\nfrom the URL."""',
     "def fingerprint(text): return hash(text)",
 )
 DOUBTFUL = (
@@ -41,6 +42,9 @@ DOUBTFUL = (
     "from os import path; from time import time",
     "if True: import time",
     "def compose(): from time import time",
+    "def compose(): from time \\\n    import time",
+    "def compose(): from time import (\n    time\n)",
+    "X = 1; from time\timport time",
     "import os\\\n, time",
     "import sys\nTEXT = sys.stdin.read()",
     "import os\nHOST = os.uname().nodename",
