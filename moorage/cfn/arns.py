@@ -119,6 +119,8 @@ def _expand_part(
             return _expand(view, parts, (*resolved, part))
         name = f"{part.resource.stack.name}.{part.resource.id}.{part.name}"
         return (_placeholder(view, name, _kind_of_attribute(part)),)
+    if value := view.common_values.get(part.token):
+        return (value,)
     kind = Placeholder.WORD if part.token in _WORDS else Placeholder.ANYTHING
     kind = Placeholder.STACK_NAME if part.token.endswith(":AWS::StackName") else kind
     return (_placeholder(view, part.token, kind),)

@@ -18,6 +18,7 @@ from moorage.cfn.raw_references import IMPORT, references
 from moorage.cfn.stack import Resource, Stack, find_reachable
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import Attr, Text, Unknown, as_text
+from moorage.facts.regions import dns_suffix, partition
 
 T = TypeVar("T")
 
@@ -79,6 +80,21 @@ class View:
         if reads:
             self.reads |= reads
         return result
+
+    @cached_property
+    def common_values(self) -> dict[str, str]:
+        """The pseudo parameters that have the same known value in all stacks."""
+        templates = [stack.template for stack in self.stacks if stack.template.parent is None]
+        regions = {template.region for template in templates}
+        accounts = {template.account for template in templates}
+        region = regions.pop() if len(regions) == 1 else None
+        account = accounts.pop() if len(accounts) == 1 else None
+        values = {"AWS::AccountId": account} if account else {}
+        if region:
+            values["AWS::Region"] = region
+            values["AWS::Partition"] = partition(region)
+            values["AWS::URLSuffix"] = dns_suffix(region)
+        return values
 
     @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:

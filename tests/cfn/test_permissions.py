@@ -456,3 +456,49 @@ def test_find_role(arn: Any, is_found: bool) -> None:
 
 def test_absent_property_has_no_arns() -> None:
     assert expand_arns(role()["Path"]) == ()
+
+
+# Known regions and accounts --------------------------------------------------------------------
+
+GROUP = "arn:aws:logs:eu-central-1:123456789012:log-group:shop:*"
+LOGS = {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "shop"}}}
+
+
+@pytest.mark.parametrize(
+    ("regions", "accounts", "resource", "expected"),
+    [
+        (["eu-central-1"], ["123456789012"], GROUP, True),
+        (["eu-central-1"], ["123456789012"], GROUP.replace("central", "west"), False),
+        (["eu-central-1"], [None], GROUP.replace("central", "west"), False),
+        (["eu-central-1"], [None], GROUP, None),
+        ([None], [None], GROUP.replace("central", "west"), None),
+        (["eu-central-1", "eu-west-1"], [None, None], GROUP.replace("central", "west"), None),
+        (["eu-central-1", None], [None, None], GROUP.replace("central", "west"), None),
+    ],
+)
+def test_a_region_that_all_stacks_have_is_that_of_their_resources(
+    regions: list[str | None],
+    accounts: list[str | None],
+    resource: str,
+    expected: bool | None,
+) -> None:
+    policies = [
+        {
+            "PolicyName": "p",
+            "PolicyDocument": {"Statement": [allow("logs:PutLogEvents", resource)]},
+        }
+    ]
+    body = {
+        "Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies}},
+            **LOGS,
+        }
+    }
+    templates = [
+        Template(str(number), body, region=region, account=account)
+        for number, (region, account) in enumerate(zip(regions, accounts, strict=True))
+    ]
+    view = View(templates, {})
+    resources = view.stacks[0].resources
+    arn = expand_parts(view, (Attr(resources["Group"], "Arn"),))
+    assert allows(resources["Role"], "logs:PutLogEvents", arn) is expected
