@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from troposphere import Template as TroposphereTemplate
-
-from moorage.records import record
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The name of an application, an environment or a stack: a part of a stack's name in AWS."""
@@ -24,7 +22,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """The name of a variable of the params, as in `${web_version}`."""
 
 
-@record
+@dataclass(frozen=True)
 class GivenValues:
     """The values that a command line gives to the params."""
 
@@ -52,7 +50,7 @@ PREVIEW = "preview"
 """The environment whose params file describes all previews: that of `x` is `preview-x`."""
 
 
-@record
+@dataclass(frozen=True)
 class TextFile:
     """A text file to which the params refer."""
 
@@ -120,7 +118,7 @@ def export_name(app: str, env: str, stack: str, output: str) -> str:
     return f"{stack_name(app, env, stack)}-{output}"
 
 
-@record
+@dataclass(frozen=True)
 class StackSpec:
     """One entry of `stacks:`: its kind (`template`) and its params."""
 
@@ -130,7 +128,7 @@ class StackSpec:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-@record
+@dataclass(frozen=True)
 class Share:
     """A number of accounts, or a percentage of those in a region."""
 
@@ -138,7 +136,7 @@ class Share:
     is_percentage: bool = False
 
 
-@record
+@dataclass(frozen=True)
 class Targets:
     """The accounts and regions that StackSets deploys an environment to, and how."""
 
@@ -168,7 +166,7 @@ class Targets:
         return self.service_managed or len(self.accounts) > 1
 
 
-@record
+@dataclass(frozen=True)
 class RulePriority:
     """The priority of a listener rule."""
 
@@ -177,7 +175,7 @@ class RulePriority:
     """If the numbers for routes as specific as its own were used up: the highest of those."""
 
 
-@record
+@dataclass(frozen=True)
 class KnownPriorities:
     """The priorities of listener rules that a build does not choose, but finds."""
 
@@ -190,7 +188,7 @@ class KnownPriorities:
 NO_PRIORITIES = KnownPriorities()
 
 
-@record
+@dataclass(frozen=True)
 class Environment:
     """All params of one environment."""
 

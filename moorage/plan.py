@@ -6,7 +6,7 @@ All values are frozen: a step of a build returns a new one and never changes wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,9 @@ from moorage.cfn.deployment_permissions import DeploymentNeeds as DeploymentNeed
 from moorage.cfn.deployment_permissions import Permission as Permission
 from moorage.cfn.raw_references import imports
 from moorage.model import Environment, RulePriority
-from moorage.records import record
 
 
-@record
+@dataclass(frozen=True)
 class Run:
     """A task that `deploy.sh` runs after it has deployed the stack, and that must succeed.
 
@@ -31,7 +30,7 @@ class Run:
     """Seconds after which the task is stopped and has failed."""
 
 
-@record
+@dataclass(frozen=True)
 class TrafficPair:
     """Two target groups between which deployments of a stack's service shift traffic."""
 
@@ -44,7 +43,7 @@ class TrafficPair:
     alternate: str
 
 
-@record
+@dataclass(frozen=True)
 class ImageBuild:
     """How the image of a container is built, and the ECR repository that it is pushed to. Paths are
     relative to the folder of the project."""
@@ -78,7 +77,7 @@ class ImageBuild:
         return self.context, self.dockerfile, self.target, self.args, self.secrets
 
 
-@record
+@dataclass(frozen=True)
 class ServiceRole:
     """The role with which CloudFormation deploys the other stacks of the environment."""
 
@@ -88,7 +87,7 @@ class ServiceRole:
     roles."""
 
 
-@record
+@dataclass(frozen=True)
 class Deployment:
     """What a stack's deployment needs in addition to its template. `deploy.sh` does what is to be
     done before and after it."""
@@ -112,7 +111,7 @@ class Deployment:
     """Those of the stack's listener rules by logical ID, which the next build keeps."""
 
 
-@record
+@dataclass(frozen=True)
 class Stack:
     """A stack as its template module composed it, with the user's merge patch (`overrides:`)."""
 
@@ -123,7 +122,7 @@ class Stack:
     deployment: Deployment = Deployment()
 
 
-@record
+@dataclass(frozen=True)
 class Rendering:
     """A stack's template as CloudFormation receives it."""
 
@@ -143,7 +142,7 @@ class Rendering:
         return frozenset(name for name in imports(self.body) if isinstance(name, str))
 
 
-@record
+@dataclass(frozen=True)
 class Import:
     """A value that a stack imports: the name of the export, and the stack that exports it."""
 
@@ -151,7 +150,7 @@ class Import:
     stack: str
 
 
-@record
+@dataclass(frozen=True)
 class PlannedStack:
     """A rendered stack, with what its deployment needs."""
 
@@ -170,7 +169,7 @@ class PlannedStack:
         return tuple(sorted({*self.deployment.after, *(used.stack for used in self.imports)}))
 
 
-@record
+@dataclass(frozen=True)
 class Plan:
     """All stacks of an environment in the order of their deployment."""
 

@@ -50,7 +50,6 @@ def _named(value: Any) -> Iterator[tuple[str, str]]:
         elif isinstance(value, dict):
             if isinstance(name := value.get("Fn::ImportValue"), str):
                 yield "export", name
-            else:
-                todo += reversed(value.values())
+            todo += [item for item in reversed(value.values()) if item is not name]
         elif isinstance(value, list | tuple):
             todo += reversed(value)

@@ -83,18 +83,19 @@ class View:
 
     @cached_property
     def common_values(self) -> dict[str, str]:
-        """The pseudo parameters that have the same known value in all stacks."""
-        templates = [stack.template for stack in self.stacks if stack.template.parent is None]
-        regions = {template.region for template in templates}
-        accounts = {template.account for template in templates}
+        """The pseudo parameters that have the same known value in all stacks. The account is none
+        of them, nor is one that a condition compares: a scenario can have another value."""
+        regions = {stack.template.region for stack in self.stacks if stack.template.parent is None}
         region = regions.pop() if len(regions) == 1 else None
-        account = accounts.pop() if len(accounts) == 1 else None
-        values = {"AWS::AccountId": account} if account else {}
-        if region:
-            values["AWS::Region"] = region
-            values["AWS::Partition"] = partition(region)
-            values["AWS::URLSuffix"] = dns_suffix(region)
-        return values
+        if not region:
+            return {}
+        values = {
+            "AWS::Region": region,
+            "AWS::Partition": partition(region),
+            "AWS::URLSuffix": dns_suffix(region),
+        }
+        compared = {name for _, name in self.scenario}
+        return {name: value for name, value in values.items() if name not in compared}
 
     @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:

@@ -18,9 +18,11 @@ def import_late(name: str) -> ModuleType:
     late_networkx.postpone_networkx()
     late_sympy.postpone_sympy()
     try:
-        return import_module(name)
+        module = import_module(name)
+        late_networkx.try_networkx()
+        return module
     except Exception:  # this version of cfn-lint uses them in another way
-        for module in [*sys.modules]:
-            if module not in before and module.partition(".")[0] in _AFFECTED:
-                del sys.modules[module]
+        for loaded in [*sys.modules]:
+            if loaded not in before and loaded.partition(".")[0] in _AFFECTED:
+                del sys.modules[loaded]
         return import_module(name)

@@ -8,6 +8,7 @@ modules are enough. The code of a package runs when something else in it is aske
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
@@ -25,6 +26,8 @@ _OWNERS = {
     "find_cycle": f"{_ALGORITHMS}.cycles",
 }
 """The modules of the names that cfn-lint, and the modules that it needs, use of the package."""
+_MODULES = frozenset({"convert"})
+"""Modules that others import from the package."""
 
 
 def postpone_networkx() -> None:
@@ -37,25 +40,41 @@ def postpone_networkx() -> None:
                 module.__class__ = _LatePackage
 
 
+def try_networkx() -> None:
+    """Uses what cfn-lint uses, and raises an error if that needs something else in this version of
+    networkx."""
+    networkx = import_module(PACKAGE)
+    graph = networkx.MultiDiGraph(name="template")
+    graph.add_edge("a", "b")
+    with suppress(networkx.NetworkXNoCycle):
+        networkx.find_cycle(graph, "a")
+
+
 class _LatePackage(ModuleType):
     """A package whose code has not run."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name != "__all__":
+        if name.startswith("__") and name not in ("__all__", "__version__"):
             raise AttributeError(name)
         value = self._find(name)
         setattr(self, name, value)
         return value
 
     def _find(self, name: str) -> Any:
-        if owner := _OWNERS.get(name):
-            return getattr(import_module(owner), name)
-        module = f"{self.__name__}.{name}"
-        if name != "__all__" and find_spec(module) is not None:
-            return import_module(module)
-        spec = self.__spec__
+        if self.__name__ == PACKAGE and name in _OWNERS:
+            return getattr(import_module(_OWNERS[name]), name)
+        if self.__name__ == PACKAGE and name in _MODULES:
+            return import_module(f"{PACKAGE}.{name}")
+        _run(sys.modules[PACKAGE])  # which imports from the other one
+        _run(self)
+        return getattr(self, name)
+
+
+def _run(package: ModuleType) -> None:
+    """Runs the code of a package, unless it has run."""
+    if isinstance(package, _LatePackage):
+        spec = package.__spec__
         assert spec is not None
         assert spec.loader is not None
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        spec.loader.exec_module(self)
-        return getattr(self, name)
+        package.__class__ = ModuleType  # type: ignore[assignment]
+        spec.loader.exec_module(package)

@@ -14,6 +14,7 @@ from typing import Any
 
 _MODULE = import_module("cfnlint.rules.jsonschema.CfnLintJsonSchema")
 _NAME = "_schema"
+_OWN = "cfnlint."
 
 
 def postpone_schemas() -> None:
@@ -21,15 +22,23 @@ def postpone_schemas() -> None:
     load = getattr(_MODULE, "load_resource", None)
     kind = getattr(_MODULE, "CfnLintJsonSchema", None)
     if callable(load) and kind is not None and not hasattr(kind, _NAME):
-        setattr(_MODULE, "load_resource", partial(_LateSchema, load))  # noqa: B010
+        setattr(_MODULE, "load_resource", partial(_postpone, load))  # noqa: B010
         setattr(kind, _NAME, property(_read, _write))
+
+
+def _postpone(load: Callable[..., Any], package: Any, *values: Any, **named: Any) -> Any:
+    """A schema of cfn-lint, to be read later. That of a user's rule is read at once: the file may
+    not exist."""
+    is_own = str(getattr(package, "__name__", package)).startswith(_OWN)
+    read = partial(load, package, *values, **named)
+    return _LateSchema(read) if is_own else read()
 
 
 class _LateSchema:
     """A schema that has not been read."""
 
-    def __init__(self, load: Callable[..., Any], *values: Any, **named: Any) -> None:
-        self.read = partial(load, *values, **named)
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self.read = read
 
 
 def _read(rule: Any) -> Any:

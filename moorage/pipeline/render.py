@@ -286,7 +286,12 @@ def _is_block(text: str) -> bool:
     return "\n" in text and not any(line.endswith(" ") for line in text.split("\n"))
 
 
-_SCALARS = SafeRepresenter()
+class _Scalars(SafeRepresenter):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_SCALARS = _Scalars()
 _RESOLVER = Resolver()
 
 

@@ -9,16 +9,15 @@ it, so a kind knows nothing about tasks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from awacs.aws import Statement
 
 from moorage.model import Base, Environment
-from moorage.records import record
 
 
-@record
+@dataclass(frozen=True)
 class Connection:
     """What the tasks connect to through the network of the VPC."""
 
@@ -31,7 +30,7 @@ class Connection:
     """Name of the stack of the network that the resource is in; None if it is unknown."""
 
 
-@record
+@dataclass(frozen=True)
 class UsedSecret:
     """A secret of Secrets Manager, or a parameter of Parameter Store, as a value of a container."""
 
@@ -45,7 +44,7 @@ class UsedSecret:
     """ARN of the customer managed key that encrypts the secret; None without one."""
 
 
-@record
+@dataclass(frozen=True)
 class Usage:
     """What tasks get by using a stack.
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from cfnlint.rules.jsonschema.CfnLintJsonSchema import CfnLintJsonSchema, SchemaDetails
 from lint_samples import QUEUE, REGION, ROOT, UNUSUAL
 
 from moorage.lint.cfn_lint import lint_text
@@ -174,6 +176,16 @@ def test_schemas_are_read_for_the_rules_that_use_them() -> None:
     loaded, linted = map(int, run(COUNTS_SCHEMAS).split())
     assert loaded < 10
     assert loaded < linted < 80
+
+
+def test_a_schema_of_a_users_rule_is_read_at_once() -> None:
+    """Without the file, cfn-lint refuses the rule."""
+    with pytest.raises(FileNotFoundError):
+        CfnLintJsonSchema(schema_details=SchemaDetails("json", "missing.json"))
+    package = "cfnlint.data.schemas.extensions"
+    late = CfnLintJsonSchema(schema_details=SchemaDetails(package, "missing.json"))
+    with pytest.raises(FileNotFoundError):
+        late.schema["type"]
 
 
 def run(program: str) -> str:

@@ -215,3 +215,55 @@ def test_two_corrections_at_the_same_place_are_two_problems() -> None:
         (True, False),
         (False, True),
     ]
+
+
+@pytest.mark.parametrize("account", [None, "222222222222"])
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("AWS::AccountId", "111111111111"),
+        ("AWS::Partition", "aws-cn"),
+        ("AWS::URLSuffix", "amazonaws.com.cn"),
+        ("AWS::Region", "eu-west-1"),
+    ],
+)
+def test_a_condition_about_a_pseudo_parameter_changes_no_arn(
+    name: str, other: str, account: str | None
+) -> None:
+    """The role allows the ARN of the log group, whatever the values of these are."""
+    arn = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/app/x:*"
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": {"Fn::Sub": arn}}
+    trusts = {"Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = {
+        "AssumeRolePolicyDocument": {"Statement": [{"Effect": "Allow", **trusts}]},
+        "Policies": [{"PolicyName": "p", "PolicyDocument": {"Statement": [statement]}}],
+    }
+    options = {
+        "awslogs-group": {"Ref": "Group"},
+        "awslogs-region": {"Ref": "AWS::Region"},
+        "awslogs-stream-prefix": "x",
+    }
+    logs = {"LogDriver": "awslogs", "Options": options}
+    task = {
+        "Family": {"Fn::If": ["IsOther", "x", "y"]},
+        "RequiresCompatibilities": ["FARGATE"],
+        "NetworkMode": "awsvpc",
+        "Cpu": "256",
+        "Memory": "512",
+        "ExecutionRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        "ContainerDefinitions": [{"Name": "x", "Image": "nginx:1", "LogConfiguration": logs}],
+    }
+    group = {"LogGroupName": "/app/x", "RetentionInDays": {"Fn::If": ["IsOther", 365, 7]}}
+    types = {"Role": "AWS::IAM::Role", "Task": "AWS::ECS::TaskDefinition"}
+    properties = {"Role": role, "Task": task, "Group": group}
+    body = {
+        "Conditions": {"IsOther": {"Fn::Equals": [{"Ref": name}, other]}},
+        "Resources": {
+            key: {"Type": types.get(key, "AWS::Logs::LogGroup"), "Properties": value}
+            for key, value in properties.items()
+        },
+    }
+    assert run_rules([Template("t", body, region="eu-central-1", account=account)]) == []
+    statement["Resource"] = {"Fn::Sub": arn.replace("/app/x", "/app/y")}
+    found = run_rules([Template("t", body, region="eu-central-1", account=account)])
+    assert {problem.rule.id for problem in found} == {"E9765"}
