@@ -43,6 +43,8 @@ _CREATE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
 _UNBIND = "iam:DeleteRolePermissionsBoundary"
 _LINKED_ROLES = f"{ROOT}:iam::${{AWS::AccountId}}:role/aws-service-role/*"
 _INSTANCE_PROFILE, _LAUNCH_TEMPLATE = "AWS::IAM::InstanceProfile", "AWS::EC2::LaunchTemplate"
+_MAX_DEPTH = 4
+"""Through how many resources a name is followed that is made of the name of another one."""
 _WITHOUT_ACTIONS = ("AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle")
 _PSEUDO = ("AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix")
 _DYNAMIC = re.compile(r"\{\{resolve:(ssm|secretsmanager):([^}\"]{1,2000}?)\}\}")
@@ -214,11 +216,13 @@ def _arn_of(resource: Resource, named: NamedType, form: str, stack_names: Mappin
     return arn
 
 
-def _name_of(resource: Resource, named: NamedType, stack_names: Mapping[str, str]) -> str:
+def _name_of(
+    resource: Resource, named: NamedType, stack_names: Mapping[str, str], depth: int = 0
+) -> str:
     """The name of a resource, with a `*` for what is not known."""
     node = resource[named.name]
     if node.present:
-        return _to_pattern(node, stack_names)
+        return _to_pattern(node, stack_names, depth) if depth < _MAX_DEPTH else ANY
     stack = stack_names.get(resource.stack.name)
     if not named.generated or stack is None:
         return ANY
@@ -237,11 +241,13 @@ def _name_in(node: Node, stack_names: Mapping[str, str]) -> str:
     return node.text.rpartition("/")[2] if node.text is not None else ANY
 
 
-def _to_pattern(node: Node, stack_names: Mapping[str, str]) -> str:
-    return "".join(_part_pattern(part, stack_names) for part in node.parts) or ANY
+def _to_pattern(node: Node, stack_names: Mapping[str, str], depth: int = 0) -> str:
+    return "".join(_part_pattern(part, stack_names, depth) for part in node.parts) or ANY
 
 
-def _part_pattern(part: str | Attr | Unknown | OneOf, stack_names: Mapping[str, str]) -> str:
+def _part_pattern(
+    part: str | Attr | Unknown | OneOf, stack_names: Mapping[str, str], depth: int
+) -> str:
     if isinstance(part, str):
         return _DYNAMIC.sub(ANY, part)
     if isinstance(part, Unknown):
@@ -251,7 +257,7 @@ def _part_pattern(part: str | Attr | Unknown | OneOf, stack_names: Mapping[str, 
         return f"${{{part.token}}}" if part.token in _PSEUDO else ANY
     if isinstance(part, Attr) and part.name == "Ref":
         named = NAMED_TYPES.get(part.resource.type)
-        return _name_of(part.resource, named, stack_names) if named is not None else ANY
+        return ANY if named is None else _name_of(part.resource, named, stack_names, depth + 1)
     return ANY
 
 

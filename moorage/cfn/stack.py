@@ -220,7 +220,10 @@ class Stack:
             self._conditions[condition] = None  # the value of a condition that refers to itself
             chosen = self.view.scenario.get((self.name, f"Condition {condition}"), MISSING)
             if chosen is MISSING:
-                chosen = self._evaluate_expression(self.template.conditions.get(condition))
+                try:
+                    chosen = self._evaluate_expression(self.template.conditions.get(condition))
+                except RecursionError:  # too many conditions refer to each other in a row
+                    chosen = None
             self._conditions[condition] = chosen
         return self._conditions[condition]
 

@@ -159,14 +159,11 @@ class Template:
     @cached_property
     def switches_of_conditions(self) -> dict[str, frozenset[Switch]]:
         """The switches that each condition depends on, also through other conditions."""
-        return {name: frozenset(self._switches_of(name, set())) for name in self.conditions}
+        return {name: frozenset(self._switches_of(name)) for name in self.conditions}
 
-    def _switches_of(self, condition: str, seen: set[str]) -> Iterator[Switch]:
-        if condition in seen:
-            return
-        seen.add(condition)
-        yield self.name, f"Condition {condition}"
-        todo: list[Any] = [self.conditions.get(condition)]
+    def _switches_of(self, condition: str) -> Iterator[Switch]:
+        seen: set[str] = set()
+        todo: list[Any] = [{"Condition": condition}]
         while todo:
             raw = todo.pop()
             if isinstance(raw, list):
@@ -174,8 +171,11 @@ class Template:
             elif isinstance(raw, Mapping):
                 if isinstance(raw.get("Ref"), str):
                     yield self.name, raw["Ref"]
-                if isinstance(raw.get("Condition"), str):
-                    yield from self._switches_of(raw["Condition"], seen)
+                named = raw.get("Condition")
+                if isinstance(named, str) and named not in seen:
+                    seen.add(named)
+                    yield self.name, f"Condition {named}"
+                    todo.append(self.conditions.get(named))
                 todo += raw.values()
             elif isinstance(raw, str):  # Fn::Sub
                 yield from ((self.name, name) for name in _SUBSTITUTED.findall(raw))

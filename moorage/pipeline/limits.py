@@ -168,6 +168,8 @@ class _Container:
     is_map: bool
     anchor: str | None
     size: int = 1
+    height: int = 1
+    """How many levels it has, aliases expanded."""
     keys: int = 0
     at_key: bool = True
 
@@ -183,6 +185,8 @@ class Meter:
     _parents: list[_Container] = field(default_factory=list)
     _sizes: dict[str, int] = field(default_factory=dict)
     """Nodes below each anchor, aliases expanded."""
+    _heights: dict[str, int] = field(default_factory=dict)
+    """Levels of each anchor, aliases expanded."""
 
     def feed(self, event: Any) -> None:
         """Raises LimitError if the document is too large up to this event."""
@@ -209,7 +213,8 @@ class Meter:
         closed = self._parents.pop()
         if closed.anchor is not None:
             self._sizes[closed.anchor] = closed.size
-        self._add(closed.size, line)
+            self._heights[closed.anchor] = closed.height
+        self._add(closed.size, line, closed.height)
 
     def scalar(self, value: str, line: int, anchor: str | None = None) -> None:
         is_key = bool(self._parents) and self._parents[-1].is_map and self._parents[-1].at_key
@@ -224,25 +229,30 @@ class Meter:
                 raise LimitError("merges", self.limits, line)
         if anchor is not None:
             self._sizes[anchor] = 1
+            self._heights[anchor] = 0
         self._add(1, line)
 
     def alias(self, name: str, line: int) -> None:
         self.aliases += 1
         if self.aliases > self.limits.aliases:
             raise LimitError("aliases", self.limits, line)
-        self._add(self._sizes.get(name, 1), line)
+        height = self._heights.get(name, 0)
+        if len(self._parents) + height > self.limits.depth:
+            raise LimitError("depth", self.limits, line)
+        self._add(self._sizes.get(name, 1), line, height)
 
     def _count(self, line: int) -> None:
         self.nodes += 1
         if self.nodes > self.limits.nodes:
             raise LimitError("nodes", self.limits, line)
 
-    def _add(self, size: int, line: int) -> None:
+    def _add(self, size: int, line: int, height: int = 0) -> None:
         """Counts a node that is complete, in the map or list around it."""
         if not self._parents:
             return
         parent = self._parents[-1]
         parent.size += size
+        parent.height = max(parent.height, height + 1)
         if parent.size > self.limits.expanded:
             raise LimitError("expanded", self.limits, line)
         if not parent.is_map:
