@@ -5,14 +5,17 @@ All values are frozen: a step of a build returns a new one and never changes wha
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic_core import PydanticCustomError, SchemaError
 from troposphere import Template as TroposphereTemplate
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -59,6 +62,16 @@ class TextFile:
     text: str
 
 
+class BrokenModelError(Exception):
+    """The code of a model is wrong. The text has the model, its file, and pydantic's reason."""
+
+    def __init__(self, model: type[BaseModel], error: Exception) -> None:
+        file = getattr(sys.modules.get(model.__module__), "__file__", None)
+        place = os.path.relpath(file) if file else model.__module__
+        reason = " ".join(str(getattr(error, "message", error)).split())
+        super().__init__(f"{place}: the model `{model.__qualname__}` is wrong: {reason}")
+
+
 class Base(BaseModel):
     """Base of every model of params: frozen, without unknown keys, and nothing is converted."""
 
@@ -73,6 +86,17 @@ class Base(BaseModel):
     exported_outputs: ClassVar[frozenset[str]] = frozenset()
     """Outputs that all stacks of a kind have, for kinds that are not built in: by them, other
     stacks can use one like a stack of a built-in kind."""
+
+    @classmethod
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **options: Any) -> bool | None:
+        """Makes the validator, when the model is used first. Raises BrokenModelError if the code of
+        the model is wrong: then no line of its file is in the trace."""
+        try:
+            depth = _parent_namespace_depth + 1
+            options["raise_errors"] = True
+            return super().model_rebuild(_parent_namespace_depth=depth, **options)
+        except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
+            raise BrokenModelError(cls, error) from error
 
     @classmethod
     def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:

@@ -13,11 +13,15 @@ TRACEBACK = "MOORAGE_TRACEBACK"
 
 
 def report_internal_error(error: Exception, program: str) -> None:
-    """Prints where an unexpected error happened, without its message, which can contain values."""
+    """Prints where an unexpected error happened, without its message, which can contain values.
+    That of a model's code has none."""
     import traceback  # which is slow to import
 
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
+    if type(error).__name__ == "BrokenModelError":  # of `moorage.model`, which is slow to import
+        print_error(f"{program}: {error}")
+        return
     what = f"{type(error).__name__} at {find_place(error)}, of Moorage {__version__}"
     print_error(f"{program}: internal error: {what}.")
     print_error(f"{TRACEBACK}=1 shows the whole trace, which can contain values of your params.")

@@ -35,8 +35,7 @@ TOO_LARGE = {
     "question-marks": "? " * 5_000,
     "long-text": f"a: {'b ' * 300_000}",
     "long-key": f'? "{"k" * 2_000}"\n: 1\n',
-    "deep-aliases": "m0: &m0 [a]\n"
-    + "".join(f"m{n}: &m{n} [*m{n - 1}]\n" for n in range(1, 100)),
+    "deep-aliases": "m0: &m0 [a]\n" + "".join(f"m{n}: &m{n} [*m{n - 1}]\n" for n in range(1, 100)),
     "many-aliases": "a: &a 1\nb: [" + "*a, " * 10_000 + "]",
 }
 """Texts that both params and templates are refused for."""
