@@ -165,7 +165,9 @@ def test_faults_are_found_at_their_constructs(findings: list[Finding]) -> None:
             "patterns.QueueProcessingFargateService",
         ),
     }
-    assert all(finding.created_at for finding in findings)
+    # The role may write to the log group of its own region only. Its policy has no line of the app.
+    others = [(item.code, item.construct) for item in findings if item.created_at is None]
+    assert others == [("E9765", "Prod/Web/Web/TaskDef/ExecutionRole/DefaultPolicy/Resource")]
 
 
 def test_reports_name_the_construct(findings: list[Finding]) -> None:
