@@ -30,7 +30,8 @@ def compose(name, params, env):
 MODELS = {
     "plain_class": ("class Params(Base):\n    x: Other | None = None", "Params", "Other"),
     "nested": (
-        "class Inner(Base):\n    y: list[Other] = []\n\nclass Params(Base):\n    x: Inner | None = None",
+        "class Inner(Base):\n    y: list[Other] = []\n\n"
+        "class Params(Base):\n    x: Inner | None = None",
         "Params",
         "Other",
     ),
