@@ -95,7 +95,7 @@ class Base(BaseModel):
             depth = _parent_namespace_depth + 1
             options["raise_errors"] = True
             return super().model_rebuild(_parent_namespace_depth=depth, **options)
-        except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
+        except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError, TypeError) as error:
             raise BrokenModelError(cls, error) from error
 
     @classmethod

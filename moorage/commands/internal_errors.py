@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from moorage import __version__
 from moorage.commands.terminal import print_error
@@ -19,13 +20,19 @@ def report_internal_error(error: Exception, program: str) -> None:
 
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    if type(error).__name__ == "BrokenModelError":  # of `moorage.model`, which is slow to import
+    if _is_broken_model(error):
         print_error(f"{program}: {error}")
         return
     what = f"{type(error).__name__} at {find_place(error)}, of Moorage {__version__}"
     print_error(f"{program}: internal error: {what}.")
     print_error(f"{TRACEBACK}=1 shows the whole trace, which can contain values of your params.")
     print_error(f"Unless your own stack kind raises it, please report it: {ISSUES}")
+
+
+def _is_broken_model(error: Exception) -> bool:
+    """Whether the code of a params model is wrong."""
+    model = sys.modules.get("moorage.model")  # imports nothing after an error
+    return model is not None and isinstance(error, model.BrokenModelError)
 
 
 def find_place(error: BaseException) -> str:

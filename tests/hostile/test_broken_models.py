@@ -45,6 +45,11 @@ MODELS = {
         "Params",
         "discriminator",
     ),
+    "no_union": (
+        "class Params(Base):\n    x: Annotated[str, Field(discriminator='kind')] = ''",
+        "Params",
+        "not a valid discriminated union variant",
+    ),
     "undefined": ("class Params(Base):\n    x: 'Missing | None' = None", "Params", "Missing"),
 }
 

@@ -29,7 +29,7 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "params").mkdir()
     (folder / "params/dev.yaml").write_text(PARAMS)
     with chdir(folder):
-        # What nobody could not read is loaded before, and no other process needs to start.
+        # Loads cfn-lint here: the user `nobody` may not be able to start Python.
         find_runner(None, find_settings())
         assert main(["build"]) == 0
         assert main(["check"]) == 0

@@ -156,6 +156,22 @@ def test_all_of_networkx_is_there_for_other_rules() -> None:
     ]
 
 
+def test_another_version_of_networkx_is_imported_as_usual(tmp_path: Path) -> None:
+    """One whose classes and functions are in other modules."""
+    (tmp_path / "networkx").mkdir()
+    (tmp_path / "networkx/__init__.py").write_text("MultiDiGraph = 'of the package'\n")
+    (tmp_path / "networkx/algorithms.py").write_text("")
+    assert (
+        run(
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+            "from moorage.lint.late_imports import import_late\n"
+            "import_late('json')\n"
+            "import networkx; print(networkx.MultiDiGraph)"
+        )
+        == "of the package\n"
+    )
+
+
 COUNTS_SCHEMAS = """
 import sys
 from pathlib import Path
