@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.cache_folder import find_cache_folder, find_day
-from moorage.last_run.record import find_key, read_outcome
+from moorage.last_run.record import LastRun, find_key, read_last_run
 from moorage.records import record
 
 
@@ -33,8 +33,9 @@ def repeat_or_run(arguments: argparse.Namespace, run: Callable[[argparse.Namespa
     if folder is None:
         return run(arguments).outcome
     key = find_key(arguments.words, arguments.templates, find_day())
-    outcome = read_outcome(folder, key)
-    return _run(arguments, run, folder, key) if outcome is None else outcome
+    last = read_last_run(folder, key)
+    outcome = last.find_outcome()
+    return _run(arguments, run, folder, key, last) if outcome is None else outcome
 
 
 def _run(
@@ -42,6 +43,7 @@ def _run(
     run: Callable[[argparse.Namespace], Run],
     folder: Path,
     key: str,
+    last: LastRun,
 ) -> Any:
     from moorage.last_run.observer import observe
     from moorage.last_run.process import Process
@@ -51,6 +53,9 @@ def _run(
     process = Process(str(arguments.out), arguments.templates, ignored)
     with observe(process.observer):
         ran = run(arguments)
-    if ran.is_final and not [*process.find_doubts()]:
-        write_outcome(folder, key, process.find_states(ran.written), ran.outcome)
+    if ran.is_final and not process.observer.doubts:
+        states, own_code = process.find_states(ran.written), process.find_own_code()
+        digest = own_code.find_digest(states)
+        if digest == last.code or not [*own_code.find_doubts()]:
+            write_outcome(folder, key, states, digest, ran.outcome)
     return ran.outcome

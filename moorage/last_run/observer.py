@@ -12,7 +12,7 @@ import os
 import shutil  # before functions of `os` are replaced: it looks at what they support
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import source_from_cache
 from tempfile import gettempdir
 from threading import get_ident
@@ -36,6 +36,8 @@ be the same in the next run."""
 _IMPORTERS = ("<frozen importlib._bootstrap_external>", importlib.metadata.__file__)
 """What lists a folder to find modules or installed packages. Other names in it do not count."""
 _BYTECODE = f"{os.sep}__pycache__{os.sep}"
+_PARTS = len(("name", "cpython-313", "pyc"))
+"""Of the name of a file with bytecode, between dots (PEP 3147)."""
 _BYTECODE_PREFIX = sys.pycache_prefix or ""
 _OWN_PROGRAMS = ("limited_program.py", "moorage.lint.worker", "moorage.lint.engine_process")
 """Words of programs that Moorage starts, and whose inputs are known: those that run nginx, cfn-lint
@@ -86,6 +88,8 @@ class Observer:
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Takes an audit event."""
+        if self._can_skip(event, arguments):
+            return
         thread = get_ident()
         if thread in self._observing:
             return
@@ -96,6 +100,14 @@ class Observer:
             self.doubts.add(f"{event}: {type(error).__name__}")
         finally:
             self._observing.discard(thread)
+
+    def _can_skip(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        """Whether an event is one of the thousands that do not count: a module of Moorage is
+        opened, or text is executed, as for each annotation."""
+        if event == "exec":
+            return bool(arguments[0].co_filename[:1] == "<")
+        path = arguments[0] if event == "open" else None
+        return isinstance(path, str) and path.startswith(self._ignored)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -115,7 +127,7 @@ class Observer:
         thread = get_ident()
         if thread in self._observing:
             return
-        with self.relative_to(dir_fd):
+        with nullcontext() if dir_fd is None else self.relative_to(dir_fd):
             self._observing.add(thread)
             try:
                 self._look(path, "content")
@@ -125,11 +137,8 @@ class Observer:
                 self._observing.discard(thread)
 
     @contextmanager
-    def relative_to(self, dir_fd: int | None) -> Iterator[None]:
-        """Inside, paths of this thread are relative to an open folder, if there is one."""
-        if dir_fd is None:
-            yield
-            return
+    def relative_to(self, dir_fd: int) -> Iterator[None]:
+        """Inside, paths of this thread are relative to an open folder."""
         thread = get_ident()
         self._relative[thread] = _find_path(dir_fd)
         try:
@@ -239,6 +248,10 @@ def _is_bytecode(path: str) -> bool:
 
 def _find_source(path: str) -> str | None:
     """The source of a file with bytecode; None if the path is no name of such a file."""
+    folder, _, name = path.rpartition(_BYTECODE)
+    parts = name.split(".")
+    if len(parts) == _PARTS and not _BYTECODE_PREFIX:  # of nearly all: the function takes longer
+        return os.path.join(folder, f"{parts[0]}.py")
     try:
         return source_from_cache(path)
     except ValueError:

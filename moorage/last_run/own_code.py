@@ -7,14 +7,17 @@ what it prints is not repeated: such code leaves a doubt, and so do packages tha
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-from moorage.last_run.states import is_installed
+from moorage.last_run.states import Input, find_state, is_installed
+from moorage.records import record
 
 _KNOWN = frozenset(
     ("awacs", "cfnlint", "crossplane", "moorage", "pydantic", "pydantic_core", "ruamel",
@@ -47,14 +50,52 @@ _OTHER_IMPORT = re.compile(
 """An import of several packages, or after something else on its line."""
 
 
-def find_doubts(
+@record
+class OwnCode:
+    """The code of a process that is not known to depend on files and environment only."""
+
+    modules: Mapping[str, str]
+    """The files of modules, by name."""
+    loaded_before: frozenset[str]
+    """The names of those that were loaded before anything was observed."""
+    executed: frozenset[str]
+    """Other files whose code has run."""
+
+    def find_doubts(self) -> Iterator[str]:
+        """Why the result of the process can depend on more than is known. Reads all files."""
+        for file in sorted(self.executed):
+            yield from _find_in_module(file, file, self.modules)
+        for name, file in self.modules.items():
+            if name == "__main__":
+                if not _is_plain_start(file):
+                    yield f"{file} does more than to call `run`"
+            elif name in self.loaded_before:
+                yield f"{name} was loaded before"
+            elif not name.endswith(_RUNS_NGINX):
+                yield from _find_in_module(name, file, self.modules)
+
+    def find_digest(self, states: Mapping[Input, str]) -> str:
+        """A hash of all that decides the doubts. `states` has those of all files of the code."""
+        files = sorted({__file__, *self.modules.values(), *self.executed})
+        known = {
+            "modules": dict(self.modules),
+            "loaded_before": sorted(self.loaded_before),
+            "executed": sorted(self.executed),
+            "states": [
+                states.get(("content", file)) or find_state("installed", file) for file in files
+            ],
+        }
+        return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def find_own_code(
     modules: Mapping[str, ModuleType],
     before: frozenset[str],
     moorage: str,
     package: str = "",
     executed: Iterable[str] = (),
-) -> Iterator[str]:
-    """Why the result of a process with these modules can depend on more than is known.
+) -> OwnCode:
+    """The code of a process with these modules.
 
     `before` are the names of those that were loaded before anything was observed, `moorage` is the
     folder of Moorage's own modules, `package` that of the stack kinds, which may be installed, and
@@ -69,16 +110,7 @@ def find_doubts(
         and (not is_installed(file) or name.partition(".")[0] == top)
     }
     others = {file for file in executed if file.endswith(".py") and not file.startswith(moorage)}
-    for file in sorted(others.difference(own.values())):
-        yield from _find_in_module(file, file, own)
-    for name, file in own.items():
-        if name == "__main__":
-            if not _is_plain_start(file):
-                yield f"{file} does more than to call `run`"
-        elif name in before:
-            yield f"{name} was loaded before"
-        elif not name.endswith(_RUNS_NGINX):
-            yield from _find_in_module(name, file, own)
+    return OwnCode(own, before & own.keys(), frozenset(others.difference(own.values())))
 
 
 def find_file(module: ModuleType | None) -> str:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import moorage
 from moorage.last_run.observer import Observer
-from moorage.last_run.own_code import find_doubts, find_file
+from moorage.last_run.own_code import OwnCode, find_file, find_own_code
 from moorage.last_run.states import Input, Kind, find_state, is_installed, walk
 
 _MOORAGE = os.path.dirname(os.path.abspath(moorage.__file__))
@@ -35,10 +35,9 @@ class Process:
             for name in _SETTINGS:
                 self.observer.see("content", os.path.join(folder, name))
 
-    def find_doubts(self) -> Iterator[str]:
-        """Why the result can depend on more than is known."""
-        yield from sorted(self.observer.doubts)
-        yield from find_doubts(
+    def find_own_code(self) -> OwnCode:
+        """The code that has run, without that of Moorage and of other packages."""
+        return find_own_code(
             *(dict(sys.modules), self._before, _MOORAGE + os.sep),
             *(self._templates, self.observer.executed),
         )
@@ -53,10 +52,15 @@ class Process:
                 self.observer.see("content", file)
         for folder, files in written.items():
             self.observer.replace_written(folder, files)
-        found: dict[Input, str] = {**self.observer.states}
-        for path in {*self.observer.installed, *_walk_packages()}:
-            found["installed", path] = find_state("installed", path)
-        return found
+        packages = _find_packages()
+        inner = tuple(package + os.sep for package in packages)
+        inputs: list[Input] = [("tree", package) for package in packages]
+        inputs += (
+            ("installed", path) for path in self.observer.installed if not path.startswith(inner)
+        )
+        return self.observer.states | {
+            (kind, path): find_state(kind, path) for kind, path in inputs
+        }
 
 
 def _find_code_states() -> dict[Input, str]:
@@ -84,8 +88,6 @@ def _schema_folders() -> Iterator[str]:
             yield os.path.join(caches, _SCHEMAS)
 
 
-def _walk_packages() -> Iterator[str]:
-    for name in _WHOLE_PACKAGES:
-        spec = find_spec(name)
-        for folder in spec.submodule_search_locations or () if spec else ():
-            yield from (path for path, is_folder in walk(folder) if not is_folder)
+def _find_packages() -> list[str]:
+    specs = filter(None, map(find_spec, _WHOLE_PACKAGES))
+    return [folder for spec in specs for folder in spec.submodule_search_locations or ()]

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Literal
 
-Kind = Literal["content", "names", "modules", "installed"]
+Kind = Literal["content", "names", "modules", "installed", "tree"]
 """What counts of a path: the content of a file, the names in a folder, those of them that Python
-can import, or the size and time of an installed file."""
+can import, the size and time of an installed file, or those of all files below a folder."""
 Input = tuple[Kind, str]
 """What counts of a path, and the path."""
 
@@ -110,6 +110,14 @@ def _find_installed(path: str) -> str:
     return _describe(os.stat(path))
 
 
+def _find_tree(path: str) -> str:
+    digest = sha256()
+    for inner, is_folder in sorted(walk(path)):
+        state = FOLDER if is_folder else find_state("installed", inner)
+        digest.update(f"{inner}\0{state}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
 def _describe(status: os.stat_result) -> str:
     return f"{status.st_size} bytes, {status.st_mtime_ns}"
 
@@ -119,4 +127,5 @@ _STATES: Mapping[Kind, Callable[[str], str]] = {
     "names": _find_names,
     "modules": _find_modules,
     "installed": _find_installed,
+    "tree": _find_tree,
 }

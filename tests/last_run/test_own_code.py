@@ -9,7 +9,8 @@ from types import ModuleType
 import pytest
 
 import moorage
-from moorage.last_run.own_code import find_doubts
+from moorage.last_run.own_code import OwnCode, find_own_code
+from moorage.last_run.states import Input
 
 CERTAIN = (
     '"""Docstring.\n\nimport of another stack, print() and stdout."""',
@@ -61,7 +62,7 @@ def find(path: Path, text: str) -> list[str]:
     module = ModuleType("own_kind")
     module.__file__ = str(path)
     modules = {"os": os, "moorage": moorage, "own_kind": module}
-    return [*find_doubts(modules, frozenset(), str(Path(moorage.__file__).parent))]
+    return [*find_own_code(modules, frozenset(), str(Path(moorage.__file__).parent)).find_doubts()]
 
 
 @pytest.mark.parametrize("text", CERTAIN)
@@ -72,3 +73,42 @@ def test_no_doubt(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", DOUBTFUL)
 def test_doubt(text: str, tmp_path: Path) -> None:
     assert find(tmp_path / "kind.py", text)
+
+
+# What decides the doubts -------------------------------------------------------------------------
+
+CODE = OwnCode({"kinds": "/kinds.py"}, frozenset(), frozenset({"/more.py"}))
+STATES: dict[Input, str] = {("content", "/kinds.py"): "a", ("content", "/more.py"): "b"}
+
+
+def test_the_digest_of_the_same_code_is_the_same() -> None:
+    more: dict[Input, str] = {("content", "/params.yaml"): "c"}
+    assert CODE.find_digest(STATES) == CODE.find_digest(STATES | more)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        OwnCode({"other": "/kinds.py"}, frozenset(), CODE.executed),
+        OwnCode({"kinds": "/other.py"}, frozenset(), CODE.executed),
+        OwnCode(CODE.modules, frozenset({"kinds"}), CODE.executed),
+        OwnCode(CODE.modules, frozenset(), frozenset()),
+    ],
+)
+def test_other_code_has_another_digest(code: OwnCode) -> None:
+    assert code.find_digest(STATES) != CODE.find_digest(STATES)
+
+
+@pytest.mark.parametrize("file", ["/kinds.py", "/more.py"])
+def test_another_content_has_another_digest(file: str) -> None:
+    changed: dict[Input, str] = {("content", file): "changed"}
+    assert CODE.find_digest(STATES | changed) != CODE.find_digest(STATES)
+
+
+def test_an_installed_file_counts_by_size_and_time(tmp_path: Path) -> None:
+    file = tmp_path / "kinds.py"
+    file.write_text("A = 1\n")
+    code = OwnCode({"kinds": str(file)}, frozenset(), frozenset())
+    before = code.find_digest({})
+    file.write_text("A = 10\n")
+    assert code.find_digest({}) != before
