@@ -99,6 +99,12 @@ class Base(BaseModel):
             raise BrokenModelError(cls, error) from error
 
     @classmethod
+    def unvalidated(cls, **values: Any) -> Self:
+        """Params that code writes, such as a default. No validator is made for them, which would
+        take time whenever the module is imported."""
+        return super().model_construct(**values)
+
+    @classmethod
     def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:
         """Params for a stack of another kind that has these outputs, which refer to it as to
         something that exists already; None if the outputs do not suffice."""

@@ -97,7 +97,9 @@ class Existing(Base):
 class Params(Base):
     """A topic for messages of alarms."""
 
-    subscriptions: Subscriptions = Field(Subscriptions(), description="Who receives the messages.")
+    subscriptions: Subscriptions = Field(
+        Subscriptions.unvalidated(), description="Who receives the messages."
+    )
     kms_key: External[KeyArn] | None = Field(
         None,
         description="ARN of a customer managed KMS key that encrypts the messages, instead of one "
@@ -106,7 +108,7 @@ class Params(Base):
         "`events.amazonaws.com` without a condition on `aws:SourceArn` or `aws:SourceAccount`.",
     )
     thresholds: Thresholds = Field(
-        Thresholds(),
+        Thresholds.unvalidated(),
         examples=[{"latency": {"above": "2s"}}],
         description="Default thresholds of the alarms that notify this topic.",
     )

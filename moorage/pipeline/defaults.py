@@ -66,7 +66,7 @@ class KmsKeys(Base):
 class Defaults(Base):
     """Settings that apply wherever a stack does not have its own."""
 
-    kms_keys: KmsKeys = Field(KmsKeys(), description="KMS keys by what they encrypt.")
+    kms_keys: KmsKeys = Field(KmsKeys.unvalidated(), description="KMS keys by what they encrypt.")
 
 
 def apply_kms_keys(params: Any, keys: Mapping[str, str]) -> Any:

@@ -146,7 +146,8 @@ class Header(Base):
         "then pull the agent's image, too.",
     )
     defaults: Defaults = Field(
-        Defaults(), description="What applies to every stack that does not say otherwise."
+        Defaults.unvalidated(),
+        description="What applies to every stack that does not say otherwise.",
     )
     suppressions: bool = Field(
         False,

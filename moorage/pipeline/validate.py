@@ -125,7 +125,7 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         role=None,
         targets=None,
         shares=None,
-        defaults=Defaults(),
+        defaults=Defaults.unvalidated(),
         suppressions=False,
         stacks={
             name: entry for name, entry in entries if _is_text(name) and isinstance(entry, dict)

@@ -96,7 +96,9 @@ class BuildParams(Base):
         None, description="ARN of the permissions boundary of the roles of the stack."
     )
     logs: Logs = Field(
-        Logs(), examples=[{"retention": "14d"}], description="Log group of the builds."
+        Logs.unvalidated(),
+        examples=[{"retention": "14d"}],
+        description="Log group of the builds.",
     )
 
 

@@ -97,7 +97,7 @@ class Params(Usable):
     nodes: Switch[Nodes] = Field(
         None, description="Create nodes instead of a serverless cache; one of the two."
     )
-    limits: Limits = Field(Limits(), description="Upper limits of a serverless cache.")
+    limits: Limits = Field(Limits.unvalidated(), description="Upper limits of a serverless cache.")
     availability_zones: Zones = Field(
         SERVERLESS_ZONES[0],
         description="Number of Availability Zones in which a serverless cache can be reached: the "

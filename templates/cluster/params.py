@@ -68,10 +68,10 @@ class Params(Base):
         "(`enhanced`). AWS charges for both.",
     )
     exec_logs: Switch[Logs] = Field(
-        Logs(), description="A log group for ECS Exec sessions; `false` for none."
+        Logs.unvalidated(), description="A log group for ECS Exec sessions; `false` for none."
     )
     default_strategy: dict[Provider, Share] = Field(
-        {"FARGATE": Share(weight=1)},
+        {"FARGATE": Share.unvalidated(weight=1)},
         min_length=1,
         description="Capacity provider strategy of services without `capacity_providers`.",
     )

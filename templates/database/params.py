@@ -168,7 +168,8 @@ class Params(Usable):
         "whose capacity follows the load.",
     )
     storage: Storage = Field(
-        Storage(), description="Storage, which is encrypted. Aurora's grows by itself."
+        Storage.unvalidated(),
+        description="Storage, which is encrypted. Aurora's grows by itself.",
     )
     multi_az: bool = Field(
         False,
@@ -212,7 +213,7 @@ class Params(Usable):
         "standard mode). Default: `true`, where the instance class supports it.",
     )
     logs: Switch[DatabaseLogs] = Field(
-        DatabaseLogs(),
+        DatabaseLogs.unvalidated(),
         description="Send the logs of the database to CloudWatch Logs: errors, and for MySQL on "
         "RDS slow queries.",
     )

@@ -39,7 +39,9 @@ class Params(Base):
     """The role that deploys the other stacks of this environment and nothing else, and the role
     that CloudFormation does it with. An administrator deploys this stack."""
 
-    trusted: Trusted = Field(Trusted(), description="Who may assume the role that deploys.")
+    trusted: Trusted = Field(
+        Trusted.unvalidated(), description="Who may assume the role that deploys."
+    )
     new_stacks: bool = Field(
         False,
         description="Whether the roles may also deploy stacks that are added later, if these have "

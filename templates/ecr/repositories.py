@@ -136,7 +136,7 @@ class Repository(Base):
         True, description="Scan each pushed image for known vulnerabilities."
     )
     immutable_tags: Switch[ImmutableTags] = Field(
-        ImmutableTags(),
+        ImmutableTags.unvalidated(),
         description="Refuse to move a tag to another image; `false` allows it for all tags.",
     )
     encryption: Literal["AES256", "KMS", "KMS_DSSE"] = Field(

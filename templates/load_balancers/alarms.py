@@ -29,12 +29,12 @@ class AlbAlarms(AlarmParams):
     """The alarms of an Application Load Balancer. `false` turns an alarm off."""
 
     load_balancer_5xx: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(),
+        PercentageAlarm.unvalidated(),
         description="5xx responses of the load balancer itself, because no task answered in time, "
         "for all services together. Default: above 1% for 3m.",
     )
     rejected_connections: Switch[CountAlarm] = Field(
-        CountAlarm(),
+        CountAlarm.unvalidated(),
         description="Connections that the load balancer refused, because it had too many. Default: "
         "above 0 for 1m.",
     )
@@ -44,7 +44,7 @@ class NlbAlarms(AlarmParams):
     """The alarms of a Network Load Balancer. `false` turns an alarm off."""
 
     port_allocation_errors: Switch[CountAlarm] = Field(
-        CountAlarm(),
+        CountAlarm.unvalidated(),
         description="Connections that failed because too many go to one task. Default: above 0 for "
         "1m.",
     )

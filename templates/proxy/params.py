@@ -226,7 +226,9 @@ class Proxy(RequestSettings):
         description="CIDR blocks of proxies in front of the load balancer, such as CloudFront, "
         "whose X-Forwarded-For is trusted. The load balancer is always trusted.",
     )
-    gzip: Switch[Gzip] = Field(Gzip(), description="Compress responses; `false` for never.")
+    gzip: Switch[Gzip] = Field(
+        Gzip.unvalidated(), description="Compress responses; `false` for never."
+    )
     error_pages: list[ErrorPage] = Field([], description="Pages for errors.")
     intercept_errors: bool = Field(
         False, description="Whether `error_pages` also replace errors of the application."
@@ -240,7 +242,9 @@ class Proxy(RequestSettings):
     application_health: ApplicationHealth | None = Field(
         None, description="A path that checks the health of the application, and is not logged."
     )
-    resolver: Resolver = Field(Resolver(), description="How external hosts are looked up.")
+    resolver: Resolver = Field(
+        Resolver.unvalidated(), description="How external hosts are looked up."
+    )
     ca_bundle: Folder = Field(
         CA_BUNDLE,
         description="File in the image with the CA certificates for verifying `https://` hosts.",

@@ -68,9 +68,9 @@ class Params(TaskParams, ExecutionParams):
         description="Time after which a run is stopped. Only with `overlap: skip`, where a run "
         "that never ends prevents all later ones.",
     )
-    retry: Retry = Field(Retry(), description="Retries of failed starts.")
+    retry: Retry = Field(Retry.unvalidated(), description="Retries of failed starts.")
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
-        DeadLetterQueue(),
+        DeadLetterQueue.unvalidated(),
         description="A queue for messages about runs that could not be started or, with `overlap: "
         "skip`, failed: the task did not exit with 0, or took longer than `timeout`.",
     )

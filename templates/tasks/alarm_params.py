@@ -13,14 +13,15 @@ class EcsAlarmParams(AlarmParams):
     """The alarms of an ECS service. `false` turns an alarm off."""
 
     cpu: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(), description="CPU utilization of the service. Default: above 90% for 10m."
+        PercentageAlarm.unvalidated(),
+        description="CPU utilization of the service. Default: above 90% for 10m.",
     )
     memory: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(),
+        PercentageAlarm.unvalidated(),
         description="Memory utilization of the service. Default: above 90% for 10m.",
     )
     tasks_missing: Switch[Alarm] = Field(
-        Alarm(),
+        Alarm.unvalidated(),
         description="Fewer tasks run than desired. Default: for 10m. Needs `container_insights` in "
         "the cluster; without it, there is no such alarm.",
     )
@@ -38,24 +39,24 @@ class ServiceAlarms(EcsAlarmParams):
     """The alarms of a service. `false` turns an alarm off."""
 
     target_5xx: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(),
+        PercentageAlarm.unvalidated(),
         description="ALB: 5xx responses of the tasks. Default: above 5% for 3m.",
     )
     connection_errors: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(),
+        PercentageAlarm.unvalidated(),
         description="ALB: requests for which the load balancer could not connect to a task. "
         "Default: above 5% for 3m.",
     )
     latency: Switch[LatencyAlarm] = Field(
-        LatencyAlarm(),
+        LatencyAlarm.unvalidated(),
         description="ALB: response time, 95th percentile. Default: above 1s for 5m.",
     )
     unhealthy_hosts: Switch[CountAlarm] = Field(
-        CountAlarm(),
+        CountAlarm.unvalidated(),
         description="Tasks that fail the health check. Default: above 0 for 5m.",
     )
     no_healthy_host: Switch[Alarm] = Field(
-        Alarm(), description="No task passes the health check. Default: for 2m."
+        Alarm.unvalidated(), description="No task passes the health check. Default: for 2m."
     )
 
 
@@ -63,11 +64,11 @@ class WorkerAlarms(EcsAlarmParams):
     """The alarms of a worker. `false` turns an alarm off."""
 
     dead_letters: Switch[CountAlarm] = Field(
-        CountAlarm(),
+        CountAlarm.unvalidated(),
         description="Messages in the dead-letter queue. Default: above 0 for 1m.",
     )
     oldest_message: Switch[AgeAlarm] = Field(
-        AgeAlarm(),
+        AgeAlarm.unvalidated(),
         description="Age of the oldest message in the queue. Default: above 15m for 5m.",
     )
 
@@ -76,7 +77,7 @@ class JobAlarms(AlarmParams):
     """The alarms of a scheduled task. `false` turns an alarm off."""
 
     dead_letters: Switch[CountAlarm] = Field(
-        CountAlarm(),
+        CountAlarm.unvalidated(),
         description="Messages in the dead-letter queue, about runs that could not be started. "
         "Default: above 0 for 1m.",
     )

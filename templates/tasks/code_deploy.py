@@ -130,7 +130,7 @@ class CodeDeploy(ReleaseBase):
         None, description="Listener for test traffic, which reaches the new tasks first."
     )
     hooks: CodeDeployHooks = Field(
-        CodeDeployHooks(),
+        CodeDeployHooks.unvalidated(),
         description="Lambda functions that decide whether a deployment continues.",
     )
 

@@ -58,11 +58,11 @@ class DeploymentParams(Base):
         description="Percentage of the tasks that can run during a deployment, rounded down.",
     )
     circuit_breaker: Switch[CircuitBreaker] = Field(
-        CircuitBreaker(),
+        CircuitBreaker.unvalidated(),
         description="Stop a deployment if its tasks fail; `false` to keep trying.",
     )
     release: ReleaseField = Field(
-        Rolling(),
+        Rolling.unvalidated(),
         examples=["canary"],
         description="How a deployment replaces the tasks: `rolling`, `blue_green`, `linear`, "
         "`canary`, `codedeploy`, or a map with the strategy and its settings.",

@@ -112,7 +112,7 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, Sid
         "`network_mode: awsvpc`.",
     )
     execution_role: ExecutionRole = Field(
-        ExecutionRole(), description="Role that ECS uses to start tasks."
+        ExecutionRole.unvalidated(), description="Role that ECS uses to start tasks."
     )
     pull_through_cache: UniqueList[RepositoryPrefix] = Field(
         [],
@@ -125,7 +125,7 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, Sid
         "role may also pull the agent's image. Default: `runtime_monitoring` at the top of the "
         "file.",
     )
-    task_role: TaskRole = Field(TaskRole(), description="Role of the containers.")
+    task_role: TaskRole = Field(TaskRole.unvalidated(), description="Role of the containers.")
     permissions_boundary: External[PolicyArn] | None = Field(
         None, description="ARN of the permissions boundary of the roles of the stack."
     )
@@ -134,5 +134,7 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, UsesParams, Sid
         description="ARNs of customer managed KMS keys that encrypt the secrets of the containers.",
     )
     logs: TaskLogs = Field(
-        TaskLogs(), examples=[{"retention": "14d"}], description="Log group of the containers."
+        TaskLogs.unvalidated(),
+        examples=[{"retention": "14d"}],
+        description="Log group of the containers.",
     )

@@ -81,7 +81,8 @@ class Queue(SubscriberParams):
         description="ARN of a KMS key that encrypts the queue, instead of a key that SQS manages.",
     )
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
-        DeadLetterQueue(), description="Queue for messages that the tasks could not process."
+        DeadLetterQueue.unvalidated(),
+        description="Queue for messages that the tasks could not process.",
     )
     existing: ExistingQueue | None = Field(None, description="Use a queue that already exists.")
 
@@ -100,7 +101,9 @@ class QueueSenderParams(Base):
 class QueueConsumerParams(Base):
     """The queue from which a stack's tasks receive messages."""
 
-    queue: Queue = Field(Queue(), description="The queue from which the tasks receive messages.")
+    queue: Queue = Field(
+        Queue.unvalidated(), description="The queue from which the tasks receive messages."
+    )
 
     @classmethod
     def from_exports(cls, stack: str, outputs: frozenset[str], env: Environment) -> Self | None:

@@ -44,7 +44,7 @@ class Sidecars(Base):
 class SidecarParams(LaunchParams):
     """The sidecars of a task."""
 
-    sidecars: Sidecars = Field(Sidecars(), description="Sidecars of each task.")
+    sidecars: Sidecars = Field(Sidecars.unvalidated(), description="Sidecars of each task.")
 
 
 NAMES = {

@@ -88,3 +88,24 @@ def test_each_default_is_accepted_by_the_params() -> None:
             assert problems == [], f"{key}: only other keys may be wrong: they are missing"
         else:
             assert value == field.default, key
+
+
+def find_default_models(value: Any) -> Iterator[BaseModel]:
+    """The models in a default, without those inside of a model."""
+    if isinstance(value, BaseModel):
+        yield value
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from find_default_models(inner)
+
+
+def test_a_default_that_was_not_validated_is_that_of_its_model() -> None:
+    defaults = [
+        default
+        for _, _, field in find_model_defaults()
+        for default in find_default_models(field.default)
+    ]
+    assert len(defaults) > 30
+    for default in defaults:
+        values = {name: getattr(default, name) for name in default.model_fields_set}
+        assert type(default)(**values) == default

@@ -163,8 +163,8 @@ class ManagedInstances(Instances):
     instance_types: UniqueList[InstancePattern] = Field(
         [], max_length=400, description="Types that ECS can choose, such as `m7g.*`. Default: any."
     )
-    vcpus: Range = Field(Range(min=1), description="Number of vCPUs of an instance.")
-    memory: Range = Field(Range(min=1024), description="Memory of an instance in MiB.")
+    vcpus: Range = Field(Range.unvalidated(min=1), description="Number of vCPUs of an instance.")
+    memory: Range = Field(Range.unvalidated(min=1024), description="Memory of an instance in MiB.")
     spot: bool = Field(False, description="Use Spot Instances, which EC2 can interrupt.")
     disk_size: int | None = Field(
         None, ge=1, le=MAX_SIZE, description="Disk for the tasks in GiB. Default: chosen by ECS."

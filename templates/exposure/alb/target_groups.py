@@ -174,7 +174,7 @@ def target_group(
     It has no name: a resource with a fixed name cannot be replaced, and a change of port or
     protocol replaces the target group.
     """
-    check = settings.health_check or HealthCheck()
+    check = settings.health_check or HealthCheck.unvalidated()
     grpc = settings.protocol_version == "GRPC"
     path = check.path or ("/AWS.ALB/healthcheck" if grpc else "/")
     matcher = check.matcher or ("12" if grpc else "200-399")

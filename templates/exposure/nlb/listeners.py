@@ -86,7 +86,7 @@ class NlbTarget:
     @property
     def detection_time(self) -> int:
         """Seconds until the load balancer has detected that the port is closed."""
-        return detection_time(self.entry.health_check or HealthCheck())
+        return detection_time(self.entry.health_check or HealthCheck.unvalidated())
 
     @property
     def preserves_client_ip(self) -> bool:
@@ -178,7 +178,7 @@ def nlb_target_group(
     """A target group of IP addresses, or of instances. It has no name, which would prevent its
     replacement."""
     shifts_across_zones = target.load_balancer.handle.shifts_across_zones
-    check = target.entry.health_check or HealthCheck()
+    check = target.entry.health_check or HealthCheck.unvalidated()
     http = checks_over_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
     checks_traffic_port = target.health_port == target.number and "tcp" in target.transports
