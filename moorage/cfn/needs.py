@@ -106,9 +106,7 @@ def _resources_of(body: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Map
 
 
 def _needs_of(logical_id: str, properties: Any, here: tuple[str, str]) -> Iterator[Need]:
-    for path, text in _texts(properties, ()):
-        if not path or path[-1] not in _KEYS:
-            continue
+    for path, text in _texts(properties):
         value = _substitute(text, *here)
         if "${" in value:
             continue
@@ -155,18 +153,23 @@ def _resource(value: str, service: str, here: tuple[str, str]) -> str:
     return value.split(":", 5)[5]
 
 
-def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """All texts, and those of `Fn::Sub` without its own variables, with the keys that lead to
-    them."""
-    todo = [(path, value)]
+def _texts(properties: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The texts of `_KEYS`, and those of `Fn::Sub` without its own variables, with the keys that
+    lead to them."""
+    todo: list[tuple[tuple[str, ...], Any]] = [((), properties)]
     while todo:
         path, value = todo.pop()
-        if isinstance(value, dict) and value.keys() == {"Fn::Sub"}:
+        if isinstance(value, dict) and len(value) == 1 and "Fn::Sub" in value:
             value = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else None
         if isinstance(value, str):
-            yield path, value
+            if path and path[-1] in _KEYS:
+                yield path, value
         elif isinstance(value, dict):
-            todo += [((*path, str(key)), item) for key, item in reversed(value.items())]
+            todo += [
+                ((*path, str(key)), item)
+                for key, item in reversed(value.items())
+                if key in _KEYS or not isinstance(item, str)
+            ]
         elif isinstance(value, list | tuple):
             todo += [(path, item) for item in reversed(value)]
 

@@ -100,7 +100,7 @@ class OutFolder:
     def refuse_folders(self, names: Iterable[str]) -> None:
         """Raises OSError where a folder has the name of a file."""
         for name in names:
-            if self.exists(name) and stat.S_ISDIR(self._status(name).st_mode):
+            if self._is_folder(name):
                 reason = os.strerror(errno.EISDIR)
                 raise OSError(errno.EISDIR, reason, str(self.path / name))
 
@@ -112,8 +112,10 @@ class OutFolder:
     def remove_unfinished(self) -> None:
         """Removes temporary files of killed builds. Without a lock, other builds may still be
         writing."""
-        for name in self.names() if self._locked else ():
-            if _UNFINISHED.fullmatch(name):
+        with _naming(self.path):
+            names = os.listdir(self._descriptor) if self._locked else ()
+        for name in filter(_UNFINISHED.fullmatch, names):
+            if self._is_file(name):
                 self.remove(name)
 
     def _create(self, mode: int) -> tuple[str, int]:
@@ -127,6 +129,12 @@ class OutFolder:
     def _is_file(self, name: str) -> bool:
         try:
             return stat.S_ISREG(self._status(name).st_mode)
+        except FileNotFoundError:
+            return False
+
+    def _is_folder(self, name: str) -> bool:
+        try:
+            return stat.S_ISDIR(self._status(name).st_mode)
         except FileNotFoundError:
             return False
 

@@ -62,13 +62,13 @@ def write_files(current: Mapping[str, str], folder: Path) -> list[Finding]:
     with open_folder(folder, create=True, lock=True) as out:
         out.remove_unfinished()
         before = out.read_sums()
-        if out.read(SUMS) == current[SUMS].encode() and _stale(out, current) == []:
+        stale = _stale(out, current)
+        if not stale and out.read(SUMS) == current[SUMS].encode():
             return []
-        out.refuse_folders(current)
+        out.refuse_folders([*stale, SUMS])
         kept = [name for name in _earlier_files(out, before) if name not in current]
         leftovers = [name for name in kept if out.is_built(name, before)]
         findings = [_changed(folder / name, "is kept") for name in kept if name not in leftovers]
-        stale = _stale(out, current)
         unknown = () if before else _earlier_files(out, before)  # built before there were hashes
         findings += [
             _changed(folder / name, "was replaced")
