@@ -20,7 +20,7 @@ from moorage.cache_folder import find_day
 from moorage.findings.finding import Finding, Path
 from moorage.lint.engine_client import start_engine
 from moorage.lint.findings_cache import Cache
-from moorage.lint.installation import Installation, find_installation
+from moorage.lint.installation import Installation, digest, find_installation
 from moorage.lint.settings import Description, LintSettings, SettingsError
 from moorage.lint.stored_findings import as_json, from_json
 from moorage.lint.workers import Job, Workers
@@ -63,6 +63,13 @@ class Linter:
         day = (self.day or find_day()) if _RUNTIME.search(text) else ""
         return hashlib.sha256(f"{day}{text}".encode()).hexdigest()
 
+    def _find_inputs_key(self, inputs: Sequence[Any]) -> str | None:
+        """The key of what templates are made from. It decides no finding, so the installed programs
+        are no part of it: to read them takes longer than to start a process."""
+        if self.cache is None:
+            return None
+        return digest(["inputs", sys.path, self.day or find_day(), inputs])
+
     def recall(self, key: str | None) -> Any:
         """The value that is kept for a key; None if there is none."""
         return self.cache.read(key) if self.cache is not None and key is not None else None
@@ -96,7 +103,7 @@ class Linter:
         """Lets a process load cfn-lint while this one makes the templates, unless what they are
         made from, in values of JSON, was linted before: then the cache probably has the findings.
         """
-        key = self.key("inputs", None, inputs)
+        key = self._find_inputs_key(inputs)
         if self.workers and self._is_cheaper_elsewhere(1) and self.recall(key) is None:
             self.workers.start()
         yield
