@@ -6,6 +6,7 @@ import gc
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from moorage.cfn.nodes import nearest_existing_path
@@ -16,7 +17,7 @@ from moorage.cfn.view import View
 from moorage.records import record
 from moorage.rules.ignored_checks import is_ignored
 from moorage.rules.message_parts import join_and, quote
-from moorage.rules.registry import RULES
+from moorage.rules.modules import rules_about
 from moorage.rules.rule import Problem, Rule
 
 _MAX_CHOICES = 2
@@ -50,7 +51,7 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     A message begins with the condition under which the problem exists, if there is one.
     """
     by_name = {template.name: template for template in templates}
-    finders = _finders_about(templates)
+    finders = _finders_about(_types_in(templates))
     with _pause_garbage_collection():
         if len(templates) > _MANY:
             _make_lasting_values(templates, finders)
@@ -64,10 +65,14 @@ def _is_ignored(problem: LocatedProblem, templates: Mapping[str, Template]) -> b
     return is_ignored(problem.rule.id, problem.path, templates[problem.template].written)
 
 
-def _finders_about(templates: Sequence[Template]) -> list[Finder[LocatedProblem]]:
+def _types_in(templates: Sequence[Template]) -> frozenset[str]:
+    return frozenset(body["Type"] for template in templates for body in template.resources.values())
+
+
+@lru_cache(maxsize=64)  # many templates of a folder, and all runs of `watch`, have the same types
+def _finders_about(types: frozenset[str]) -> tuple[Finder[LocatedProblem], ...]:
     """The rules without those about types of which there are no resources, which are most."""
-    types = {body["Type"] for template in templates for body in template.resources.values()}
-    return [finder for about, finder in _FINDERS if about is None or not about.isdisjoint(types)]
+    return tuple(map(_finder, rules_about(types)))
 
 
 def _make_lasting_values(
@@ -81,7 +86,7 @@ def _make_lasting_values(
     samples: list[Template] = []
     seen: set[str] = set()
     for template in templates:
-        types = {body["Type"] for body in template.resources.values()}
+        types = _types_in([template])
         if not types <= seen:
             samples.append(template)
             seen |= types
@@ -121,9 +126,6 @@ def _locate(rule: Rule, problems: Iterable[Problem]) -> Iterator[LocatedProblem]
                 rule, template.name, path, problem.message, problem.hint, number=len(before)
             )
             before.add(problem.hint)
-
-
-_FINDERS = [(rule.types, _finder(rule)) for rule in RULES]
 
 
 # Conditions ----------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from project import Project
 
+from moorage.rules.modules import TABLES, modules_about
+
 BUILD = ("build", "dev")
 SMALL = "app: shop\nregion: eu-central-1\nstacks: {hello: {template: greeting}}\n"
 FOUND = f"{SMALL}vars: {{unused: 1}}\n"
@@ -277,7 +279,16 @@ def test_a_build_of_known_templates_loads_neither_cfn_lint_nor_rules(project: Pr
     shutil.rmtree(project.folder / "out")
     imported = modules_of(project, *BUILD)
     assert "troposphere" in imported
-    assert imported & {"cfnlint", "moorage.rules.registry"} == set()
+    assert imported & {"cfnlint", "moorage.rules.runner"} == set()
+
+
+def test_a_build_imports_the_rules_about_its_resources(project: Project) -> None:
+    imported = modules_of(project, *BUILD, "--no-cache")
+    about = {f"moorage.rules.{module}" for module in modules_about({"AWS::SNS::Topic"})}
+    tables = {f"moorage.rules.{table}" for table in TABLES}
+    assert about <= imported
+    assert about & tables == imported & tables
+    assert imported.isdisjoint({"moorage.rules.registry", "moorage.rules.state_machines"})
 
 
 def test_the_version_and_the_page_of_a_code_need_neither_cfn_lint_nor_aws(project: Project) -> None:

@@ -17,9 +17,8 @@ if __name__ == "__main__":
 
 from corpus import Case, case_id, cases, run_case
 
-from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
-from moorage.rules.registry import RULES
+from moorage.rules.registry import CONSTRAINTS, RULES
 
 FOUND = {failure for rule in RULES for failure in rule.failure_ids}
 KNOWN = {*FOUND, *FOUND_BY_CFN_LINT, *FOUND_BY_COMPARISON, *TOO_NOISY, *UNDECIDABLE}

@@ -10,9 +10,8 @@ from cfnlint.api import lint
 from cfnlint.core import get_rules
 from corpus import cases
 
-from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
-from moorage.rules.registry import RULES
+from moorage.rules.registry import CONSTRAINTS, RULES
 from moorage.rules.resource_types import resource_types
 from moorage.rules.topics import TOPICS, topic_of
 

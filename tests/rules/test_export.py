@@ -25,7 +25,6 @@ from template_parts import Body
 
 from moorage.cfn.nodes import nearest_existing_path
 from moorage.records import entity
-from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.arns import IsArnOf
 from moorage.rules.constraints.combinations import All, Among, Each, Not, Some
 from moorage.rules.constraints.constraint import Constraint
@@ -46,7 +45,7 @@ from moorage.rules.constraints.predicates import (
 from moorage.rules.export.rego import as_rego, write_rego
 from moorage.rules.export.statements import state
 from moorage.rules.export.writer import InexpressibleError, Writer
-from moorage.rules.registry import RULES
+from moorage.rules.registry import CONSTRAINTS, RULES
 
 TOPICS = sorted({case.topic for case in cases()})
 MERGEABLE = {"AWSTemplateFormatVersion", "Description", "Outputs", "Parameters", "Resources"}

@@ -12,10 +12,10 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from moorage.rules.constraints import CONSTRAINTS
 from moorage.rules.constraints.constraint import Constraint
 from moorage.rules.export.statements import state
 from moorage.rules.export.writer import InexpressibleError, Lines, Writer, at, block, literal
+from moorage.rules.registry import CONSTRAINTS
 from moorage.rules.rule import Rule
 from moorage.rules.topics import url_of
 
