@@ -34,6 +34,8 @@ itself is known, and absent."""
 _NOT_EVALUATED: Final = object()
 _UNKNOWN = (Unknown, OneOf, Text)
 _KNOWN_LATER = (*_UNKNOWN, Attr)
+_PARTS = (Attr, Unknown, OneOf)
+"""What is unknown in a text."""
 
 
 class Node:
@@ -48,19 +50,21 @@ class Node:
         self.stack = stack
         self.raw = raw
         self.path = path
-        self.value: Any = without_dynamic_reference(raw)
+        self.value: Any = without_dynamic_reference(raw) if isinstance(raw, str) else raw
         """A scalar, a map or list as written, MISSING, or a value of the module `values`."""
         self._nodes: dict[Any, Node] | None = None
         self._items: tuple[Node, ...] | None = None
 
     def __getitem__(self, key: str | int) -> Node:
-        if self._nodes is None:
-            self._nodes = {}
-        node = self._nodes.get(key)
-        if node is None:
-            # Missing ones are kept, too: rules use nodes as keys.
-            inner = _inner_value(self.value, key)
-            node = self._nodes[key] = self.stack.node(inner, (*self.path, key), self._reads)
+        nodes = self._nodes
+        if nodes is None:
+            nodes = self._nodes = {}
+        elif key in nodes:
+            return nodes[key]
+        # Missing ones are kept, too: rules use nodes as keys.
+        value = self.value
+        inner = value.get(key, MISSING) if isinstance(value, dict) else _inner_value(value, key)
+        node = nodes[key] = self.stack.node(inner, (*self.path, key), self._reads)
         return node
 
     def at(self, *path: str | int) -> Node:
@@ -81,7 +85,8 @@ class Node:
     def present(self) -> bool:
         """Whether there is a value, known or not. An `Fn::If` with an unknown condition is present,
         although a branch may be AWS::NoValue: see `certainly_present`."""
-        return not self.absent
+        value = self.value
+        return value is not MISSING and value is not None
 
     @property
     def certainly_present(self) -> bool:
@@ -137,7 +142,8 @@ class Node:
     @property
     def text(self) -> str | None:
         """The literal as text (`80` and `true`, too), or None."""
-        return as_text(self.value)
+        value = self.value
+        return value if type(value) is str else as_text(value)
 
     @property
     def number(self) -> int | None:
@@ -156,30 +162,34 @@ class Node:
     @property
     def attr(self) -> Attr | None:
         """The attribute of a resource that it refers to, or None."""
-        return self.value if isinstance(self.value, Attr) else None
+        value = self.value
+        return value if isinstance(value, Attr) else None
 
     @property
     def resource(self) -> Resource | None:
         """The resource that it refers to, or None."""
-        return self.value.resource if isinstance(self.value, Attr) else None
+        value = self.value
+        return value.resource if isinstance(value, Attr) else None
 
     @property
     def choices(self) -> tuple[str, ...]:
         """All possible texts: one for a literal, several for a parameter with AllowedValues, none
         if they are unknown."""
-        if isinstance(self.value, OneOf):
-            return self.value.values
-        text = self.text
+        value = self.value
+        if isinstance(value, OneOf):
+            return value.values
+        text = as_text(value)
         return () if text is None else (text,)
 
     @property
     def parts(self) -> tuple[str | Attr | Unknown | OneOf, ...]:
         """The known and unknown parts of a text; none for anything else."""
-        if isinstance(self.value, Text):
-            return self.value.parts
-        if isinstance(self.value, Attr | Unknown | OneOf):
-            return (self.value,)
-        text = self.text
+        value = self.value
+        if isinstance(value, Text):
+            return value.parts
+        if isinstance(value, _PARTS):
+            return (value,)
+        text = as_text(value)
         return () if text is None else (text,)
 
     @property
@@ -241,8 +251,29 @@ class Node:
 
 
 class LateNode(Node):
-    """A place whose value is evaluated when it is read first, as it may lead to this place again.
-    If the view records which switches are read, those that the value depends on."""
+    """A place whose value is evaluated when it is read first, as it may lead to this place
+    again."""
+
+    __slots__ = ()
+
+    def __init__(self, stack: Stack, raw: Any, path: Path) -> None:
+        self.stack = stack
+        self.raw = raw
+        self.path = path
+        self._nodes = None
+        self._items = None
+
+    def __getattr__(self, name: str) -> Any:
+        """The value, which is not set before it is read."""
+        if name != "value":
+            raise AttributeError(name)
+        self.value, self.path = _evaluate(self)
+        return self.value
+
+
+class RecordedNode(Node):
+    """A place in a view that records which switches are read: here those that the value depends on.
+    It is evaluated late, too."""
 
     __slots__ = ("_reads", "_value")
 
@@ -259,21 +290,14 @@ class LateNode(Node):
     def value(self) -> Any:
         if self._value is _NOT_EVALUATED:
             if isinstance(self.raw, dict) and len(self.raw) == 1:
-                self._value, reads = self.stack.view.record(self._evaluate)
+                (self._value, self.path), reads = self.stack.view.record(lambda: _evaluate(self))
                 if reads:
                     self._reads |= reads
             else:
-                self._value = self._evaluate()
+                self._value, self.path = _evaluate(self)
         if self._reads:
             self.stack.view.reads |= self._reads
         return self._value
-
-    def _evaluate(self) -> Any:
-        try:
-            value, self.path = evaluate(self.stack, self.raw, self.path)
-        except RecursionError:
-            value = Unknown("too deep")
-        return value
 
     @property
     def items(self) -> tuple[Node, ...]:
@@ -287,10 +311,16 @@ class LateNode(Node):
         return self._items
 
 
+def _evaluate(node: Node) -> tuple[Any, Path]:
+    """The value of a node, and its path, which can be longer then."""
+    try:
+        return evaluate(node.stack, node.raw, node.path)
+    except RecursionError:
+        return Unknown("too deep"), node.path
+
+
 def _inner_value(value: Any, key: str | int) -> Any:
-    """What a value has at a key, MISSING if there is nothing."""
-    if isinstance(value, dict):
-        return value.get(key, MISSING)
+    """What a value that is no map has at a key, MISSING if there is nothing."""
     if value is MISSING:
         return MISSING
     if isinstance(value, list):

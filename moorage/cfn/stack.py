@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate
-from moorage.cfn.nodes import LateNode, Node
+from moorage.cfn.nodes import LateNode, Node, RecordedNode
 from moorage.cfn.raw_references import Call, find_calls, imports, names_in_sub, texts
 from moorage.cfn.template import Parameter, Switch, Template
 from moorage.cfn.tristate import all_of, any_of, negate
@@ -55,8 +55,10 @@ class Stack:
 
     def node(self, raw: Any, path: Path, reads: frozenset[Switch] = frozenset()) -> Node:
         """A place in the template. `reads` are the switches that decide whether it exists."""
-        if self.view.records or (isinstance(raw, dict) and len(raw) == 1):
-            return LateNode(self, raw, path, reads)
+        if self.view.records:
+            return RecordedNode(self, raw, path, reads)
+        if isinstance(raw, dict) and len(raw) == 1:  # which may be a function
+            return LateNode(self, raw, path)
         return Node(self, raw, path)
 
     def forget(self) -> None:

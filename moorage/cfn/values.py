@@ -113,11 +113,11 @@ def as_text(value: Any) -> str | None:
     """
     if isinstance(value, str):
         return str(value)
+    if not isinstance(value, _NUMBERS):
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, _NUMBERS) else None
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 _REF_ATTRIBUTES = {
