@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from moorage.cfn.values import Path
 
 IMPORT = "Fn::ImportValue"
+COLLECTIONS = (dict, list)
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -37,6 +38,21 @@ def imports(raw: Any) -> Iterator[Any]:
             todo += value
 
 
+def has_text_with(word: str, raw: Any) -> bool:
+    """Whether a text contains a word, at any depth."""
+    todo = [raw]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            if word in value:
+                return True
+        elif isinstance(value, dict):
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+    return False
+
+
 _FOUND = frozenset((IMPORT, "Fn::Select", "Fn::Split"))
 
 
@@ -57,7 +73,7 @@ def find_calls(raw: Any, path: Path) -> Iterator[Call]:
         value, here = todo.pop()
         if isinstance(value, dict):
             for key, inner in value.items():
-                if isinstance(inner, dict | list):
+                if isinstance(inner, COLLECTIONS):
                     todo.append((inner, (*here, key)))
                 if key in _FOUND:
                     yield Call(key, inner, here)
@@ -65,7 +81,7 @@ def find_calls(raw: Any, path: Path) -> Iterator[Call]:
             todo += (
                 (inner, (*here, index))
                 for index, inner in enumerate(value)
-                if isinstance(inner, dict | list)
+                if isinstance(inner, COLLECTIONS)
             )
 
 

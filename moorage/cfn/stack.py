@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from moorage.cfn import nested_stacks
 from moorage.cfn.intrinsic_functions import evaluate
 from moorage.cfn.nodes import LateNode, Node, RecordedNode
-from moorage.cfn.raw_references import Call, find_calls, imports, names_in_sub, texts
+from moorage.cfn.raw_references import (
+    COLLECTIONS,
+    IMPORT,
+    Call,
+    find_calls,
+    imports,
+    names_in_sub,
+    texts,
+)
 from moorage.cfn.template import Parameter, Switch, Template
 from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Path, Unknown, are_same, as_text
@@ -184,10 +192,14 @@ class Stack:
     @property
     def imported_names(self) -> tuple[Any, ...]:
         """The names of the exports that the template imports, known or not."""
-        return self.view.cached(
-            ("imported names", self.name),
-            lambda: tuple(evaluate(self, raw, ())[0] for raw in imports(self.template.body)),
-        )
+        return self.view.cached(("imported names", self.name), self._find_imported_names)
+
+    def _find_imported_names(self) -> tuple[Any, ...]:
+        in_resources = [
+            call.argument for calls in self.calls.values() for call in calls if call.name == IMPORT
+        ]
+        elsewhere = imports(self.template.other_parts)
+        return tuple([evaluate(self, raw, ())[0] for raw in (*in_resources, *elsewhere)])
 
     @property
     def calls(self) -> dict[str, tuple[Call, ...]]:
@@ -283,7 +295,7 @@ class Stack:
                     elif key == "Fn::If" and isinstance(inner, list) and len(inner) == 3:
                         is_true = self.evaluate_condition(inner[0])
                         todo += inner[1:] if is_true is None else [inner[1 if is_true else 2]]
-                    else:
+                    elif isinstance(inner, COLLECTIONS):
                         todo.append(inner)
 
     def all_dependencies(self, name: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ from dataclasses import field
 from functools import cached_property
 from typing import Any
 
+from moorage.cfn.raw_references import has_text_with
 from moorage.cfn.serverless import TRANSFORM, Expansion, Path, expand
 from moorage.cfn.values import as_text
 from moorage.records import entity, record
@@ -111,11 +112,19 @@ class Template:
             if isinstance(body.get("Type"), str)
         }
 
+    @property
+    def other_parts(self) -> Mapping[str, Any]:
+        """The body without the resources of `resources`."""
+        section = self.body.get("Resources")
+        if isinstance(section, Mapping):
+            section = {key: raw for key, raw in section.items() if str(key) not in self.resources}
+        return {**self.body, "Resources": section}
+
     @cached_property
     def may_have_dynamic_references(self) -> bool:
         """Whether there may be dynamic references: to look for them takes time, and most templates
         have none."""
-        return "{{" in str(self.body)
+        return has_text_with("{{", self.body)
 
     @cached_property
     def is_generated(self) -> bool:

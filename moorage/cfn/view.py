@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from moorage.cfn.intrinsic_functions import evaluate, expression_key
 from moorage.cfn.nodes import Node
-from moorage.cfn.raw_references import IMPORT, references
+from moorage.cfn.raw_references import IMPORT, Call, references
 from moorage.cfn.stack import Resource, Stack, find_reachable
 from moorage.cfn.template import Switch, Template
 from moorage.cfn.values import Attr, Text, Unknown, as_text
@@ -73,9 +73,9 @@ class View:
 
     def cached(self, key: object, compute: Callable[[], T]) -> T:
         """The result of an analysis, computed at the first call with this key."""
-        if key not in self._cache:
-            self._cache[key] = self.record(compute)
-        cached: tuple[T, frozenset[Switch]] = self._cache[key]
+        cached: tuple[T, frozenset[Switch]] | None = self._cache.get(key)
+        if cached is None:
+            cached = self._cache[key] = self.record(compute)
         result, reads = cached
         if reads:
             self.reads |= reads
@@ -159,8 +159,9 @@ class View:
     def resolve_import(self, name: Any) -> Any:
         """The value that is exported under a name; Unknown if no stack in the view exports it."""
         key = _export_key(name)
-        if key is not None and key in self._exports:
-            return self._exports[key]["Value"].value
+        export = self._exports.get(key) if key is not None else None
+        if export is not None:
+            return export["Value"].value
         text = as_text(name)
         return Unknown(f"import:{expression_key(text if text is not None else name)}")
 
@@ -206,23 +207,24 @@ class View:
     def _find_dependents(self) -> dict[Resource, frozenset[Resource]]:
         dependents: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
-            for resource in stack.resources.values():
+            resources = stack.resources
+            calls = stack.calls if self._exports else {}
+            for resource in resources.values():
                 for name in stack.direct_dependencies(resource.id):
-                    dependents.setdefault(stack.resources[name], set()).add(resource)
-                for value in self._values_of_other_stacks(stack, resource):
+                    dependents.setdefault(resources[name], set()).add(resource)
+                for value in self._values_of_other_stacks(resource, calls.get(resource.id, ())):
                     if isinstance(value, Attr):
                         dependents.setdefault(value.resource, set()).add(resource)
         return {resource: frozenset(found) for resource, found in dependents.items()}
 
-    def _values_of_other_stacks(self, stack: Stack, resource: Resource) -> Iterator[Any]:
+    def _values_of_other_stacks(self, resource: Resource, calls: Iterable[Call]) -> Iterator[Any]:
         """The values that a resource imports, or gets by way of a nested stack."""
-        if self._exports:
-            for call in stack.calls[resource.id]:
-                if call.name == IMPORT:
-                    yield self.resolve_import(evaluate(stack, call.argument, ())[0])
+        for call in calls:
+            if call.name == IMPORT:
+                yield self.resolve_import(evaluate(resource.stack, call.argument, ())[0])
         if self._nested_stacks:
             for expression in references(resource.body.raw):
-                value = evaluate(stack, expression, ())[0]
+                value = evaluate(resource.stack, expression, ())[0]
                 yield from value if isinstance(value, list) else [value]
 
     def is_created_before(self, first: Resource, second: Resource) -> bool:
