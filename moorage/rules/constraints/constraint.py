@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.stack import Resource
 from moorage.cfn.view import View
 from moorage.records import entity
 from moorage.rules.constraints.combinations import All
@@ -94,39 +93,40 @@ class Constraint:
         return (self.about,) if isinstance(self.about, str) else self.about
 
 
-def _contexts(view: View, about: str) -> tuple[Context, ...]:
-    """The parts that a constraint is about, found once for all that are about the same."""
-    return view.cached(("parts", about), lambda: tuple(_find_contexts(view, about)))
+def _contexts(view: View, about: str) -> list[Context]:
+    """The parts that a constraint is about, found once for all that are about the same, or about
+    parts of it."""
+    return view.cached(("parts", about), lambda: _find_contexts(view, about))
 
 
-def _find_contexts(view: View, about: str) -> Iterator[Context]:
+def _find_contexts(view: View, about: str) -> list[Context]:
     resource_type, _, path = about.partition(" ")
-    for resource in view.resources_of_type(resource_type):
-        for node in _parts(resource, path):
-            yield Context(resource, node)
+    before, _, step = path.rpartition(".")
+    if before:
+        owners = _contexts(view, f"{resource_type} {before}")
+    elif step.startswith("@"):
+        owners = [Context(each, each.body) for each in view.resources_of_type(resource_type)]
+    elif step:
+        owners = _contexts(view, resource_type)
+    else:
+        # A resource without `Properties` has absent ones.
+        return [Context(each, each.props) for each in view.resources_of_type(resource_type)]
+    follow = _follow(step.removeprefix("@"))
+    return [owner.inner(node) for owner in owners for node in follow(owner.node) if node.present]
 
 
-def _parts(resource: Resource, path: str) -> Iterable[Node]:
-    nodes = [resource.body if path.startswith("@") else resource.props]
-    for step in path.removeprefix("@").split(".") if path else ():
-        nodes = _step(nodes, step)
-        if not nodes:
-            return ()
-    # A resource without `Properties` has absent ones.
-    return [node for node in nodes if node.present or not path]
-
-
-def _step(nodes: Iterable[Node], step: str) -> list[Node]:
-    """The parts of nodes that a step of a path leads to."""
+def _follow(step: str) -> Callable[[Node], Iterable[Node]]:
+    """What leads from a node to the parts that a step of a path names."""
     if step.endswith(("[]", "[*]")):
         name, _, mark = step.partition("[")
-        return [item for node in nodes for item in list_items(node[name], f"[{mark}")]
+        return lambda node: list_items(node[name], f"[{mark}")
     if step.endswith("<json>"):
         name = step.removesuffix("<json>")
-        return [inner for node in nodes for inner in parse_json(node[name])]
+        return lambda node: parse_json(node[name])
     if step.endswith("{}"):
-        return [entry for node in nodes for _, entry in node[step[:-2]].entries]
-    return [node[step] for node in nodes]
+        name = step.removesuffix("{}")
+        return lambda node: [entry for _, entry in node[name].entries]
+    return lambda node: (node[step],)
 
 
 def parse_json(node: Node) -> Iterator[Node]:
