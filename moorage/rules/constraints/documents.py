@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.tristate import TriState, all_of
@@ -27,11 +28,14 @@ class ConditionValues:
         return next(wrong, context).at("")
 
     def _values(self, context: Context) -> Iterator[Context]:
-        name = rf"(?:ForAllValues:|ForAnyValue:)?(?:{self.operators})(?:IfExists)?"
         for operator, keys in context.at("Condition").entries:
-            if re.fullmatch(name, operator):
+            if self._names.fullmatch(operator):
                 for _, values in keys.entries:
                     yield from map(context.inner, values.as_list)
+
+    @cached_property
+    def _names(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:ForAllValues:|ForAnyValue:)?(?:{self.operators})(?:IfExists)?")
 
 
 @entity

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.stack import Resource
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Text, Unknown, are_same
 from moorage.records import entity
+
+T = TypeVar("T")
 
 
 class Context(NamedTuple):
@@ -51,20 +53,23 @@ class Context(NamedTuple):
         contexts: tuple[Context, ...] = (self,)
         for step, mark in _split_lists(path):
             contexts = tuple(
-                context.inner(item)
-                for context in contexts
-                for item in list_items(context.at(step), mark)
+                [
+                    self.inner(item)
+                    for context in contexts
+                    for item in list_items(context.at(step), mark)
+                ]
             )
         return contexts
 
     def all_items_known(self, path: str) -> bool:
         """Whether `items` has all items: no list and no item is entirely unknown."""
-        contexts: tuple[Context, ...] = (self,)
+        contexts: Iterable[Context] = (self,)
         for step, mark in _split_lists(path):
             lists = [context.at(step) for context in contexts]
             if not all(_is_complete(node, mark) for node in lists):
                 return False
-            contexts = tuple(self.inner(item) for node in lists for item in list_items(node, mark))
+            items = [item for node in lists for item in list_items(node, mark)]
+            contexts = map(self.inner, items)
         return True
 
 
@@ -192,11 +197,12 @@ class Is(ValuePredicate):
         node = context.at(self.path)
         if node.absent:
             return self.default in self.values
-        if node.text is not None:
-            return node.text in self.values
+        text = node.text
+        if text is not None:
+            return text in self.values
         if node.choices and set(node.choices) <= set(self.values):
             return True
-        if isinstance(node.value, dict | list):
+        if isinstance(node.value, (dict, list)):
             return False
         return any_of(are_same(node.value, value) for value in self.values)
 
@@ -223,7 +229,11 @@ class Matches(ValuePredicate):
 
     def holds(self, context: Context) -> TriState:
         texts = _possible_texts(context.at(self.path), self.region)
-        return _agree(bool(re.fullmatch(self.pattern, text, re.DOTALL)) for text in texts)
+        return _agree(self._expression.fullmatch, texts)
+
+    @cached_property
+    def _expression(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, re.DOTALL)
 
 
 @entity
@@ -238,7 +248,7 @@ class StartsWith(ValuePredicate):
             first = node.value.parts[0]
             may_begin = any(word.startswith(first) for word in self.words)
             return True if first.startswith(self.words) else None if may_begin else False
-        return _agree(text.startswith(self.words) for text in node.choices)
+        return _agree(lambda text: text.startswith(self.words), node.choices)
 
 
 @entity
@@ -253,7 +263,7 @@ class EndsWith(ValuePredicate):
             last = node.value.parts[-1]
             may_end = any(word.endswith(last) for word in self.words)
             return True if last.endswith(self.words) else None if may_end else False
-        return _agree(text.endswith(self.words) for text in node.choices)
+        return _agree(lambda text: text.endswith(self.words), node.choices)
 
 
 @entity
@@ -267,15 +277,19 @@ class Contains(ValuePredicate):
         node = context.at(self.path)
         if isinstance(node.value, Text):
             parts = (part for part in node.value.parts if isinstance(part, str))
-            return True if any(re.search(self.pattern, part) for part in parts) else None
-        return _agree(bool(re.search(self.pattern, text)) for text in node.choices)
+            return True if any(map(self._expression.search, parts)) else None
+        return _agree(self._expression.search, node.choices)
+
+    @cached_property
+    def _expression(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
 
 
 class IsJson(ValuePredicate):
     """The text is JSON. None for a map or list, which CloudFormation itself writes as JSON."""
 
     def holds(self, context: Context) -> TriState:
-        return _agree(_is_json(text) for text in context.at(self.path).choices)
+        return _agree(_is_json, context.at(self.path).choices)
 
 
 @entity
@@ -289,7 +303,7 @@ class Within(ValuePredicate):
         numbers = [_number(text) for text in context.at(self.path).choices]
         if None in numbers:
             return None
-        return _agree(_is_between(number, self.low, self.high) for number in numbers)
+        return _agree(lambda number: _is_between(number, self.low, self.high), numbers)
 
 
 @entity
@@ -316,7 +330,7 @@ class Length(ValuePredicate):
         if isinstance(node.value, Text):
             known = sum(len(part) for part in node.value.parts if isinstance(part, str))
             return False if known > self.high else None
-        return _agree(self.low <= len(text) <= self.high for text in node.choices)
+        return _agree(lambda text: self.low <= len(text) <= self.high, node.choices)
 
 
 @entity
@@ -421,9 +435,12 @@ def _possible_texts(node: Node, region: str | None = None) -> tuple[str, ...]:
     return ("".join(texts),) if len(texts) == len(parts) else ()
 
 
-def _agree(results: Iterable[bool]) -> TriState:
-    """True or False if all possible values agree; None if not, or if there is none."""
-    different = set(results)
+def _agree(check: Callable[[T], object], values: Sequence[T]) -> TriState:
+    """Whether a check is true of all possible values, or of none; None if they differ, or if there
+    is no value."""
+    if len(values) == 1:
+        return bool(check(values[0]))
+    different = {bool(check(value)) for value in values}
     return different.pop() if len(different) == 1 else None
 
 
