@@ -169,7 +169,13 @@ class All(_Combination):
     """All statements hold."""
 
     def holds(self, context: Context) -> TriState:
-        return all_of(part.holds(context) for part in self.parts)
+        unknown = False
+        for part in self.parts:
+            answer = part.holds(context)
+            if answer is False:
+                return False
+            unknown = unknown or answer is None
+        return None if unknown else True
 
     def place(self, context: Context) -> Node:
         wrong = (part for part in self.parts if part.holds(context) is False)
@@ -180,7 +186,13 @@ class Either(_Combination):
     """At least one statement holds."""
 
     def holds(self, context: Context) -> TriState:
-        return any_of(part.holds(context) for part in self.parts)
+        unknown = False
+        for part in self.parts:
+            answer = part.holds(context)
+            if answer:
+                return True
+            unknown = unknown or answer is None
+        return None if unknown else False
 
     def place(self, context: Context) -> Node:
         """The first value that exists."""
