@@ -5,6 +5,7 @@ Functions return only what is certain: None means that only the deployment knows
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
 
@@ -165,8 +166,13 @@ def vpc_of(resource: Resource) -> Resource | None:
 
 def cidr_blocks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:
     """The CIDR block of a property, if it is a literal; else nothing."""
+    return _parse_block(node.text or "")
+
+
+@lru_cache(maxsize=1024)
+def _parse_block(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
-        return (ip_network(node.text or "", strict=False),)
+        return (ip_network(text, strict=False),)
     except ValueError:
         return ()
 

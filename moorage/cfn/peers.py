@@ -89,6 +89,12 @@ def refers_to_group(node: Node, group: Resource) -> TriState:
 
 def load_balancer_peer(load_balancer: Resource) -> Peer:
     """A load balancer as its targets see it if client IP addresses are not preserved."""
+    return load_balancer.view.cached(
+        ("peer", load_balancer), lambda: _load_balancer_peer(load_balancer)
+    )
+
+
+def _load_balancer_peer(load_balancer: Resource) -> Peer:
     subnets = subnets_of_load_balancer(load_balancer)
     vpc, blocks = _common_vpc(subnets), _subnet_blocks(subnets)
     groups = load_balancer["SecurityGroups"]
@@ -102,6 +108,10 @@ def load_balancer_peer(load_balancer: Resource) -> Peer:
 
 def task_peer(service: Resource) -> Peer:
     """The tasks of a service, in network mode awsvpc."""
+    return service.view.cached(("peer", service), lambda: _task_peer(service))
+
+
+def _task_peer(service: Resource) -> Peer:
     network = service.props.at("NetworkConfiguration", "AwsvpcConfiguration")
     if network.absent or network.unknown:
         return Peer(security_groups_known=False)

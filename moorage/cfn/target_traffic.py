@@ -168,7 +168,13 @@ def _may_accept(attachment: ecs.TargetGroupAttachment, port: int | None, protoco
 
 def _known_port_mappings(task: Resource | None) -> set[tuple[int, str]] | None:
     """Container port and protocol of all port mappings of a task; None unless all are known."""
-    containers = ecs.containers(task) if task else ()
+    if task is None:
+        return None
+    return task.view.cached(("known port mappings", task), lambda: _find_port_mappings(task))
+
+
+def _find_port_mappings(task: Resource) -> set[tuple[int, str]] | None:
+    containers = ecs.containers(task)
     if not containers or not all(container["PortMappings"].fully_known for container in containers):
         return None
     return {

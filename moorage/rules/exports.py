@@ -56,6 +56,10 @@ def import_of_own_export(view: View) -> Iterator[Problem]:
 
 def _exports_by_name(stack: Stack) -> dict[Hashable, list[tuple[str, Node]]]:
     """Outputs with their export names, by what is the same for names that certainly are."""
+    return stack.view.cached(("exports by name", stack.name), lambda: _group_exports(stack))
+
+
+def _group_exports(stack: Stack) -> dict[Hashable, list[tuple[str, Node]]]:
     exports: dict[Hashable, list[tuple[str, Node]]] = {}
     for output, name in _exports(stack):
         exports.setdefault(identity(name.value), []).append((output, name))
