@@ -107,6 +107,8 @@ def _expand_part(
     view: View, part: str | Attr | Unknown | OneOf, resolved: tuple[Attr, ...]
 ) -> Arns:
     if isinstance(part, str):
+        if "${" not in part:
+            return (part,)
         # Only IAM knows the value of a policy variable such as ${aws:username}.
         variable = _placeholder(view, "policy variable", Placeholder.ANYTHING)
         return (variable.join(_POLICY_VARIABLE.split(part)),)

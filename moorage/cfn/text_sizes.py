@@ -10,7 +10,9 @@ from typing import Any
 
 def resolve_known(value: Any, region: str = "") -> Any:
     """A value with texts in place of functions: what only AWS knows is empty."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
         return [resolve_known(item, region) for item in value]
     if not isinstance(value, Mapping):
         return value
