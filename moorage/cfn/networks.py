@@ -124,6 +124,10 @@ def _is_passed(resource: Resource) -> bool:
 
 def find_subnets(node: Node) -> tuple[Resource, ...]:
     """The subnets in the view that a list refers to, each once."""
+    return node.stack.view.cached(("subnets", node), lambda: _find_subnets(node))
+
+
+def _find_subnets(node: Node) -> tuple[Resource, ...]:
     resources = (item.resource for item in node.items)
     return tuple(dict.fromkeys(item for item in resources if item and item.type == SUBNET))
 

@@ -65,6 +65,10 @@ def capacity_provider_not_associated(view: View) -> Iterator[Problem]:
 def _associations(cluster: Resource) -> list[Resource] | None:
     """The resources that associate capacity providers with a cluster, itself included; None if
     there may be others. A custom resource that refers to the cluster may associate any."""
+    return cluster.view.cached(("associations", cluster), lambda: _find_associations(cluster))
+
+
+def _find_associations(cluster: Resource) -> list[Resource] | None:
     view = cluster.view
     custom_resources = (
         *view.resources_with_type_prefix("Custom::"),
