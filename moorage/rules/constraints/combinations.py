@@ -36,10 +36,11 @@ class IsReference(ValuePredicate):
 
     def holds(self, context: Context) -> TriState:
         node = context.at(self.path)
-        if node.attr is None:
+        attr = node.attr
+        if attr is None:
             return None if node.unknown else False
-        is_type = node.attr.resource.type == self.type
-        return is_type and self.attribute in (None, node.attr.name)
+        is_type = attr.resource.type == self.type
+        return is_type and self.attribute in (None, attr.name)
 
 
 @entity

@@ -80,8 +80,10 @@ def _count_characters(node: Node) -> int:
             count += len(node.items) + 1
             todo += node.items
         elif entries := node.entries:
-            count += sum(len(key) + 4 for key, _ in entries) + 1
-            todo += (entry for _, entry in entries)
+            count += 1
+            for key, entry in entries:
+                count += len(key) + 4
+                todo.append(entry)
         elif isinstance(value, int | float):
             count += len(str(value))
         elif node.choices:
@@ -92,4 +94,4 @@ def _count_characters(node: Node) -> int:
 
 
 def _characters(text: str) -> int:
-    return len(re.sub(r"\s", "", text)) + 2
+    return len("".join(text.split())) + 2
