@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from moorage.cfn.values import (
+    KNOWN_LATER,
     MISSING,
     ZONE_PREFIX,
     Attr,
@@ -57,6 +58,14 @@ def evaluate(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
         else:
             return raw, path
     return Unknown("too deep"), path
+
+
+def is_function(raw: Mapping[str, Any]) -> bool:
+    """Whether a map is a function, which has to be evaluated."""
+    if len(raw) != 1:
+        return False
+    (key,) = raw
+    return key == "Ref" or (isinstance(key, str) and key.startswith("Fn::"))
 
 
 def _evaluate_list(stack: Stack, raw: Any) -> list[Any] | None:
@@ -133,8 +142,7 @@ def _as_part(value: Any) -> Any:
     text = as_text(value)
     if text is not None:
         return text
-    is_part = isinstance(value, Unknown | OneOf | Attr | Text)
-    return value if is_part else Unknown(expression_key(value))
+    return value if isinstance(value, KNOWN_LATER) else Unknown(expression_key(value))
 
 
 def _evaluate_join(stack: Stack, argument: Any) -> Any:

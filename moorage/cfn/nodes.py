@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from moorage.cfn.intrinsic_functions import evaluate, without_dynamic_reference
 from moorage.cfn.values import (
+    KNOWN_LATER,
     MISSING,
+    UNKNOWN,
     Attr,
     OneOf,
     Path,
@@ -32,8 +34,6 @@ _NEVER_ABSENT = frozenset(
 itself is known, and absent."""
 
 _NOT_EVALUATED: Final = object()
-_UNKNOWN = (Unknown, OneOf, Text)
-_KNOWN_LATER = (*_UNKNOWN, Attr)
 _PARTS = (Attr, Unknown, OneOf)
 """What is unknown in a text."""
 
@@ -129,7 +129,7 @@ class Node:
     def unknown(self) -> bool:
         """Whether the value itself is not known before the deployment. A map or list that contains
         unknown values is known: see `fully_known`."""
-        return isinstance(self.value, _UNKNOWN)
+        return isinstance(self.value, UNKNOWN)
 
     @property
     def fully_known(self) -> bool:
@@ -178,7 +178,7 @@ class Node:
         value = self.value
         if isinstance(value, OneOf):
             return value.values
-        text = as_text(value)
+        text = value if type(value) is str else as_text(value)
         return () if text is None else (text,)
 
     @property
@@ -325,7 +325,7 @@ def _inner_value(value: Any, key: str | int) -> Any:
         return MISSING
     if isinstance(value, list):
         return value[key] if isinstance(key, int) and -1 < key < len(value) else MISSING
-    return Unknown(f"{value}.{key}") if isinstance(value, _KNOWN_LATER) else MISSING
+    return Unknown(f"{value}.{key}") if isinstance(value, KNOWN_LATER) else MISSING
 
 
 def nearest_existing_path(body: Any, path: Path) -> Path:

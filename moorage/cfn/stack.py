@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from moorage.cfn import nested_stacks
-from moorage.cfn.intrinsic_functions import evaluate
+from moorage.cfn.intrinsic_functions import evaluate, is_function
 from moorage.cfn.nodes import LateNode, Node, RecordedNode
 from moorage.cfn.raw_references import (
     COLLECTIONS,
@@ -65,7 +65,7 @@ class Stack:
         """A place in the template. `reads` are the switches that decide whether it exists."""
         if self.view.records:
             return RecordedNode(self, raw, path, reads)
-        if isinstance(raw, dict) and len(raw) == 1:  # which may be a function
+        if isinstance(raw, dict) and is_function(raw):
             return LateNode(self, raw, path)
         return Node(self, raw, path)
 

@@ -73,6 +73,12 @@ class Text:
     parts: tuple[str | Attr | Unknown | OneOf, ...]
 
 
+UNKNOWN: Final = (Unknown, OneOf, Text)
+"""What is not known before the deployment."""
+KNOWN_LATER: Final = (*UNKNOWN, Attr)
+"""What is known only then, or is an attribute of a resource."""
+
+
 def join_parts(parts: list[Any]) -> Any:
     """Concatenates parts: a plain text if all parts are texts; the part itself if it is the only
     one.
@@ -170,7 +176,7 @@ def are_same(left: Any, right: Any) -> bool | None:
         return None if right_text in left.values else False
     if isinstance(right, OneOf) and left_text is not None:
         return None if left_text in right.values else False
-    if isinstance(left, Unknown | OneOf | Text) and left == right:
+    if isinstance(left, UNKNOWN) and left == right:
         return True
     if isinstance(left, Unknown) and isinstance(right, Unknown):
         zones = [value.token.startswith(ZONE_PREFIX) for value in (left, right)]
@@ -184,7 +190,7 @@ def identity(value: Any) -> Hashable:
     """A key for indexes: equal for two values that certainly are the same."""
     if isinstance(value, Attr):
         return value.resource, "Ref" if is_ref_equivalent(value) else value.name
-    if value is None or isinstance(value, Unknown | OneOf | Text):
+    if value is None or isinstance(value, UNKNOWN):
         return value
     text = as_text(value)
     return id(value) if text is None else text
