@@ -114,8 +114,7 @@ def _is_passed(resource: Resource) -> bool:
     resource."""
     view = resource.view
     return any(
-        dependent.type.startswith(_ARBITRARY) and view.nested_stack(dependent) is None
-        for dependent in view.dependents(resource)
+        view.nested_stack(dependent) is None for dependent in view.dependents(resource, _ARBITRARY)
     )
 
 

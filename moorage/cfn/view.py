@@ -195,21 +195,23 @@ class View:
 
     # Dependencies -----------------------------------------------------------------------------
 
-    def dependents(self, resource: Resource) -> frozenset[Resource]:
+    def dependents(
+        self, resource: Resource, prefixes: tuple[str, ...] = ("",)
+    ) -> frozenset[Resource]:
         """The resources that refer to a resource or depend on it, also through an import, or
-        through a parameter or an output of a nested stack."""
-        return self._dependents.get(resource, frozenset())
+        through a parameter or an output of a nested stack. Only those whose type starts with one of
+        the prefixes: to find all takes time."""
+        found = self.cached(("dependents", prefixes), lambda: self._find_dependents(prefixes))
+        return found.get(resource, frozenset())
 
-    @property
-    def _dependents(self) -> dict[Resource, frozenset[Resource]]:
-        return self.cached("dependents", self._find_dependents)
-
-    def _find_dependents(self) -> dict[Resource, frozenset[Resource]]:
+    def _find_dependents(self, prefixes: tuple[str, ...]) -> dict[Resource, frozenset[Resource]]:
         dependents: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
             resources = stack.resources
             calls = stack.calls if self._exports else {}
             for resource in resources.values():
+                if not resource.type.startswith(prefixes):
+                    continue
                 for name in stack.direct_dependencies(resource.id):
                     dependents.setdefault(resources[name], set()).add(resource)
                 for value in self._values_of_other_stacks(resource, calls.get(resource.id, ())):
