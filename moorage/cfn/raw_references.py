@@ -38,18 +38,17 @@ def imports(raw: Any) -> Iterator[Any]:
             todo += value
 
 
-def has_text_with(word: str, raw: Any) -> bool:
-    """Whether a text contains a word, at any depth."""
+def has_text_with(word: str, raw: Mapping[str, Any] | list[Any]) -> bool:
+    """Whether a text in a map or list contains a word, at any depth."""
     todo = [raw]
     while todo:
         value = todo.pop()
-        if isinstance(value, str):
-            if word in value:
-                return True
-        elif isinstance(value, dict):
-            todo += value.values()
-        elif isinstance(value, list):
-            todo += value
+        for item in value.values() if isinstance(value, Mapping) else value:
+            if isinstance(item, str):
+                if word in item:
+                    return True
+            elif isinstance(item, COLLECTIONS):
+                todo.append(item)
     return False
 
 
