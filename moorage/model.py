@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -18,6 +18,8 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import PydanticCustomError, SchemaError
 from troposphere import Template as TroposphereTemplate
 
+from moorage.records import frozen_record
+
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The name of an application, an environment or a stack: a part of a stack's name in AWS."""
 
@@ -25,7 +27,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """The name of a variable of the params, as in `${web_version}`."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class GivenValues:
     """The values that a command line gives to the params."""
 
@@ -53,7 +55,7 @@ PREVIEW = "preview"
 """The environment whose params file describes all previews: that of `x` is `preview-x`."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class TextFile:
     """A text file to which the params refer."""
 
@@ -148,7 +150,7 @@ def export_name(app: str, env: str, stack: str, output: str) -> str:
     return f"{stack_name(app, env, stack)}-{output}"
 
 
-@dataclass(frozen=True)
+@frozen_record
 class StackSpec:
     """One entry of `stacks:`: its kind (`template`) and its params."""
 
@@ -158,7 +160,7 @@ class StackSpec:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Share:
     """A number of accounts, or a percentage of those in a region."""
 
@@ -166,7 +168,7 @@ class Share:
     is_percentage: bool = False
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Targets:
     """The accounts and regions that StackSets deploys an environment to, and how."""
 
@@ -196,7 +198,7 @@ class Targets:
         return self.service_managed or len(self.accounts) > 1
 
 
-@dataclass(frozen=True)
+@frozen_record
 class RulePriority:
     """The priority of a listener rule."""
 
@@ -205,7 +207,7 @@ class RulePriority:
     """If the numbers for routes as specific as its own were used up: the highest of those."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class KnownPriorities:
     """The priorities of listener rules that a build does not choose, but finds."""
 
@@ -218,7 +220,7 @@ class KnownPriorities:
 NO_PRIORITIES = KnownPriorities()
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Environment:
     """All params of one environment."""
 

@@ -6,7 +6,7 @@ All values are frozen: a step of a build returns a new one and never changes wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,10 @@ from moorage.cfn.deployment_permissions import DeploymentNeeds as DeploymentNeed
 from moorage.cfn.deployment_permissions import Permission as Permission
 from moorage.cfn.raw_references import imports
 from moorage.model import Environment, RulePriority
+from moorage.records import frozen_record
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Run:
     """A task that `deploy.sh` runs after it has deployed the stack, and that must succeed.
 
@@ -30,7 +31,7 @@ class Run:
     """Seconds after which the task is stopped and has failed."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class TrafficPair:
     """Two target groups between which deployments of a stack's service shift traffic."""
 
@@ -43,7 +44,7 @@ class TrafficPair:
     alternate: str
 
 
-@dataclass(frozen=True)
+@frozen_record
 class ImageBuild:
     """How the image of a container is built, and the ECR repository that it is pushed to. Paths are
     relative to the folder of the project."""
@@ -77,7 +78,7 @@ class ImageBuild:
         return self.context, self.dockerfile, self.target, self.args, self.secrets
 
 
-@dataclass(frozen=True)
+@frozen_record
 class ServiceRole:
     """The role with which CloudFormation deploys the other stacks of the environment."""
 
@@ -87,7 +88,7 @@ class ServiceRole:
     roles."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Deployment:
     """What a stack's deployment needs in addition to its template. `deploy.sh` does what is to be
     done before and after it."""
@@ -111,7 +112,7 @@ class Deployment:
     """Those of the stack's listener rules by logical ID, which the next build keeps."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Stack:
     """A stack as its template module composed it, with the user's merge patch (`overrides:`)."""
 
@@ -122,7 +123,7 @@ class Stack:
     deployment: Deployment = Deployment()
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Rendering:
     """A stack's template as CloudFormation receives it."""
 
@@ -142,7 +143,7 @@ class Rendering:
         return frozenset(name for name in imports(self.body) if isinstance(name, str))
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Import:
     """A value that a stack imports: the name of the export, and the stack that exports it."""
 
@@ -150,7 +151,7 @@ class Import:
     stack: str
 
 
-@dataclass(frozen=True)
+@frozen_record
 class PlannedStack:
     """A rendered stack, with what its deployment needs."""
 
@@ -169,7 +170,7 @@ class PlannedStack:
         return tuple(sorted({*self.deployment.after, *(used.stack for used in self.imports)}))
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Plan:
     """All stacks of an environment in the order of their deployment."""
 

@@ -20,7 +20,17 @@ def record(cls: type[T]) -> type[T]:
     as those of a frozen dataclass, and `dataclasses.replace` makes changed ones. That they are
     frozen is left to type checkers.
     """
-    made = _make_dataclass(cls)
+    return _add_comparison(_make_dataclass(cls))
+
+
+@dataclass_transform(frozen_default=True)
+def frozen_record(cls: type[T]) -> type[T]:
+    """A record that refuses changes, and from which frozen dataclasses can be derived. Three
+    methods are compiled."""
+    return _add_comparison(_make_dataclass(cls, frozen=True))
+
+
+def _add_comparison(made: type[T]) -> type[T]:
     key = _compared_values(made)
 
     def equals(self: T, other: object) -> bool:
@@ -37,12 +47,12 @@ def entity(cls: type[T]) -> type[T]:
     return _make_dataclass(cls)
 
 
-def _make_dataclass(cls: type[T]) -> type[T]:
+def _make_dataclass(cls: type[T], *, frozen: bool = False) -> type[T]:
     if cls.__doc__ is None:  # `dataclass` would write the signature into it
         cls.__doc__ = cls.__name__
     if "__repr__" not in vars(cls):
         cls.__repr__ = _show  # type: ignore[method-assign]
-    return dataclass(eq=False, repr=False)(cls)
+    return dataclass(eq=False, repr=False, frozen=frozen)(cls)
 
 
 def _compared_values(cls: type[Any]) -> Callable[[Any], Any]:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import (
+    FrozenInstanceError,
+    asdict,
+    dataclass,
+    field,
+    fields,
+    is_dataclass,
+    replace,
+)
 from functools import cached_property
 from itertools import product
 from typing import Any
 
 import pytest
 
-from moorage.records import entity, record
+from moorage.records import entity, frozen_record, record
 
 
 @record
@@ -37,6 +45,19 @@ class Listener(Port):
     """A record with the fields of another one."""
 
     protocol: str = "HTTP"
+
+
+@frozen_record
+class Stack:
+    """A class from which projects derive their own."""
+
+    name: str
+    tags: dict[str, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class OwnStack(Stack):
+    team: str = ""
 
 
 @record
@@ -93,6 +114,28 @@ def test_an_entity_equals_only_itself() -> None:
     assert place == place
     assert Place(("a",)) != place
     assert len({Place(("a",)), Place(("a",))}) == 2
+
+
+def test_a_frozen_record_refuses_changes() -> None:
+    stack = Stack("web")
+    with pytest.raises(FrozenInstanceError):
+        stack.name = "api"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del stack.name
+    assert replace(stack, name="api") == Stack("api", {"a": "b"})
+    assert repr(stack) == "Stack(name='web', tags={})"
+    assert len({stack, Stack("web", {"a": "b"})}) == 1
+
+
+def test_frozen_dataclasses_can_be_derived_from_frozen_records() -> None:
+    stack = OwnStack("web", team="a")
+    assert (stack.name, stack.team) == ("web", "a")
+    assert stack == replace(OwnStack("web"), team="a")
+    assert stack != OwnStack("web", team="b")
+    own: object = stack
+    assert own != Stack("web")
+    with pytest.raises(FrozenInstanceError):
+        stack.team = "b"  # type: ignore[misc]
 
 
 def test_wrong_arguments_are_refused() -> None:

@@ -9,15 +9,16 @@ it, so a kind knows nothing about tasks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from awacs.aws import Statement
 
 from moorage.model import Base, Environment
+from moorage.records import frozen_record
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Connection:
     """What the tasks connect to through the network of the VPC."""
 
@@ -30,7 +31,7 @@ class Connection:
     """Name of the stack of the network that the resource is in; None if it is unknown."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class UsedSecret:
     """A secret of Secrets Manager, or a parameter of Parameter Store, as a value of a container."""
 
@@ -44,7 +45,7 @@ class UsedSecret:
     """ARN of the customer managed key that encrypts the secret; None without one."""
 
 
-@dataclass(frozen=True)
+@frozen_record
 class Usage:
     """What tasks get by using a stack.
 
