@@ -104,6 +104,7 @@ class Base(BaseModel):
     def unvalidated(cls, **values: Any) -> Self:
         """Params that code writes, such as a default. No validator is made for them, which would
         take time whenever the module is imported."""
+        assert values.keys() <= cls.model_fields.keys(), values
         return super().model_construct(**values)
 
     @classmethod

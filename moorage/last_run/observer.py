@@ -36,7 +36,7 @@ be the same in the next run."""
 _IMPORTERS = ("<frozen importlib._bootstrap_external>", importlib.metadata.__file__)
 """What lists a folder to find modules or installed packages. Other names in it do not count."""
 _BYTECODE = f"{os.sep}__pycache__{os.sep}"
-_PARTS = len(("name", "cpython-313", "pyc"))
+_PARTS_OF_NAME = len(("name", "cpython-313", "pyc"))
 """Of the name of a file with bytecode, between dots (PEP 3147)."""
 _BYTECODE_PREFIX = sys.pycache_prefix or ""
 _OWN_PROGRAMS = ("limited_program.py", "moorage.lint.worker", "moorage.lint.engine_process")
@@ -80,22 +80,24 @@ class Observer:
             self.states[kind, path] = find_state(kind, path)
 
     def _counts(self, path: str) -> bool:
-        if path.startswith(self._ignored) or path.startswith(_SYSTEM):
+        if self._is_ignored(path) or path.startswith(_SYSTEM):
             return False
         return not any(path == each or path.startswith(each + os.sep) for each in self._created)
+
+    def _is_ignored(self, path: str) -> bool:
+        return path.startswith(self._ignored) and ".." not in path
 
     # What the run does -----------------------------------------------------------------------
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Takes an audit event."""
-        if self._can_skip(event, arguments):
-            return
         thread = get_ident()
         if thread in self._observing:
             return
         self._observing.add(thread)
         try:
-            self._hear(event, arguments)
+            if not self._can_skip(event, arguments):
+                self._hear(event, arguments)
         except Exception as error:  # which would stop what the run does
             self.doubts.add(f"{event}: {type(error).__name__}")
         finally:
@@ -107,7 +109,7 @@ class Observer:
         if event == "exec":
             return bool(arguments[0].co_filename[:1] == "<")
         path = arguments[0] if event == "open" else None
-        return isinstance(path, str) and path.startswith(self._ignored)
+        return isinstance(path, str) and self._is_ignored(path)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
@@ -250,7 +252,9 @@ def _find_source(path: str) -> str | None:
     """The source of a file with bytecode; None if the path is no name of such a file."""
     folder, _, name = path.rpartition(_BYTECODE)
     parts = name.split(".")
-    if len(parts) == _PARTS and not _BYTECODE_PREFIX:  # of nearly all: the function takes longer
+    if (
+        len(parts) == _PARTS_OF_NAME and not _BYTECODE_PREFIX
+    ):  # of nearly all: the function takes longer
         return os.path.join(folder, f"{parts[0]}.py")
     try:
         return source_from_cache(path)

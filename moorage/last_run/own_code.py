@@ -40,7 +40,10 @@ _RUNS_NGINX = ".proxy.nginx_run"
 """The module of Moorage that runs the nginx on PATH, which is a file like any other."""
 
 _CALLS = frozenset(("print", "input", "exec", "eval", "__import__", "breakpoint"))
-_ATTRIBUTES = frozenset(("getlogin", "getpid", "stderr", "stdin", "stdout", "uname", "urandom"))
+_ATTRIBUTES = frozenset(
+    ("CodeType", "FunctionType", "getlogin", "getpid", "stderr", "stdin", "stdout", "uname",
+     "urandom")
+)  # fmt: skip
 _TEXTS = (*(f"{word}(" for word in _CALLS), *_ATTRIBUTES)
 _IMPORT = re.compile(r"[ \t]*(?:from|import)[ \t]+(\w+)")
 """An import at the beginning of a line, with the name of its package."""
@@ -75,7 +78,8 @@ class OwnCode:
                 yield from _find_in_module(name, file, self.modules)
 
     def find_digest(self, states: Mapping[Input, str]) -> str:
-        """A hash of all that decides the doubts. `states` has those of all files of the code."""
+        """A hash of all that decides the doubts. `states` has those of all files of the code that
+        are not installed."""
         files = sorted({__file__, *self.modules.values(), *self.executed})
         known = {
             "modules": dict(self.modules),
@@ -110,7 +114,7 @@ def find_own_code(
         and (not is_installed(file) or name.partition(".")[0] == top)
     }
     others = {file for file in executed if file.endswith(".py") and not file.startswith(moorage)}
-    return OwnCode(own, before & own.keys(), frozenset(others.difference(own.values())))
+    return OwnCode(own, before.intersection(own), frozenset(others.difference(own.values())))
 
 
 def find_file(module: ModuleType | None) -> str:

@@ -67,7 +67,7 @@ def _find_code_states() -> dict[Input, str]:
     """The states of Moorage's code, of the folders that Python imports from, and of the schemas
     that cfn-lint has downloaded."""
     kind: Kind = "installed" if is_installed(_MOORAGE) else "content"
-    inputs: list[Input] = [("modules", folder or os.getcwd()) for folder in sys.path]
+    inputs: list[Input] = [("modules", str(folder) or os.getcwd()) for folder in sys.path]
     inputs += (("modules" if is_folder else kind, path) for path, is_folder in walk(_MOORAGE))
     for folder in _schema_folders():
         inputs.append(("names", folder))

@@ -43,7 +43,7 @@ def find_key(words: Sequence[str], templates: str, day: str) -> str:
         "folder": os.getcwd(),
         "variables": variables,
         "day": day,
-        "python": [sys.version, sys.executable, [*map(str, sys.flags)], sys.path],
+        "python": [sys.version, sys.executable, [*map(str, sys.flags)], [*map(str, sys.path)]],
         "options": [[*sys._xoptions], sys.warnoptions],
     }
     return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
@@ -51,7 +51,7 @@ def find_key(words: Sequence[str], templates: str, day: str) -> str:
 
 @record
 class LastRun:
-    """What is known of the last run of a command line. Nothing of it is trusted."""
+    """What is known of the last run of a command line."""
 
     groups: Any = ()
     """What it read, in groups with the hash of their states."""

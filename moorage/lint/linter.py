@@ -66,9 +66,10 @@ class Linter:
     def _find_inputs_key(self, inputs: Sequence[Any]) -> str | None:
         """The key of what templates are made from. It decides no finding, so the installed programs
         are no part of it: to read them takes longer than to start a process."""
-        if self.cache is None:
+        installation = self.installation or find_installation()
+        if self.cache is None or installation is None:
             return None
-        return digest(["inputs", sys.path, self.day or find_day(), inputs])
+        return digest(["inputs", [*map(str, installation.import_path)], inputs])
 
     def recall(self, key: str | None) -> Any:
         """The value that is kept for a key; None if there is none."""

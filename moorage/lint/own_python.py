@@ -20,5 +20,6 @@ def start_python(program: str) -> list[str]:
     Without `site`, which only finds this path, Python starts in a third of the time. The last entry
     is for Moorage itself, which an editable installation imports from elsewhere.
     """
-    path = [*sys.path, str(Path(__file__).parents[2])]
+    texts = [path for path in sys.path if isinstance(path, str)]  # Python ignores all else
+    path = [*texts, str(Path(__file__).parents[2])]
     return [sys.executable, "-S", "-P", "-c", program, json.dumps(path)]

@@ -57,9 +57,9 @@ class OutFolder:
 
     def read(self, name: str) -> bytes | None:
         """The content of a file; None if there is no regular file. Raises OSError."""
-        if not self._is_file(name):
-            return None
         with _naming(self.path / name):
+            if not self._is_file(name):
+                return None
             descriptor = os.open(name, os.O_RDONLY | _FLAGS, dir_fd=self._descriptor)
             with open(descriptor, "rb") as file:
                 return file.read()
@@ -114,9 +114,10 @@ class OutFolder:
         writing."""
         with _naming(self.path):
             names = os.listdir(self._descriptor) if self._locked else ()
-        for name in filter(_UNFINISHED.fullmatch, names):
-            if self._is_file(name):
-                self.remove(name)
+            unfinished = [name for name in names if _UNFINISHED.fullmatch(name)]
+            files = [name for name in unfinished if self._is_file(name)]
+        for name in files:
+            self.remove(name)
 
     def _create(self, mode: int) -> tuple[str, int]:
         for number in count():

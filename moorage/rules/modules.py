@@ -325,14 +325,16 @@ _CONSTRAINTS: Mapping[str, str] = {
 TABLES = tuple(f"constraints.{name}" for name in _CONSTRAINTS)
 
 
-def _read(types: str | None) -> frozenset[str] | None:
+def _split(types: str | None) -> frozenset[str] | None:
     return None if types is None else frozenset(types.split())
 
 
 TYPES: Mapping[str, frozenset[str] | None] = MappingProxyType(
     {
-        **{name: _read(types) for name, types in _FUNCTIONS.items()},
-        **{table: _read(types) for table, types in zip(TABLES, _CONSTRAINTS.values(), strict=True)},
+        **{name: _split(types) for name, types in _FUNCTIONS.items()},
+        **{
+            table: _split(types) for table, types in zip(TABLES, _CONSTRAINTS.values(), strict=True)
+        },
     }
 )
 """All of them, by the name of the module in this package.

@@ -127,6 +127,8 @@ DOUBTFUL: tuple[Callable[[], object], ...] = (
     lambda: os.chdir("sub"),
     lambda: os.close(os.open("/dev/zero", os.O_RDONLY)),
     lambda: Path("/dev/urandom").open("rb").close(),
+    lambda: sys.audit("exec", "no code"),
+    lambda: sys.audit("open"),
 )
 
 
@@ -135,6 +137,17 @@ def test_what_else_a_process_does_leaves_a_doubt(
     action: Callable[[], object], folder: Path
 ) -> None:
     assert watch(folder, action).doubts
+
+
+def test_a_path_that_only_begins_with_an_ignored_folder_counts(folder: Path) -> None:
+    path = f"{folder}/ignored/../file"
+    (folder / "ignored").mkdir()
+    observer = Observer("out", (f"{folder}/ignored/",))
+    with observe(observer):
+        Path(path).read_text()
+        Path(f"{folder}/ignored/other").touch()
+    assert [*observer.states] == [("content", path)]
+    assert observer.doubts == set()
 
 
 def test_nothing_is_observed_afterwards(folder: Path) -> None:

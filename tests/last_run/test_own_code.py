@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 import moorage
+from moorage.last_run import own_code
 from moorage.last_run.own_code import OwnCode, find_own_code
 from moorage.last_run.states import Input
 
@@ -53,6 +54,8 @@ DOUBTFUL = (
     "from pprint import pprint",
     "from timeit import default_timer",
     "import traceback",
+    "import types\ntypes.FunctionType(CODE, {})()",
+    "from types import CodeType",
 )
 
 
@@ -99,7 +102,7 @@ def test_other_code_has_another_digest(code: OwnCode) -> None:
     assert code.find_digest(STATES) != CODE.find_digest(STATES)
 
 
-@pytest.mark.parametrize("file", ["/kinds.py", "/more.py"])
+@pytest.mark.parametrize("file", ["/kinds.py", "/more.py", own_code.__file__])
 def test_another_content_has_another_digest(file: str) -> None:
     changed: dict[Input, str] = {("content", file): "changed"}
     assert CODE.find_digest(STATES | changed) != CODE.find_digest(STATES)

@@ -169,6 +169,13 @@ def test_code_that_depends_on_more_is_run_each_time(code: str, project: Project)
     assert not project.repeats(*BUILD)
 
 
+def test_what_python_ignores_in_its_path_is_no_error(project: Project) -> None:
+    path = "import sys\nfrom pathlib import Path\nsys.path.append(Path('more'))\n"
+    project.write("words.py", f"{path}TITLE = 'x'\n")
+    ran = project.run(*BUILD)
+    assert ran.returncode == 0, ran.stderr.decode()
+
+
 def test_stack_kinds_that_are_installed_may_depend_on_more(project: Project) -> None:
     package = project.folder.parent / "site-packages"
     shutil.move(project.folder / "kinds", package / "kinds")

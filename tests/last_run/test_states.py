@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from moorage.last_run.record import read_last_run, write_outcome
+from moorage.last_run.record import LastRun, read_last_run, write_outcome
 from moorage.last_run.states import Input, find_state
 
 KEY = "0" * 64
@@ -75,6 +76,18 @@ def test_an_outcome_needs_all_groups_to_be_unchanged(tmp_path: Path) -> None:
             tmp_path, KEY, {each: find_state(*each) for each in inputs.values()}, "code", {}
         )
         assert read_last_run(tmp_path, KEY).find_outcome() == {}
+
+
+class Untouched(dict[str, Any]):
+    """A group that must not be looked at."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise AssertionError(key)
+
+
+def test_after_a_change_the_other_groups_are_not_looked_at() -> None:
+    changed = {"inputs": {"content": ["/params.yaml"]}, "digest": "before"}
+    assert LastRun([changed, Untouched()], "code", {}).find_outcome() is None
 
 
 def test_what_changes_most_often_is_compared_first(tmp_path: Path) -> None:

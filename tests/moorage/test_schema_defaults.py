@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+import pytest
 from jsonschema import Draft7Validator
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from moorage.pipeline.validate import Header
+from moorage.model import Base
+from moorage.pipeline.header import Header
 from moorage.schema.json_schema import schema
 from templates import TEMPLATES
+from templates.common.logs import Logs
 
 SCHEMA = schema(TEMPLATES)
 
@@ -88,6 +91,32 @@ def test_each_default_is_accepted_by_the_params() -> None:
             assert problems == [], f"{key}: only other keys may be wrong: they are missing"
         else:
             assert value == field.default, key
+
+
+def test_params_that_are_not_validated_have_the_same_defaults() -> None:
+    complete = [
+        model
+        for model in MODELS
+        if issubclass(model, Base)
+        and not any(field.is_required() for field in model.model_fields.values())
+    ]
+    equal = [model for model in complete if is_valid(model) and model.unvalidated() == model()]
+    assert len(equal) > 40
+    assert [*filter(is_valid, complete)] == equal
+
+
+def is_valid(model: type[BaseModel]) -> bool:
+    """Whether a model is valid without any value."""
+    try:
+        model()
+    except ValidationError:
+        return False
+    return True
+
+
+def test_params_that_are_not_validated_have_only_known_keys() -> None:
+    with pytest.raises(AssertionError, match="retentions"):
+        Logs.unvalidated(retentions="14d")
 
 
 def find_default_models(value: Any) -> Iterator[BaseModel]:

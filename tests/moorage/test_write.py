@@ -18,7 +18,7 @@ import pytest
 from moorage.findings.finding import Finding
 from moorage.model import Environment
 from moorage.pipeline.manifest import MANIFEST
-from moorage.pipeline.out_folder import SUMS, hash_text
+from moorage.pipeline.out_folder import SUMS, hash_text, open_folder
 from moorage.pipeline.write import (
     SCRIPT,
     Removal,
@@ -347,3 +347,10 @@ def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
                 assert hash_text(path.read_text()) in (tmp_path / SUMS).read_text()
     write(BIG[0], tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == versions[0]
+
+
+def test_an_error_names_the_file_and_its_folder(tmp_path: Path) -> None:
+    name = "x" * 300
+    with open_folder(tmp_path) as out, pytest.raises(OSError, match="name too long") as refused:
+        out.read(name)
+    assert refused.value.filename == str(tmp_path / name)
