@@ -66,10 +66,9 @@ class Linter:
     def _find_inputs_key(self, inputs: Sequence[Any]) -> str | None:
         """The key of what templates are made from. It decides no finding, so the installed programs
         are no part of it: to read them takes longer than to start a process."""
-        installation = self.installation or find_installation()
-        if self.cache is None or installation is None:
+        if self.cache is None:
             return None
-        return digest(["inputs", [*map(str, installation.import_path)], inputs])
+        return digest(["inputs", [*map(str, sys.path)], inputs])
 
     def recall(self, key: str | None) -> Any:
         """The value that is kept for a key; None if there is none."""
@@ -107,8 +106,11 @@ class Linter:
         key = self._find_inputs_key(inputs)
         if self.workers and self._is_cheaper_elsewhere(1) and self.recall(key) is None:
             self.workers.start()
+        # The programs are read here, since a build opens nothing but files of its environment.
+        can_keep = self._installation is not None
         yield
-        self.keep(key, True)
+        if can_keep:
+            self.keep(key, True)
 
     def prepare_engine(self, count: int) -> None:
         """Lets AWS's engine start while this process makes so many templates, if one of them is
