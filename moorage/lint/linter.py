@@ -114,10 +114,10 @@ class Linter:
 
     def prepare_engine(self, count: int) -> None:
         """Lets AWS's engine start while this process makes so many templates, if one of them is
-        probably new: when the process that loads cfn-lint is nearly done. In a build without a
-        cache, it would take time from cfn-lint."""
+        probably new: soon after the process that loads cfn-lint, so that it is ready when that one
+        lints. In a build without a cache, it would take time from cfn-lint."""
         is_expected = self.workers is not None and self.workers.are_started
-        if count <= MANY and is_expected and self.recall(self.key("regions", None)) is not None:
+        if 0 < count <= MANY and is_expected and self.recall(self.key("regions", None)) is not None:
             start_engine()
 
     def end_workers(self) -> None:

@@ -143,11 +143,12 @@ def _build_document(
     """The plan, and the findings in addition to the earlier ones. Without a plan, an error in the
     params leaves nothing to check. `inspect`: whether programs of this machine may run."""
     step("validate")
+    stacks = document.data.get("stacks")
+    linter.prepare_engine(len(stacks) if isinstance(stacks, Mapping) else 0)
     environment, findings = validate(document, templates)
     if environment is None or _has_error([*earlier, *findings]):
         return None, findings
     _show([*earlier, *findings], show)
-    linter.prepare_engine(len(environment.stacks))
     renderings, more = _make_renderings(environment, templates, document, form, step)
     findings += more
     if _has_error(findings):
