@@ -89,9 +89,10 @@ def _plain_secrets_below(
         yield from _plain_secrets(value, path, excepted)
 
 
-def _is_secret_setting(name: str, value: Any) -> bool:
+def _is_secret_setting(name: object, value: Any) -> bool:
+    """Whether the value of a setting is a secret."""
     is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return is_text and is_plain_secret(name, str(value))
+    return is_text and is_plain_secret(str(name), str(value))
 
 
 def _describe_setting(kind: str, name: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, Field
 
@@ -459,6 +459,7 @@ def test_no_stacks_raise(stacks: Any) -> None:
 
 @quick
 @given(st.dictionaries(st.sampled_from(["app", "region", "tags", "stacks"]), nested(ANY_KEYS)))
+@example({"app": {"environment": {0: 0}}})
 def test_no_document_raises(data: Any) -> None:
     check_findings(data)
 
