@@ -179,7 +179,7 @@ class Node:
         value = self.value
         if isinstance(value, OneOf):
             return value.values
-        text = value if type(value) is str else as_text(value)
+        text = self.text
         return () if text is None else (text,)
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from moorage.cfn.intrinsic_functions import is_function
 from moorage.findings.finding import Path
 from moorage.findings.wording import list_names, near
 from moorage.pipeline.merge import apply_merge_patch
@@ -43,7 +44,7 @@ class _Patcher:
     def apply(self, target: Any, patch: Any, path: Path) -> Any:
         if not isinstance(patch, Mapping):
             return patch
-        if isinstance(target, list | tuple) and not _is_function(patch):
+        if isinstance(target, list | tuple) and not is_function(patch):
             return self._apply_to_list(target, patch, path)
         if not isinstance(target, Mapping):
             return apply_merge_patch({}, patch, keep_nulls=self.keep_nulls)
@@ -122,11 +123,6 @@ def merge_overrides(base: Any, own: Any, path: Path) -> tuple[Any, list[Miss]]:
     patch."""
     patcher = _Patcher(keep_nulls=True)
     return patcher.apply(base, own, path), patcher.misses
-
-
-def _is_function(patch: Mapping[str, Any]) -> bool:
-    """Whether a map is a function of CloudFormation, which replaces a list."""
-    return len(patch) == 1 and any(key == "Ref" or key.startswith("Fn::") for key in patch)
 
 
 def _find_named(target: Sequence[Any]) -> dict[str, list[int]]:

@@ -29,7 +29,7 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "params").mkdir()
     (folder / "params/dev.yaml").write_text(PARAMS)
     with chdir(folder):
-        # Loads cfn-lint here: the user `nobody` may not be able to start Python.
+        # The user `nobody` may not be able to start Python, so this process loads cfn-lint itself.
         find_runner(None, find_settings())
         assert main(["build"]) == 0
         assert main(["check"]) == 0

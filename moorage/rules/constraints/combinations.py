@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
+
 from moorage.cfn.nodes import Node
 from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import MISSING
@@ -170,13 +172,7 @@ class All(_Combination):
     """All statements hold."""
 
     def holds(self, context: Context) -> TriState:
-        unknown = False
-        for part in self.parts:
-            answer = part.holds(context)
-            if answer is False:
-                return False
-            unknown = unknown or answer is None
-        return None if unknown else True
+        return all_of(map(methodcaller("holds", context), self.parts))
 
     def place(self, context: Context) -> Node:
         wrong = (part for part in self.parts if part.holds(context) is False)
@@ -187,13 +183,7 @@ class Either(_Combination):
     """At least one statement holds."""
 
     def holds(self, context: Context) -> TriState:
-        unknown = False
-        for part in self.parts:
-            answer = part.holds(context)
-            if answer:
-                return True
-            unknown = unknown or answer is None
-        return None if unknown else False
+        return any_of(map(methodcaller("holds", context), self.parts))
 
     def place(self, context: Context) -> Node:
         """The first value that exists."""
